@@ -1,0 +1,15 @@
+//! `flink-admission` keeps Apache Flink clusters on Kubernetes alive and their state safe.
+//!
+//! The crate has two halves. The core recognises, resolves, judges and completes objects; it knows no clock, no
+//! environment, no file system and no runtime. The feature `webhook` adds what serves the core to an API server.
+//!
+//! One review takes this way, online and offline alike:
+//! `decode` → `recognise` → `needs` → `look_up` → `mutate` or `validate` → `encode`.
+
+pub mod admission;
+pub mod cli;
+pub mod facts;
+pub mod flink;
+pub mod policy;
+pub mod verdict;
+pub mod workload;

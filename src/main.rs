@@ -1,1 +1,3 @@
-fn main(){}
+//! The program `flink-admission`.
+
+fn main() {}

@@ -1,0 +1,7 @@
+//! The wire between the API server and us: AdmissionReview v1 in, AdmissionReview v1 out.
+
+mod reply;
+mod review;
+
+pub use reply::encode;
+pub use review::{GroupVersionKind, Malformed, Operation, Review, decode};

@@ -1,0 +1,73 @@
+//! What may be asked of the cluster, and what it answered.
+//!
+//! `needs` names [`FactKey`]s, a look-up answers them, rules read the answers. What could not be learned is
+//! [`Answer::Unknown`], which is never the same as [`Answer::Absent`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+/// One question to the cluster: an object by kind, namespace and name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FactKey {
+    /// A Namespace, for its labels and annotations.
+    Namespace(String),
+    /// A ServiceAccount.
+    ServiceAccount {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// A ConfigMap.
+    ConfigMap {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+/// What is known of one question.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// The object.
+    Known(Value),
+    /// It does not exist.
+    Absent,
+    /// It could not be learned, and why.
+    Unknown(String),
+}
+
+/// The answers to all questions of one review.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    answers: BTreeMap<FactKey, Answer>,
+}
+
+impl Facts {
+    /// All `keys` unknown for one reason, as where there is no cluster to ask.
+    #[must_use]
+    pub fn unknown(keys: &BTreeSet<FactKey>, why: &str) -> Self {
+        Self { answers: keys.iter().map(|key| (key.clone(), Answer::Unknown(why.to_owned()))).collect() }
+    }
+
+    /// Records the answer to `key`.
+    pub fn insert(&mut self, key: FactKey, answer: Answer) {
+        self.answers.insert(key, answer);
+    }
+
+    /// The answer to `key`; a question that was never asked is unknown.
+    #[must_use]
+    pub fn answer(&self, key: &FactKey) -> Answer {
+        self.answers.get(key).cloned().unwrap_or_else(|| Answer::Unknown("it was not looked up".to_owned()))
+    }
+
+    /// The questions that stayed open, each with its reason, in the order of the keys.
+    pub fn unanswered(&self) -> impl Iterator<Item = (&FactKey, &str)> {
+        self.answers.iter().filter_map(|(key, answer)| match answer {
+            Answer::Unknown(why) => Some((key, why.as_str())),
+            Answer::Known(_) | Answer::Absent => None,
+        })
+    }
+}

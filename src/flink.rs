@@ -1,0 +1,3 @@
+//! What Flink does: versions, options, configuration, file systems.
+
+pub mod configuration;

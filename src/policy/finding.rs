@@ -1,0 +1,82 @@
+//! What a rule found wrong, as data.
+
+use std::fmt;
+
+/// How much a finding weighs. The order is the order of weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// The rule is not evaluated.
+    Off,
+    /// Reported in reports and audit annotations only.
+    Audit,
+    /// Shown to the user, the object passes.
+    Warn,
+    /// The object is refused.
+    Deny,
+}
+
+impl Level {
+    /// The word in policies and reports.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Audit => "audit",
+            Self::Warn => "warn",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// The half of a Flink cluster that a finding speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// The JobManager.
+    JobManager,
+    /// The TaskManagers.
+    TaskManager,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::JobManager => "JobManager",
+            Self::TaskManager => "TaskManager",
+        })
+    }
+}
+
+/// One violation of one rule at one place.
+///
+/// In words: `<path>: <what is>, <why it hurts>; <what to do>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Id of the rule: `storage-on-empty-dir`.
+    pub rule: &'static str,
+    /// Its level under the policy that applies.
+    pub level: Level,
+    /// The role it concerns, where it concerns one.
+    pub role: Option<Role>,
+    /// Field path in the object: `spec.flinkConfiguration["high-availability.storageDir"]`.
+    pub path: String,
+    /// The value found there; `None` where there is none or it must not be shown.
+    pub value: Option<String>,
+    /// Where the value comes from: `spec.flinkConfiguration`, `ConfigMap flink-config, key config.yaml, line 12`.
+    pub origin: String,
+    /// What is, and why it hurts.
+    pub message: String,
+    /// What to do.
+    pub fix: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}", self.path, self.message, self.fix)
+    }
+}
