@@ -1,3 +1,10 @@
-//! What Flink does: versions, options, configuration, file systems.
+//! What Flink does: versions, options, configuration, pod templates, file systems.
 
 pub mod configuration;
+pub mod deployment;
+pub mod image;
+pub mod location;
+pub mod options;
+pub mod pod;
+pub mod template;
+pub mod version;

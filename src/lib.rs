@@ -10,6 +10,7 @@ pub mod admission;
 pub mod cli;
 pub mod facts;
 pub mod flink;
+pub mod object;
 pub mod policy;
 pub mod verdict;
 pub mod workload;
