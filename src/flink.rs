@@ -1,5 +1,6 @@
 //! What Flink does: versions, options, configuration, pod templates, file systems.
 
+pub mod cluster;
 pub mod configuration;
 pub mod deployment;
 pub mod image;
