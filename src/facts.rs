@@ -3,6 +3,8 @@
 //! `needs` names [`FactKey`]s, a look-up answers them, rules read the answers. What could not be learned is
 //! [`Answer::Unknown`], which is never the same as [`Answer::Absent`].
 
+pub mod offline;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;

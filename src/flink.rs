@@ -1,3 +1,4 @@
 //! What Flink does: versions, options, configuration, file systems.
 
 pub mod configuration;
+pub mod sensitive;

@@ -11,5 +11,7 @@ pub mod cli;
 pub mod facts;
 pub mod flink;
 pub mod policy;
+pub mod report;
 pub mod verdict;
 pub mod workload;
+pub mod yaml;
