@@ -7,5 +7,6 @@ pub mod image;
 pub mod location;
 pub mod options;
 pub mod pod;
+pub mod sensitive;
 pub mod template;
 pub mod version;

@@ -170,9 +170,12 @@ impl<'a> Work<'a> {
         let before = self.findings();
         let mut trial = self.clone();
         step(&mut trial);
-        let ours: Vec<String> = trial.added.iter().skip(self.added.len()).filter_map(Injected::path).map(|p| p.to_string()).collect();
+        let ours: Vec<String> =
+            trial.added.iter().skip(self.added.len()).filter_map(Injected::path).map(|p| p.to_string()).collect();
         let caused = trial.findings().into_iter().find(|finding| {
-            let is_new = !before.iter().any(|known| (known.rule, known.role, &known.path) == (finding.rule, finding.role, &finding.path));
+            let is_new = !before
+                .iter()
+                .any(|known| (known.rule, known.role, &known.path) == (finding.rule, finding.role, &finding.path));
             is_new && (finding.level == Level::Deny || (finding.level == Level::Warn && ours.contains(&finding.path)))
         });
         match caused {
@@ -191,7 +194,8 @@ impl<'a> Work<'a> {
             values.retain(|value| !value.is_same_place(&added));
             values.push(added);
         }
-        let record = Record { namespace: self.target.namespace.to_owned(), name: self.target.name.map(str::to_owned), values };
+        let record =
+            Record { namespace: self.target.namespace.to_owned(), name: self.target.name.map(str::to_owned), values };
         record.write(&mut self.edits);
         Injection { edits: self.edits, changes, shortfalls: self.shortfalls }
     }

@@ -1,3 +1,7 @@
 //! The program `flink-admission`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    flink_admission::cli::run(std::env::args_os())
+}

@@ -144,7 +144,9 @@ fn map_at<'a>(value: &'a mut Value, segments: &[Segment]) -> Option<&'a mut Map<
     }
     match (segments.split_first(), value) {
         (None, Value::Object(map)) => Some(map),
-        (Some((Segment::Key(key), rest)), Value::Object(map)) => map_at(map.entry(key.clone()).or_insert(Value::Null), rest),
+        (Some((Segment::Key(key), rest)), Value::Object(map)) => {
+            map_at(map.entry(key.clone()).or_insert(Value::Null), rest)
+        }
         (Some((Segment::Index(index), rest)), Value::Array(list)) => map_at(list.get_mut(*index)?, rest),
         _ => None,
     }
@@ -194,7 +196,10 @@ mod tests {
         edits.set(&path(&["c"]), json!(1));
         edits.remove(&path(&["c"]));
         edits.set(&path(&["b"]), json!("3"));
-        assert_eq!(serde_json::to_value(edits.patch()).unwrap(), json!([{"op": "replace", "path": "/b", "value": "3"}]));
+        assert_eq!(
+            serde_json::to_value(edits.patch()).unwrap(),
+            json!([{"op": "replace", "path": "/b", "value": "3"}])
+        );
         assert!(!edits.is_empty());
     }
 

@@ -14,15 +14,13 @@ mod selector;
 mod template;
 
 pub use document::{
-    Checkpoints, Enforcement, Exceptions, FlinkPolicy, HaMode, HighAvailability, Images, PodSecurity, Profile, Provision,
-    ServiceAccount, Spec, Volume, ZooKeeper,
+    Checkpoints, Enforcement, Exceptions, FlinkPolicy, FsGroup, HaMode, HighAvailability, Images, PodSecurity, Profile,
+    Provision, ServiceAccount, Spec, Volume, ZooKeeper,
 };
 pub use finding::{Finding, Level, Role};
 pub use parse::Refused;
 pub use selector::{LabelSelector, Match};
 pub use template::{Names, Template};
-
-use serde_json::Value;
 
 use crate::facts::Answer;
 use crate::object;
@@ -90,6 +88,12 @@ impl Policies {
         self.policies.iter().any(|policy| !policy.spec.namespace_selector.is_empty())
     }
 
+    /// Whether any policy adds HA to clusters that have none.
+    #[must_use]
+    pub fn add_high_availability(&self) -> bool {
+        self.policies.iter().any(|policy| policy.spec.high_availability.mode.is_some())
+    }
+
     /// Names of the policies, highest priority first, for people: `platform (profile baseline, enforcement enforce)`.
     #[must_use]
     pub fn describe(&self) -> Vec<String> {
@@ -127,7 +131,7 @@ pub fn shortened(value: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn namespace(labels: Value) -> Answer {
         Answer::Known(json!({"metadata": {"labels": labels}}))

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::facts::FactKey;
+use crate::flink::cluster::{Cluster, Directory};
 use crate::flink::deployment::field;
 use crate::flink::location::Location;
-use crate::flink::cluster::{Cluster, Directory};
 use crate::flink::pod::{Backing, Source};
 use crate::inject::{Injected, Work};
 use crate::object::at;
@@ -19,14 +19,16 @@ pub(super) fn add(work: &mut Work<'_>) {
         return;
     }
     let cluster = work.cluster();
-    let roles: Vec<Role> = cluster.roles.iter().map(|view| view.role).filter(|role| needs(work, &cluster, *role)).collect();
+    let roles: Vec<Role> =
+        cluster.roles.iter().map(|view| view.role).filter(|role| needs(work, &cluster, *role)).collect();
     set(work, &roles, group);
 }
 
 /// Namespaces with a range of user ids refuse any other; where the namespace could not be read, it may have one.
 fn is_forbidden(work: &Work<'_>) -> bool {
     let namespace = work.target.facts.answer(&FactKey::Namespace(work.target.namespace.to_owned()));
-    has_openshift_range(&namespace) || (work.target.facts.is_live() && matches!(namespace, crate::facts::Answer::Unknown(_)))
+    has_openshift_range(&namespace)
+        || (work.target.facts.is_live() && matches!(namespace, crate::facts::Answer::Unknown(_)))
 }
 
 fn needs(work: &Work<'_>, cluster: &Cluster, role: Role) -> bool {
@@ -35,11 +37,13 @@ fn needs(work: &Work<'_>, cluster: &Cluster, role: Role) -> bool {
         return false;
     }
     let on_claim = |path: &str| matches!(view.pod.backing(path), Backing::Volume(volume) if matches!(volume.source, Source::Claim(_)));
-    let of_state = Directory::ALL.into_iter().filter_map(|directory| cluster.location(directory)).any(|location| match location {
-        Location::Local(path) => on_claim(&path),
-        _ => false,
-    });
-    let of_policy = work.added.iter().any(|added| matches!(added, Injected::Volume { role: of, .. } if Role::from(*of) == role));
+    let of_state =
+        Directory::ALL.into_iter().filter_map(|directory| cluster.location(directory)).any(|location| match location {
+            Location::Local(path) => on_claim(&path),
+            _ => false,
+        });
+    let of_policy =
+        work.added.iter().any(|added| matches!(added, Injected::Volume { role: of, .. } if Role::from(*of) == role));
     of_state || of_policy
 }
 

@@ -44,7 +44,9 @@ fn add_pieces(work: &mut Work<'_>, mode: HaMode) {
     let policy = &work.target.policy.spec.high_availability;
     let cluster = work.cluster();
     if cluster.directory(Directory::HighAvailability).is_none() {
-        if let Some(directory) = policy.storage_dir.as_ref().and_then(|template| template.fill(&work.target.names()).ok()) {
+        if let Some(directory) =
+            policy.storage_dir.as_ref().and_then(|template| template.fill(&work.target.names()).ok())
+        {
             // A directory that the pods would lose is not filled in; the missing one is a finding of its own.
             let _ = work.attempt(|work| work.set_option(HA_STORAGE_DIR, &directory));
         }
@@ -56,7 +58,8 @@ fn add_pieces(work: &mut Work<'_>, mode: HaMode) {
 
 fn add_zookeeper(work: &mut Work<'_>, cluster: &Cluster) {
     let zookeeper = &work.target.policy.spec.high_availability.zookeeper;
-    let is_set = |option: &str| cluster.leading().is_some_and(|view| view.config.value(option, cluster.version).is_some());
+    let is_set =
+        |option: &str| cluster.leading().is_some_and(|view| view.config.value(option, cluster.version).is_some());
     if is_set(ZOOKEEPER_QUORUM) {
         return;
     }
@@ -90,7 +93,9 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
                 format!("set `highAvailability.storageDir` in the policy, or `{HA_STORAGE_DIR}` in the cluster"),
             ));
         }
-        (false, Some(template)) => Some(template.fill(&work.target.names()).map_err(|word| nameless(word, template.text()))?),
+        (false, Some(template)) => {
+            Some(template.fill(&work.target.names()).map_err(|word| nameless(word, template.text()))?)
+        }
     };
     if mode == HaMode::Kubernetes && cluster.role(Role::JobManager).is_some_and(|view| view.account.0.is_none()) {
         return Err(Missing(
@@ -98,14 +103,17 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
             "set `serviceAccount` in the policy, or `serviceAccount` in the cluster".to_owned(),
         ));
     }
-    let has_quorum = cluster.leading().is_some_and(|view| view.config.value(ZOOKEEPER_QUORUM, cluster.version).is_some());
+    let has_quorum =
+        cluster.leading().is_some_and(|view| view.config.value(ZOOKEEPER_QUORUM, cluster.version).is_some());
     if mode == HaMode::Zookeeper && !has_quorum && policy.zookeeper.quorum.is_none() {
         return Err(Missing(
             "neither the policy nor the cluster names a ZooKeeper quorum".to_owned(),
             format!("set `highAvailability.zookeeper.quorum` in the policy, or `{ZOOKEEPER_QUORUM}` in the cluster"),
         ));
     }
-    if let Some(Err(word)) = policy.zookeeper.path_root.as_ref().filter(|_| mode == HaMode::Zookeeper).map(|t| t.fill(&work.target.names())) {
+    if let Some(Err(word)) =
+        policy.zookeeper.path_root.as_ref().filter(|_| mode == HaMode::Zookeeper).map(|t| t.fill(&work.target.names()))
+    {
         return Err(nameless(word, "highAvailability.zookeeper.pathRoot"));
     }
     work.attempt(|work| {

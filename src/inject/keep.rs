@@ -72,7 +72,9 @@ fn restore(work: &mut Work<'_>, value: &Injected, overruled: bool) -> bool {
             let Some(view) = cluster.role(Role::from(*role)) else { return false };
             let taken = view.pod.volume(name).is_some();
             match view.pod.backing(mount_path) {
-                Backing::Volume(volume) if volume.mount_path == *mount_path => volume.source == Source::Claim(claim.clone()),
+                Backing::Volume(volume) if volume.mount_path == *mount_path => {
+                    volume.source == Source::Claim(claim.clone())
+                }
                 _ if taken => false,
                 _ => {
                     let wanted = Claim { name: name.clone(), claim: claim.clone(), mount_path: mount_path.clone() };
@@ -166,7 +168,8 @@ fn rename_claim(work: &mut Work<'_>, name: &str, former: &str) {
     let Some(volume) = policy.spec.volumes.iter().find(|volume| volume.name == name) else { return };
     let Ok(claim) = volume.claim_name.fill(&work.target.names()) else { return };
     for template in ["podTemplate", "jobManager.podTemplate", "taskManager.podTemplate"] {
-        let volumes = template.split('.').fold(work.target.spec.clone(), |path, key| path.key(key)).keys(&["spec", "volumes"]);
+        let volumes =
+            template.split('.').fold(work.target.spec.clone(), |path, key| path.key(key)).keys(&["spec", "volumes"]);
         let elements = walk(work.edits.document(), &volumes).and_then(Value::as_array).cloned().unwrap_or_default();
         for (index, element) in elements.iter().enumerate() {
             let path = volumes.index(index).keys(&["persistentVolumeClaim", "claimName"]);
@@ -194,7 +197,9 @@ pub fn lost(target: &Target<'_>, old: &Value) -> Vec<Lost> {
     let was = Cluster::of_flink_deployment(old, target.spec);
     let is = Cluster::of_flink_deployment(target.object, target.spec);
     let is_set = |cluster: &Cluster, option: &str| {
-        cluster.leading().is_some_and(|view| options::names(option, None).iter().any(|name| view.config.exact(name).is_some()))
+        cluster
+            .leading()
+            .is_some_and(|view| options::names(option, None).iter().any(|name| view.config.exact(name).is_some()))
     };
     record
         .values

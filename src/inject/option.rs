@@ -30,14 +30,18 @@ fn place(configuration: Option<&Value>, root: &FieldPath, key: &str) -> FieldPat
     let Some(Value::Object(map)) = configuration else { return root.key(key) };
     let parent = map
         .iter()
-        .filter(|(name, value)| value.is_object() && key.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.')))
+        .filter(|(name, value)| {
+            value.is_object() && key.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.'))
+        })
         .max_by_key(|(name, _)| name.len());
     if let Some((name, value)) = parent {
         let rest = key.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('.')).unwrap_or_default();
         return place(Some(value), &root.key(name), rest);
     }
     match key.split_once('.') {
-        Some((first, rest)) if is_nested(map) && !map.contains_key(first) => rest.split('.').fold(root.key(first), |path, part| path.key(part)),
+        Some((first, rest)) if is_nested(map) && !map.contains_key(first) => {
+            rest.split('.').fold(root.key(first), |path, part| path.key(part))
+        }
         _ => root.key(key),
     }
 }
@@ -50,7 +54,9 @@ fn is_nested(map: &Map<String, Value>) -> bool {
 /// Removes `key` from `flinkConfiguration` where it stands there with exactly `value`, and the maps that this empties.
 pub(super) fn remove_exact(work: &mut Work<'_>, key: &str, value: &str) -> bool {
     let path = work.cluster().leading().and_then(|view| view.config.exact(key)).map(|setting| setting.path.clone());
-    let Some(path) = path.filter(|path| walk(work.edits.document(), path).is_some_and(|present| scalar_text(present) == value)) else {
+    let Some(path) =
+        path.filter(|path| walk(work.edits.document(), path).is_some_and(|present| scalar_text(present) == value))
+    else {
         return false;
     };
     work.edits.remove(&path);
@@ -76,10 +82,19 @@ mod tests {
         let at = |configuration: Value, key: &str| place(Some(&configuration), &FieldPath::of(&["c"]), key).to_string();
         assert_eq!(at(json!({}), "high-availability.type"), r#"c["high-availability.type"]"#);
         assert_eq!(at(json!({"a.b": "1"}), "high-availability.type"), r#"c["high-availability.type"]"#);
-        assert_eq!(at(json!({"high-availability": {"storageDir": "x"}, "a.b": "1"}), "high-availability.type"), "c.high-availability.type");
+        assert_eq!(
+            at(json!({"high-availability": {"storageDir": "x"}, "a.b": "1"}), "high-availability.type"),
+            "c.high-availability.type"
+        );
         assert_eq!(at(json!({"taskmanager": {"slots": 1}}), "high-availability.type"), "c.high-availability.type");
-        assert_eq!(at(json!({"execution": {"checkpointing.interval": "1"}}), "execution.checkpointing.dir"), r#"c.execution["checkpointing.dir"]"#);
-        assert_eq!(at(json!({"execution.checkpointing": {"interval": "1"}}), "execution.checkpointing.dir"), r#"c["execution.checkpointing"].dir"#);
+        assert_eq!(
+            at(json!({"execution": {"checkpointing.interval": "1"}}), "execution.checkpointing.dir"),
+            r#"c.execution["checkpointing.dir"]"#
+        );
+        assert_eq!(
+            at(json!({"execution.checkpointing": {"interval": "1"}}), "execution.checkpointing.dir"),
+            r#"c["execution.checkpointing"].dir"#
+        );
         assert_eq!(at(json!({"a": {}, "state": "x"}), "state.checkpoints.dir"), r#"c["state.checkpoints.dir"]"#);
     }
 }

@@ -135,7 +135,9 @@ impl Injected {
         match self {
             Self::Option { key, value, .. } => format!("{key}={value}"),
             Self::ServiceAccount { value } => format!("serviceAccount={value}"),
-            Self::Volume { role, claim, mount_path, .. } => format!("claim {claim} at {mount_path} ({})", Role::from(*role)),
+            Self::Volume { role, claim, mount_path, .. } => {
+                format!("claim {claim} at {mount_path} ({})", Role::from(*role))
+            }
             Self::FsGroup { role, value } => format!("fsGroup={value} ({})", Role::from(*role)),
         }
     }
@@ -178,9 +180,19 @@ mod tests {
     #[test]
     fn the_annotation_is_small_and_reads_back() {
         let values = vec![
-            Injected::Option { option: "high-availability.type".into(), key: "high-availability".into(), value: "kubernetes".into(), path: None },
+            Injected::Option {
+                option: "high-availability.type".into(),
+                key: "high-availability".into(),
+                value: "kubernetes".into(),
+                path: None,
+            },
             Injected::ServiceAccount { value: "flink".into() },
-            Injected::Volume { role: RoleName::Jobmanager, name: "d".into(), claim: "c".into(), mount_path: "/d".into() },
+            Injected::Volume {
+                role: RoleName::Jobmanager,
+                name: "d".into(),
+                claim: "c".into(),
+                mount_path: "/d".into(),
+            },
             Injected::FsGroup { role: RoleName::Taskmanager, value: 9999 },
         ];
         let record = Record { namespace: "a".into(), name: Some("b".into()), values };
@@ -191,7 +203,11 @@ mod tests {
 
     #[test]
     fn a_copy_is_known_by_namespace_or_name() {
-        let record = Record { namespace: "a".into(), name: Some("b".into()), values: vec![Injected::ServiceAccount { value: "x".into() }] };
+        let record = Record {
+            namespace: "a".into(),
+            name: Some("b".into()),
+            values: vec![Injected::ServiceAccount { value: "x".into() }],
+        };
         assert!(!record.is_of_another("a", Some("b")));
         assert!(record.is_of_another("c", Some("b")) && record.is_of_another("a", Some("c")));
     }

@@ -103,7 +103,8 @@ fn is_in_role_templates(work: &Work<'_>, spec: &FieldPath) -> bool {
             .and_then(Value::as_array)
             .is_some_and(|containers| named(containers, MAIN_CONTAINER).is_some())
     };
-    let in_roles = [Role::JobManager, Role::TaskManager].iter().any(|role| holds(&spec.key(field(*role)).key("podTemplate")));
+    let in_roles =
+        [Role::JobManager, Role::TaskManager].iter().any(|role| holds(&spec.key(field(*role)).key("podTemplate")));
     in_roles && !holds(&spec.key("podTemplate"))
 }
 
@@ -138,7 +139,8 @@ fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, cla
         }
     };
     let mounts = containers.index(position).key("volumeMounts");
-    let merged_mounts = main.and_then(|main| merged_containers.get(main)).map(|container| list(container, &["volumeMounts"]));
+    let merged_mounts =
+        main.and_then(|main| merged_containers.get(main)).map(|container| list(container, &["volumeMounts"]));
     fill_up(edits, &mounts, merged_mounts.unwrap_or_default());
     edits.append(&mounts, json!({"name": claim.name, "mountPath": claim.mount_path}));
 }
@@ -181,7 +183,8 @@ fn without(pod: &Pod, claim: &Claim) -> Value {
         for container in containers.iter_mut() {
             if let Some(Value::Array(mounts)) = container.get_mut("volumeMounts") {
                 mounts.retain(|mount| {
-                    name(mount) != Some(&claim.name) || text(mount, &["mountPath"]).map(normalise) != Some(claim.mount_path.clone())
+                    name(mount) != Some(&claim.name)
+                        || text(mount, &["mountPath"]).map(normalise) != Some(claim.mount_path.clone())
                 });
             }
         }
@@ -194,7 +197,10 @@ fn without(pod: &Pod, claim: &Claim) -> Value {
 fn tidy(value: &Value) -> Value {
     match value {
         Value::Object(map) => Value::Object(
-            map.iter().map(|(key, value)| (key.clone(), tidy(value))).filter(|(_, value)| !is_nothing(value)).collect::<Map<_, _>>(),
+            map.iter()
+                .map(|(key, value)| (key.clone(), tidy(value)))
+                .filter(|(_, value)| !is_nothing(value))
+                .collect::<Map<_, _>>(),
         ),
         Value::Array(items) => Value::Array(items.iter().map(tidy).collect()),
         other => other.clone(),

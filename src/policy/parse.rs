@@ -40,7 +40,7 @@ struct Document {
 ///
 /// # Errors
 /// [`Refused`]: text that is not YAML, several documents, and everything that is not known.
-pub fn from_text(text: &str) -> Result<FlinkPolicy, Refused> {
+pub(super) fn from_text(text: &str) -> Result<FlinkPolicy, Refused> {
     let documents = yaml::documents(text).map_err(|error| refused("document", error.to_string()))?;
     let mut documents = documents.into_iter().map(|document| document.value).filter(|value| !value.is_null());
     let value = documents.next().ok_or_else(|| refused("document", "it is empty".to_owned()))?;
@@ -54,7 +54,7 @@ pub fn from_text(text: &str) -> Result<FlinkPolicy, Refused> {
 ///
 /// # Errors
 /// [`Refused`].
-pub fn from_value(value: Value) -> Result<FlinkPolicy, Refused> {
+pub(super) fn from_value(value: Value) -> Result<FlinkPolicy, Refused> {
     let document: Document = serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         refused(if path == "." { "document" } else { &path }, error.inner().to_string())
@@ -133,7 +133,13 @@ mod tests {
                 "a: 1\n---\nb: 2",
                 "",
             ]
-            .map(|text| refusal(text).split("; known are claim").next().unwrap_or_default().chars().take(230).collect::<String>())
+            .map(|text| refusal(text)
+                .split("; known are claim")
+                .next()
+                .unwrap_or_default()
+                .chars()
+                .take(230)
+                .collect::<String>())
             .join("\n")
         );
     }

@@ -244,7 +244,9 @@ pub fn evaluate_without(case: &Case<'_>, off: Option<&str>) -> Vec<Finding> {
 /// The order of findings in every answer.
 pub fn sort(findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
-        b.level.cmp(&a.level).then_with(|| (&a.path, a.role, a.rule, &a.message).cmp(&(&b.path, b.role, b.rule, &b.message)))
+        b.level
+            .cmp(&a.level)
+            .then_with(|| (&a.path, a.role, a.rule, &a.message).cmp(&(&b.path, b.role, b.rule, &b.message)))
     });
 }
 
@@ -261,7 +263,10 @@ mod tests {
     fn ids_are_words_unique_and_sorted() {
         let ids = known_ids();
         assert!(ids.windows(2).all(|pair| pair.first() != pair.last()), "an id stands twice");
-        assert!(ids.iter().all(|id| id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit())));
+        assert!(
+            ids.iter()
+                .all(|id| id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit()))
+        );
         assert!(RULES.is_sorted_by_key(|rule| rule.id), "rules stand by id");
     }
 

@@ -156,9 +156,12 @@ mod tests {
     #[test]
     fn operators_follow_kubernetes() {
         let one = |operator: &str| json!({"matchExpressions": [{"key": "k", "operator": operator, "values": ["v"]}]});
-        for (operator, with, without) in
-            [("In", Match::Yes, Match::No), ("NotIn", Match::No, Match::Yes), ("Exists", Match::Yes, Match::No), ("DoesNotExist", Match::No, Match::Yes)]
-        {
+        for (operator, with, without) in [
+            ("In", Match::Yes, Match::No),
+            ("NotIn", Match::No, Match::Yes),
+            ("Exists", Match::Yes, Match::No),
+            ("DoesNotExist", Match::No, Match::Yes),
+        ] {
             assert_eq!(matches(one(operator), json!({"k": "v"}), true), with, "{operator}");
             assert_eq!(matches(one(operator), json!({}), true), without, "{operator}");
         }

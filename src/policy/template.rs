@@ -30,7 +30,9 @@ impl TryFrom<String> for Template {
         while let Some((_, after)) = rest.split_once('{') {
             let (word, after) = after.split_once('}').ok_or_else(|| format!("`{text}` has a `{{` without its `}}`"))?;
             if !WORDS.contains(&word) {
-                return Err(format!("unknown word `{{{word}}}` in `{text}`; known are `{{namespace}}`, `{{name}}`, `{{cluster}}`"));
+                return Err(format!(
+                    "unknown word `{{{word}}}` in `{text}`; known are `{{namespace}}`, `{{name}}`, `{{cluster}}`"
+                ));
             }
             rest = after;
         }

@@ -107,8 +107,12 @@ pub(super) fn durability(backing: &Backing) -> Durability {
         Backing::Container => Durability::DiesWithPod,
         Backing::Unknown(_) => Durability::Unknown,
         Backing::Volume(volume) => match volume.source {
-            Source::EmptyDir { .. } | Source::Missing | Source::HostPath(_) | Source::Ephemeral => Durability::DiesWithPod,
-            Source::Claim(_) | Source::ClaimTemplate(_) | Source::Network(_) | Source::ReadOnly(_) => Durability::Survives,
+            Source::EmptyDir { .. } | Source::Missing | Source::HostPath(_) | Source::Ephemeral => {
+                Durability::DiesWithPod
+            }
+            Source::Claim(_) | Source::ClaimTemplate(_) | Source::Network(_) | Source::ReadOnly(_) => {
+                Durability::Survives
+            }
             Source::Unknown(_) => Durability::Unknown,
         },
     }
@@ -123,7 +127,11 @@ pub(super) fn dying(cluster: &Cluster, kind: impl Fn(&Backing) -> Option<String>
     let of_kind = |placement: Placement<'_>| {
         let (role, backing) = placement.dying()?;
         let what = kind(backing)?;
-        let message = format!("`{}` is {what} in the {role}'s pod, {}", placement.setting.value.trim(), loss(placement.directory));
+        let message = format!(
+            "`{}` is {what} in the {role}'s pod, {}",
+            placement.setting.value.trim(),
+            loss(placement.directory)
+        );
         let fix = format!(
             "mount a PersistentVolumeClaim at `{}` or above it in the JobManager{}, or use an object store such as `s3://<bucket>/…`",
             placement.path,
@@ -137,7 +145,9 @@ pub(super) fn dying(cluster: &Cluster, kind: impl Fn(&Backing) -> Option<String>
 /// Why the loss of `directory` hurts.
 fn loss(directory: Directory) -> &'static str {
     match directory {
-        Directory::HighAvailability => "so the HA metadata is gone with the pod and the next JobManager cannot start the jobs again",
+        Directory::HighAvailability => {
+            "so the HA metadata is gone with the pod and the next JobManager cannot start the jobs again"
+        }
         Directory::Checkpoints => "so the checkpoints are gone with the pod and a job that fails over loses its state",
         Directory::Savepoints => "so a savepoint is gone with the pod that wrote it",
     }

@@ -5,7 +5,7 @@ use crate::policy::finding::{Level, Role};
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "service-account-missing",
     failure: "A1",
     strict: Level::Deny,

@@ -9,7 +9,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "service-account-token-not-mounted",
     failure: "A7",
     strict: Level::Deny,
@@ -42,7 +42,10 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         if violations.iter().any(|known| known.path == path) {
             continue;
         }
-        let message = format!("{place} sets `automountServiceAccountToken: false` and no token is projected, so the {} cannot reach the API server, which Kubernetes HA needs", view.role);
+        let message = format!(
+            "{place} sets `automountServiceAccountToken: false` and no token is projected, so the {} cannot reach the API server, which Kubernetes HA needs",
+            view.role
+        );
         let fix = "remove `automountServiceAccountToken: false`, or mount a projected `serviceAccountToken`".to_owned();
         violations.push(Violation::at_field(path, Some("false".to_owned()), message, fix).of_role(view.role));
     }

@@ -5,7 +5,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "ha-not-added",
     failure: "P1",
     strict: Level::Warn,
@@ -25,7 +25,10 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         Shortfall::HighAvailability { path, missing, remedy } => Some(Violation::at_field(
             path.clone(),
             None,
-            format!("the policy `{}` adds HA to clusters that have none, but {missing}, so nothing was added and the cluster has no HA", case.policy.name),
+            format!(
+                "the policy `{}` adds HA to clusters that have none, but {missing}, so nothing was added and the cluster has no HA",
+                case.policy.name
+            ),
             remedy.clone(),
         )),
         Shortfall::Volume { .. } => None,

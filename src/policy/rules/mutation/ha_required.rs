@@ -6,7 +6,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "ha-required",
     failure: "P2",
     strict: Level::Deny,
@@ -33,6 +33,9 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         return vec![Violation::at_setting(setting, message, fix)];
     }
     let Some(view) = case.cluster.leading() else { return Vec::new() };
-    let message = format!("the policy `{}` requires HA and the cluster has none, so a restart of its JobManager loses all jobs", case.policy.name);
+    let message = format!(
+        "the policy `{}` requires HA and the cluster has none, so a restart of its JobManager loses all jobs",
+        case.policy.name
+    );
     vec![Violation::at_field(view.config_path.key(name), None, message, fix)]
 }

@@ -4,7 +4,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "injected-value-missing",
     failure: "P6",
     strict: Level::Deny,
@@ -21,7 +21,10 @@ pub const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let missing = |lost: &crate::inject::Lost| {
-        let message = format!("`{}` was filled in when the cluster was created and this update takes it away, so the cluster would lose its jobs", lost.what);
+        let message = format!(
+            "`{}` was filled in when the cluster was created and this update takes it away, so the cluster would lose its jobs",
+            lost.what
+        );
         let fix = format!("set it to `{}` again, or to a value of your own", lost.value);
         Violation::at_field(lost.path.clone(), None, message, fix)
     };

@@ -5,7 +5,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "volume-conflict",
     failure: "P3",
     strict: Level::Warn,
@@ -21,7 +21,8 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    let of_shortfall = |shortfall: &Shortfall| match shortfall {
+    let of_shortfall = |shortfall: &Shortfall| {
+        match shortfall {
         Shortfall::Volume { path, role, mount_path, claim, taken_by } => Some(
             Violation::at_field(
                 path.clone(),
@@ -32,6 +33,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             .of_role(*role),
         ),
         Shortfall::HighAvailability { .. } => None,
+    }
     };
     case.shortfalls.iter().filter_map(of_shortfall).collect()
 }

@@ -6,7 +6,7 @@ use crate::policy::finding::{Level, Role};
 use crate::policy::rules::{Case, Page, Rule, Violation, storage};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "fs-group-missing",
     failure: "B9",
     strict: Level::Warn,
@@ -38,7 +38,12 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     violations
 }
 
-fn missing(case: &Case<'_>, placement: &storage::Placement<'_>, role: Role, backing: &crate::flink::pod::Backing) -> Option<Violation> {
+fn missing(
+    case: &Case<'_>,
+    placement: &storage::Placement<'_>,
+    role: Role,
+    backing: &crate::flink::pod::Backing,
+) -> Option<Violation> {
     let volume = storage::volume(backing)?;
     let Source::Claim(claim) = &volume.source else { return None };
     let pod = &case.cluster.role(role)?.pod;

@@ -6,7 +6,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "ha-storage-dir-missing",
     failure: "B13",
     strict: Level::Deny,
@@ -29,7 +29,8 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         return Vec::new();
     }
     let Some(view) = case.cluster.leading() else { return Vec::new() };
-    let message = format!("`{key}` is `{}` and the directory is not set, so the JobManager does not start", setting.value.trim());
+    let message =
+        format!("`{key}` is `{}` and the directory is not set, so the JobManager does not start", setting.value.trim());
     let fix = format!("set `{HA_STORAGE_DIR}`, for example to `s3://<bucket>/ha`");
     vec![Violation::at_field(view.config_path.key(HA_STORAGE_DIR), None, message, fix)]
 }

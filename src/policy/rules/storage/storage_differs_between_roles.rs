@@ -7,7 +7,7 @@ use crate::policy::rules::storage::{Durability, durability};
 use crate::policy::rules::{Case, Page, Rule, Violation, storage};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "storage-differs-between-roles",
     failure: "B5",
     strict: Level::Deny,
@@ -29,7 +29,10 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         }
         let [(_, ours), (_, theirs)] = placement.backings.as_slice() else { return None };
         let lives = [durability(ours), durability(theirs)];
-        if lives.contains(&Durability::Unknown) || lives == [Durability::DiesWithPod; 2] || is_same(ours, theirs, &placement.path) {
+        if lives.contains(&Durability::Unknown)
+            || lives == [Durability::DiesWithPod; 2]
+            || is_same(ours, theirs, &placement.path)
+        {
             return None;
         }
         let lacking = if durability(ours) == Durability::DiesWithPod { Role::JobManager } else { Role::TaskManager };
@@ -40,7 +43,10 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             words(theirs),
             placement.directory.content(),
         );
-        let fix = format!("mount the same claim with the same `subPath` at `{}` in both roles, as in `spec.podTemplate`", placement.path);
+        let fix = format!(
+            "mount the same claim with the same `subPath` at `{}` in both roles, as in `spec.podTemplate`",
+            placement.path
+        );
         Some(placement.violation(lacking, message, fix))
     };
     storage::placements(case.cluster).into_iter().filter_map(differs).collect()

@@ -5,7 +5,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation, storage};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "storage-on-container",
     failure: "B1",
     strict: Level::Deny,
@@ -22,6 +22,7 @@ pub const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
     storage::dying(case.cluster, |backing| {
-        matches!(backing, Backing::Container).then(|| "on the container's own file system, where no volume is mounted,".to_owned())
+        matches!(backing, Backing::Container)
+            .then(|| "on the container's own file system, where no volume is mounted,".to_owned())
     })
 }

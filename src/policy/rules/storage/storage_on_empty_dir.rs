@@ -5,7 +5,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation, storage};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "storage-on-empty-dir",
     failure: "B2",
     strict: Level::Deny,
@@ -24,7 +24,9 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     storage::dying(case.cluster, |backing| {
         let volume = storage::volume(backing)?;
         match volume.source {
-            Source::EmptyDir { memory: true } => Some(format!("on the `emptyDir` volume `{}` (in memory)", volume.name)),
+            Source::EmptyDir { memory: true } => {
+                Some(format!("on the `emptyDir` volume `{}` (in memory)", volume.name))
+            }
             Source::EmptyDir { memory: false } => Some(format!("on the `emptyDir` volume `{}`", volume.name)),
             _ => None,
         }

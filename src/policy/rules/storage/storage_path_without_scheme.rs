@@ -6,7 +6,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "storage-path-without-scheme",
     failure: "B26",
     strict: Level::Deny,
@@ -28,7 +28,9 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         if has_placeholder(value) || scheme_of(value).is_some() {
             return None;
         }
-        let message = format!("`{value}` has no scheme, so Flink refuses it when the job starts (`The scheme (hdfs://, file://, etc) is null`)");
+        let message = format!(
+            "`{value}` has no scheme, so Flink refuses it when the job starts (`The scheme (hdfs://, file://, etc) is null`)"
+        );
         let fix = format!("write `file://{}{value}`", if value.starts_with('/') { "" } else { "/" });
         Some(Violation::at_setting(setting, message, fix))
     };

@@ -6,7 +6,7 @@ use crate::policy::finding::{Level, Role};
 use crate::policy::rules::{Case, Page, Rule, Violation, storage};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "storage-per-replica",
     failure: "B27",
     strict: Level::Deny,
@@ -28,7 +28,9 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let several = case.cluster.job_managers.as_ref().is_some_and(|(number, _)| *number > 1);
     let per_replica = |placement: storage::Placement<'_>| {
         let (role, volume) = placement.backings.iter().find_map(|(role, backing)| {
-            storage::volume(backing).filter(|volume| matches!(volume.source, Source::ClaimTemplate(_))).map(|v| (*role, v))
+            storage::volume(backing)
+                .filter(|volume| matches!(volume.source, Source::ClaimTemplate(_)))
+                .map(|v| (*role, v))
         })?;
         if placement.directory == Directory::HighAvailability && !(several && role == Role::JobManager) {
             return None;

@@ -5,7 +5,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation, storage};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "storage-read-only",
     failure: "B12",
     strict: Level::Deny,
@@ -29,7 +29,9 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             let volume = storage::volume(backing)?;
             let what = match &volume.source {
                 Source::ReadOnly(kind) => format!("on the `{kind}` volume `{}`, which cannot be written", volume.name),
-                _ if volume.read_only => format!("on the volume `{}`, mounted read-only at `{}`", volume.name, volume.mount_path),
+                _ if volume.read_only => {
+                    format!("on the volume `{}`, mounted read-only at `{}`", volume.name, volume.mount_path)
+                }
                 _ => return None,
             };
             Some((*role, what))

@@ -8,7 +8,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "flink-version-contradicts-image",
     failure: "D6",
     strict: Level::Deny,

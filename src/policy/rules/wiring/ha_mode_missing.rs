@@ -7,7 +7,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "ha-mode-missing",
     failure: "C9",
     strict: Level::Deny,
@@ -25,7 +25,8 @@ pub const RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let cluster = case.cluster;
     let (mode, setting) = cluster.high_availability();
-    let (Some((key, directory)), Some(view)) = (cluster.directory(Directory::HighAvailability), cluster.leading()) else {
+    let (Some((key, directory)), Some(view)) = (cluster.directory(Directory::HighAvailability), cluster.leading())
+    else {
         return ignored_alone(case, &mode);
     };
     if mode != HighAvailability::Off || has_placeholder(&directory.value) {
@@ -34,13 +35,19 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let name = cluster.spelling(HA_TYPE);
     let fix = format!("set `{name}: kubernetes`, or remove `{key}`");
     if let Some((key, setting)) = setting {
-        let message = format!("`{key}` is `{}` although `{}` is set, so the cluster has no HA", setting.value.trim(), directory.path);
+        let message = format!(
+            "`{key}` is `{}` although `{}` is set, so the cluster has no HA",
+            setting.value.trim(),
+            directory.path
+        );
         return vec![Violation::at_setting(setting, message, fix)];
     }
     if let Some(violation) = ignored(case) {
         return vec![violation];
     }
-    let message = format!("`{key}` is set and `{name}` is not, so the cluster has no HA and a restart of the JobManager loses its jobs");
+    let message = format!(
+        "`{key}` is set and `{name}` is not, so the cluster has no HA and a restart of the JobManager loses its jobs"
+    );
     vec![Violation::at_field(view.config_path.key(name), None, message, fix)]
 }
 
@@ -59,6 +66,8 @@ fn ignored(case: &Case<'_>) -> Option<Violation> {
         .find_map(|name| Some((name, view.config.exact(name)?)))
         .filter(|(_, setting)| HighAvailability::of(&setting.value).is_on())?;
     let name = case.cluster.spelling(HA_TYPE);
-    let message = format!("Flink {version} does not know `{key}` and ignores it, so the cluster has no HA and a restart of the JobManager loses its jobs");
+    let message = format!(
+        "Flink {version} does not know `{key}` and ignores it, so the cluster has no HA and a restart of the JobManager loses its jobs"
+    );
     Some(Violation::at_setting(setting, message, format!("set `{name}` instead")))
 }

@@ -5,7 +5,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "ha-mode-short-name",
     failure: "C8",
     strict: Level::Deny,
@@ -26,6 +26,9 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     if !setting.value.eq_ignore_ascii_case("kubernetes") {
         return Vec::new();
     }
-    let message = format!("Flink {version} takes `{}` for the name of a class, which it does not find, so the cluster does not start", setting.value);
+    let message = format!(
+        "Flink {version} takes `{}` for the name of a class, which it does not find, so the cluster does not start",
+        setting.value
+    );
     vec![Violation::at_setting(setting, message, format!("set `{key}: {KUBERNETES_FACTORY}`"))]
 }

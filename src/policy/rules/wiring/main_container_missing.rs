@@ -8,7 +8,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "main-container-missing",
     failure: "C19",
     strict: Level::Warn,
@@ -32,17 +32,20 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             continue;
         }
         // A sidecar is known by an image of its own; the container that means to be Flink's gets the operator's.
-        let Some(container) =
-            containers.iter().find(|one| !list(one, &["volumeMounts"]).is_empty() && one.get("image").is_none_or(serde_json::Value::is_null))
-        else {
+        let Some(container) = containers.iter().find(|one| {
+            !list(one, &["volumeMounts"]).is_empty() && one.get("image").is_none_or(serde_json::Value::is_null)
+        }) else {
             continue;
         };
         let called = name(container).unwrap_or_default();
-        let path = locate(case, view.config_path.split_last().map(|(spec, _)| spec).unwrap_or_default(), view.role, called);
+        let path =
+            locate(case, view.config_path.split_last().map(|(spec, _)| spec).unwrap_or_default(), view.role, called);
         if violations.iter().any(|known| known.path == path) {
             continue;
         }
-        let message = format!("the mounts are on the container `{called}` and no container is called `{MAIN_CONTAINER}`, so Flink runs in another container, without them");
+        let message = format!(
+            "the mounts are on the container `{called}` and no container is called `{MAIN_CONTAINER}`, so Flink runs in another container, without them"
+        );
         let fix = format!("rename the container to `{MAIN_CONTAINER}`");
         violations.push(Violation::at_field(path, Some(called.to_owned()), message, fix).of_role(view.role));
     }

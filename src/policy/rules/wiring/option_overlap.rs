@@ -6,7 +6,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "option-overlap",
     failure: "C7",
     strict: Level::Deny,
@@ -31,9 +31,13 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let overlap = |key: &str| {
         let child = keys.iter().find(|other| other.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))?;
         let setting = view.config.exact(key)?;
-        let message = format!("Flink {version} reads a nested file, in which `{key}` cannot have a value beside `{child}`, so the operator does not deploy the cluster");
-        let fix = options::counterpart(key, version)
-            .map_or_else(|| format!("remove `{key}` or the keys below it"), |name| format!("rename `{key}` to `{name}`"));
+        let message = format!(
+            "Flink {version} reads a nested file, in which `{key}` cannot have a value beside `{child}`, so the operator does not deploy the cluster"
+        );
+        let fix = options::counterpart(key, version).map_or_else(
+            || format!("remove `{key}` or the keys below it"),
+            |name| format!("rename `{key}` to `{name}`"),
+        );
         Some(Violation::at_setting(setting, message, fix))
     };
     keys.iter().filter_map(|key| overlap(key)).collect()

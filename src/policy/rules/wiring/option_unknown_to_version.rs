@@ -5,7 +5,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "option-unknown-to-version",
     failure: "C9b",
     strict: Level::Deny,
@@ -43,9 +43,14 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         if own.is_some_and(|own| view.config.exact(own).is_some()) || (own.is_none() && history.last < version) {
             return None;
         }
-        let span = if history.first > version { format!("new in {}", history.first) } else { format!("last known to {}", history.last) };
+        let span = if history.first > version {
+            format!("new in {}", history.first)
+        } else {
+            format!("last known to {}", history.last)
+        };
         let message = format!("Flink {version} does not know this option ({span}) and ignores it");
-        let fix = own.map_or_else(|| format!("remove it, or use Flink {}", history.first), |own| format!("use `{own}`"));
+        let fix =
+            own.map_or_else(|| format!("remove it, or use Flink {}", history.first), |own| format!("use `{own}`"));
         Some(Violation::at_setting(setting, message, fix))
     };
     view.config.iter().filter_map(unknown).collect()

@@ -7,7 +7,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "shape-not-understood",
     failure: "F12",
     strict: Level::Warn,
@@ -44,7 +44,9 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some(spec) = case.cluster.leading().and_then(|view| view.config_path.split_last()).map(|(spec, _)| spec) else {
         return Vec::new();
     };
-    let whole = walk(case.object, &spec).filter(|value| !value.is_object()).map(|value| violation(spec.clone(), value, "a map"));
+    let whole = walk(case.object, &spec)
+        .filter(|value| !value.is_object())
+        .map(|value| violation(spec.clone(), value, "a map"));
     let of_field = FIELDS.iter().filter_map(|(keys, expected)| {
         let path = spec.keys(keys);
         let value = walk(case.object, &path).filter(|value| shape(value) != *expected)?;

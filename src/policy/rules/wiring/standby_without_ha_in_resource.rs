@@ -6,7 +6,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "standby-without-ha-in-resource",
     failure: "C15b",
     strict: Level::Deny,
@@ -24,13 +24,17 @@ pub const RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let Shape::FlinkDeployment { .. } = case.cluster.shape;
     let (mode, setting) = case.cluster.high_availability();
-    let Some((number, path)) = case.cluster.job_managers.as_ref().filter(|(number, _)| *number > 1) else { return Vec::new() };
+    let Some((number, path)) = case.cluster.job_managers.as_ref().filter(|(number, _)| *number > 1) else {
+        return Vec::new();
+    };
     if mode != HighAvailability::Off {
         return Vec::new();
     }
     let said = setting.map_or_else(|| "is not set".to_owned(), |(_, setting)| format!("is `{}`", setting.value.trim()));
     let name = case.cluster.spelling(HA_TYPE);
-    let message = format!("{number} JobManager replicas and `{name}` {said}, so each of them is a master of its own and jobs are lost between them");
+    let message = format!(
+        "{number} JobManager replicas and `{name}` {said}, so each of them is a master of its own and jobs are lost between them"
+    );
     let fix = format!("set `{name}: kubernetes` and a storageDir, or one replica");
     vec![Violation::at_field(path.clone(), Some(number.to_string()), message, fix)]
 }

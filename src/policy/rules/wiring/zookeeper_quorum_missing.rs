@@ -6,7 +6,7 @@ use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
-pub const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "zookeeper-quorum-missing",
     failure: "C18",
     strict: Level::Deny,
