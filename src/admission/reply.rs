@@ -39,7 +39,7 @@ pub fn encode(uid: &str, decision: &Decision) -> Vec<u8> {
         uid,
         allowed: decision.allowed,
         status: (!decision.allowed).then(|| Status {
-            status: "Failure",
+            outcome: "Failure",
             message: &decision.message,
             reason: "Forbidden",
             details: Some(Details { causes: causes.collect() }).filter(|details| !details.causes.is_empty()),
@@ -62,7 +62,7 @@ pub fn encode_malformed(uid: &str, malformed: &Malformed) -> Vec<u8> {
         uid,
         allowed: false,
         status: Some(Status {
-            status: "Failure",
+            outcome: "Failure",
             message: &malformed.reason,
             reason: if malformed.code == 400 { "BadRequest" } else { "Invalid" },
             details: None,
@@ -107,7 +107,8 @@ struct Response<'a> {
 
 #[derive(Serialize)]
 struct Status<'a> {
-    status: &'static str,
+    #[serde(rename = "status")]
+    outcome: &'static str,
     message: &'a str,
     reason: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
