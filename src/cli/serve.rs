@@ -184,7 +184,8 @@ fn stop(grace: Duration) -> std::io::Result<impl Future<Output = Duration>> {
         };
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+            let (Ok(mut terminate), Ok(mut interrupt)) =
+                (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
             else {
                 return;
             };

@@ -107,7 +107,7 @@ impl Ending {
     }
 
     /// A defect of ours must never be the reason that something cannot be deployed.
-    fn panicked(parts: &Parts, uid: &str, path: Path) -> Self {
+    fn panicked(parts: &Parts, path: Path, uid: &str) -> Self {
         parts.metrics.panics.inc();
         tracing::error!(uid, path = path.word(), "judging an object panicked; it was allowed unjudged");
         let warning = "flink-admission failed on this object and let it pass unjudged; please report this".to_owned();
@@ -140,22 +140,19 @@ pub(super) async fn answer(parts: &Parts, path: Path, within: Duration, body: &[
 
 async fn judge(parts: &Parts, path: Path, within: Duration, uid: &str, review: Review) -> Result<Ending, Malformed> {
     let policies = parts.policies.load_full();
-    let prepared = match guarded(parts, path, uid, || prepare(review, &policies)) {
-        Ok(prepared) => prepared,
-        Err(panicked) => return Ok(panicked),
-    };
+    let Some(prepared) = guarded(|| prepare(review, &policies)) else { return Ok(Ending::panicked(parts, path, uid)) };
     let unread = |reason| Malformed { reason, uid: Some(uid.to_owned()), code: 422 };
     let Some((case, needs)) = prepared.map_err(unread)? else { return Ok(Ending::skipped()) };
     let facts = look_up(parts, needs, within).await;
     parts.metrics.left_unanswered(facts.unanswered().count());
-    let decided = guarded(parts, path, uid, || path.decide(&case.subject(), &policies, &facts));
-    Ok(decided.map_or_else(|panicked| panicked, Ending::of))
+    let decided = guarded(|| path.decide(&case.subject(), &policies, &facts));
+    Ok(decided.map_or_else(|| Ending::panicked(parts, path, uid), Ending::of))
 }
 
-/// What `work` gives, or the ending of a review whose judgement panicked.
-fn guarded<T>(parts: &Parts, path: Path, uid: &str, work: impl FnOnce() -> T) -> Result<T, Ending> {
+/// What `work` gives; `None` where it panicked.
+fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
     // What `work` borrows is dropped with the review, so nobody sees it half changed.
-    catch_unwind(AssertUnwindSafe(work)).map_err(|_| Ending::panicked(parts, uid, path))
+    catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
 /// The case and its questions; `None` for what is not ours to judge.
@@ -179,9 +176,9 @@ async fn look_up(parts: &Parts, needs: BTreeSet<FactKey>, within: Duration) -> F
         return Facts::default();
     }
     let mut asked = parts.look_up.look_up(needs.clone(), within);
-    let unless_it_panics = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| asked.as_mut().poll(cx))) {
-        Ok(answer) => answer,
-        Err(_) => Poll::Ready(Facts::unknown(&needs, "the look-up panicked")),
+    let unless_it_panics = poll_fn(|cx| {
+        let panicked = || Poll::Ready(Facts::unknown(&needs, "the look-up panicked"));
+        guarded(|| asked.as_mut().poll(cx)).unwrap_or_else(panicked)
     });
     match tokio::time::timeout(within, unless_it_panics).await {
         Ok(facts) => facts,
@@ -288,7 +285,8 @@ mod tests {
     #[test]
     fn a_panic_lets_the_object_pass_with_a_warning_and_is_counted() {
         let parts = parts(NeverAnswers);
-        let ending = guarded(&parts, Path::Validate, "7", || -> Decision { panic!("a defect") }).err().unwrap();
+        assert!(guarded(|| panic!("a defect")).is_none());
+        let ending = Ending::panicked(&parts, Path::Validate, "7");
         assert!(ending.decision.allowed);
         assert_eq!((ending.verdict, ending.decision.warnings.len()), ("panicked", 1));
         assert_eq!(parts.metrics.panics.get(), 1);
@@ -297,7 +295,7 @@ mod tests {
     #[tokio::test]
     async fn look_ups_that_panic_or_never_end_leave_every_question_open() {
         let needs = BTreeSet::from([FactKey::Namespace("shop".to_owned())]);
-        let panicked = look_up(&parts(Panics), needs.clone(), Duration::from_secs(60)).await;
+        let panicked = look_up(&parts(Panics), needs.clone(), Duration::from_mins(1)).await;
         assert_eq!(panicked.unanswered().next().unwrap().1, "the look-up panicked");
         let late = look_up(&parts(NeverAnswers), needs, Duration::ZERO).await;
         assert_eq!(late.unanswered().next().unwrap().1, "the cluster did not answer within 0ns");
