@@ -1,6 +1,13 @@
 //! `serve` over real sockets and real TLS, as an API server, a person with curl and a rude client see it.
 #![cfg(feature = "webhook")]
-#![allow(missing_docs)]
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and clippy takes only functions with #[test] for tests"
+)]
 
 #[path = "serve/client.rs"]
 mod client;

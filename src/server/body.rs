@@ -29,33 +29,50 @@ async fn collect(mut body: Body, shared: &Shared) -> Result<Held, Response> {
     let mut bytes = Vec::new();
     let mut share: Option<OwnedSemaphorePermit> = None;
     let mut arrived = 0_usize;
-    while let Some(frame) = body.frame().await {
+    let mut refused = None;
+    // A client that is still sending may never see an answer on a connection that closes, so the body of a refused
+    // request is read on and forgotten, within reason.
+    while arrived <= limit.saturating_mul(2)
+        && let Some(frame) = body.frame().await
+    {
         let frame = frame.map_err(|_| (StatusCode::BAD_REQUEST, "the body broke off\n").into_response())?;
         let Ok(data) = frame.into_data() else { continue };
         arrived = arrived.saturating_add(data.len());
-        if arrived > limit {
-            // A client that is still sending does not see an answer on a connection that closes, so as much again is
-            // read and forgotten.
+        if refused.is_none() {
+            refused = room_for(data.len(), arrived, &mut share, shared);
+        }
+        if refused.is_none() {
+            bytes.extend_from_slice(&data);
+        } else {
             (bytes, share) = (Vec::new(), None);
-            if arrived > limit.saturating_mul(2) {
-                break;
-            }
-            continue;
         }
-        let more = u32::try_from(data.len()).unwrap_or(u32::MAX);
-        let Ok(more) = Arc::clone(&shared.bodies).try_acquire_many_owned(more) else {
-            shared.parts.metrics.overloads.inc();
-            return Err(routes::overloaded());
-        };
-        match &mut share {
-            Some(share) => share.merge(more),
-            None => share = Some(more),
-        }
-        bytes.extend_from_slice(&data);
     }
+    match refused {
+        None => Ok(Held { bytes, _share: share }),
+        Some(refused) => Err(refused),
+    }
+}
+
+/// Adds `more` bytes to the share of a body of which `arrived` bytes are there, or says why that is too much.
+fn room_for(
+    more: usize,
+    arrived: usize,
+    share: &mut Option<OwnedSemaphorePermit>,
+    shared: &Shared,
+) -> Option<Response> {
+    let limit = shared.limits.body;
     if arrived > limit {
         let said = format!("the body is larger than {limit} bytes\n");
-        return Err((StatusCode::PAYLOAD_TOO_LARGE, said).into_response());
+        return Some((StatusCode::PAYLOAD_TOO_LARGE, said).into_response());
     }
-    Ok(Held { bytes, _share: share })
+    let more = u32::try_from(more).unwrap_or(u32::MAX);
+    let Ok(more) = Arc::clone(&shared.bodies).try_acquire_many_owned(more) else {
+        shared.parts.metrics.overloads.inc();
+        return Some(routes::overloaded());
+    };
+    match share {
+        Some(share) => share.merge(more),
+        None => *share = Some(more),
+    }
+    None
 }

@@ -83,3 +83,48 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     let text = shared.parts.metrics.text(shared.parts.certificate.not_after(), held);
     ([(header::CONTENT_TYPE, OPEN_METRICS)], text)
 }
+
+#[cfg(test)]
+mod tests {
+    use arc_swap::ArcSwap;
+    use axum::body::Body;
+    use tokio::sync::{Semaphore, watch};
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::policy::Policies;
+    use crate::server::{Limits, NoCluster, Parts};
+    use crate::telemetry::Metrics;
+    use crate::tls::ServingCertificate;
+
+    fn shared(reviews: usize) -> Arc<Shared> {
+        let parts = Parts {
+            policies: Arc::new(ArcSwap::from_pointee(Policies::built_in())),
+            look_up: Arc::new(NoCluster),
+            certificate: Arc::new(ServingCertificate::default()),
+            metrics: Arc::new(Metrics::default()),
+        };
+        let limits = Limits::default();
+        let life = watch::Sender::new(Life::Serving).subscribe();
+        let bodies = Arc::new(Semaphore::new(limits.bodies));
+        Arc::new(Shared { parts, limits, life, bodies, reviews: Semaphore::new(reviews) })
+    }
+
+    #[tokio::test]
+    async fn a_review_beyond_the_bound_is_told_to_come_again() {
+        for (reviews, status) in [(0, StatusCode::TOO_MANY_REQUESTS), (1, StatusCode::BAD_REQUEST)] {
+            let shared = shared(reviews);
+            let request = Request::post("/mutate").body(Body::from("not JSON")).unwrap();
+            let response = all(&shared).oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status);
+            assert_eq!(response.headers().contains_key(header::RETRY_AFTER), reviews == 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_certificate_it_is_not_ready() {
+        let request = Request::get("/readyz").body(Body::empty()).unwrap();
+        let response = observe(&shared(1)).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+}

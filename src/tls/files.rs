@@ -84,3 +84,46 @@ pub async fn follow(pair: Pair, mut seen: Content, certificate: Arc<ServingCerti
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(|source| Error::Unreadable { path: path.display().to_string(), source })
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    fn write(pair: &Pair, year: i32) {
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.not_after = date_time_ymd(year, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        fs::write(&pair.chain, params.self_signed(&key).unwrap().pem()).unwrap();
+        fs::write(&pair.key, key.serialize_pem()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_new_pair_is_served_without_a_restart() {
+        let directory = tempfile::tempdir().unwrap();
+        let pair = Pair { chain: directory.path().join("tls.crt"), key: directory.path().join("tls.key") };
+        write(&pair, 2090);
+        let seen = pair.read().unwrap();
+        let certificate = Arc::new(ServingCertificate::default());
+        certificate.replace(pair.parse(&seen).unwrap());
+        let before = certificate.not_after();
+        tokio::spawn(follow(pair.clone(), seen, Arc::clone(&certificate), Duration::from_millis(1)));
+        write(&pair, 2091);
+        while certificate.not_after() == before {
+            tokio::task::yield_now().await;
+        }
+        assert!(certificate.not_after() > before);
+    }
+
+    #[test]
+    fn a_file_without_pem_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let pair = Pair { chain: directory.path().join("tls.crt"), key: directory.path().join("tls.key") };
+        fs::write(&pair.chain, "nothing").unwrap();
+        assert!(pair.read().unwrap_err().to_string().contains("tls.key` cannot be read"));
+        fs::write(&pair.key, "nothing").unwrap();
+        let refused = pair.parse(&pair.read().unwrap()).unwrap_err().to_string();
+        assert!(refused.contains("tls.crt` holds no certificate"), "{refused}");
+    }
+}
