@@ -7,6 +7,8 @@ pub mod check;
 pub mod input;
 pub mod render;
 pub mod review;
+#[cfg(feature = "webhook")]
+pub mod serve;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
@@ -26,6 +28,9 @@ struct CommandLine {
 enum Command {
     Check(check::Arguments),
     Render(render::Arguments),
+    /// Answer the admission reviews of an API server
+    #[cfg(feature = "webhook")]
+    Serve(serve::Arguments),
 }
 
 /// How a run ended.
@@ -78,6 +83,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { Status::Unreadable.into() } else { ExitCode::SUCCESS };
         }
     };
+    #[cfg(feature = "webhook")]
+    if let Command::Serve(arguments) = &command_line.command {
+        return arguments.run().unwrap_or_else(|error| {
+            let _ = writeln!(anstream::stderr(), "error: {error:#}");
+            Status::Unreadable.into()
+        });
+    }
     let mut output = BufWriter::new(anstream::stdout().lock());
     let mut errors = anstream::stderr().lock();
     let mut input = io::stdin().lock();
@@ -85,6 +97,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match command_line.command {
         Command::Check(arguments) => check::run(&arguments, &mut streams),
         Command::Render(arguments) => render::run(&arguments, &mut streams),
+        #[cfg(feature = "webhook")]
+        Command::Serve(_) => return ExitCode::SUCCESS,
     };
     let done = done.and_then(|status| written(output.flush(), status));
     done.unwrap_or_else(|error| {

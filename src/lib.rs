@@ -15,6 +15,12 @@ pub mod object;
 pub mod patch;
 pub mod policy;
 pub mod report;
+#[cfg(feature = "webhook")]
+pub mod server;
+#[cfg(feature = "webhook")]
+pub mod telemetry;
+#[cfg(feature = "webhook")]
+pub mod tls;
 pub mod verdict;
 pub mod workload;
 pub mod yaml;
