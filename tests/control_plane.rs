@@ -1,0 +1,64 @@
+//! The ground that the other tests against an API server stand on: it starts, serves Flink's kinds and refuses what their
+//! schema refuses.
+#![cfg(feature = "webhook")]
+
+mod support;
+
+use std::time::Duration;
+
+use support::{ControlPlane, wait_until};
+
+const CLUSTER: &str = "
+apiVersion: flink.apache.org/v1beta1
+kind: FlinkDeployment
+metadata: {name: word-count}
+spec:
+  image: flink:1.20
+  flinkVersion: v1_20
+  mode: native
+  serviceAccount: flink
+  flinkConfiguration: {taskmanager.numberOfTaskSlots: '2'}
+  jobManager: {resource: {memory: 1024m, cpu: 1}}
+  taskManager: {resource: {memory: 1024m, cpu: 1}}
+";
+
+#[test]
+fn stores_a_flink_deployment_and_refuses_an_invalid_one() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let namespace = plane.create_namespace("control-plane");
+    let apply = ["apply", "-n", &namespace, "-f", "-"];
+
+    plane.admin().kubectl_with(&apply, CLUSTER).succeeded();
+    let slots = "jsonpath={.spec.flinkConfiguration.taskmanager\\.numberOfTaskSlots}";
+    let stored = plane.kubectl(&["get", "flinkdeployment", "word-count", "-n", &namespace, "-o", slots]).succeeded();
+    assert_eq!(stored, "2");
+
+    let invalid = CLUSTER.replace("mode: native", "mode: sideways");
+    let said = plane.admin().kubectl_with(&apply, &invalid).refused();
+    assert!(said.contains("spec.mode"), "{said}");
+}
+
+#[test]
+fn gives_a_user_only_the_rights_of_rbac() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let namespace = plane.create_namespace("rights");
+    let user = plane.user("alice", None).expect("a certificate for alice");
+    let list = ["get", "configmaps", "-n", &namespace];
+
+    let said = user.kubectl(&list).refused();
+    assert!(said.contains("User \"alice\" cannot list resource \"configmaps\""), "{said}");
+    plane.kubectl(&["create", "role", "reader", "--verb=list", "--resource=configmaps", "-n", &namespace]).succeeded();
+    plane.kubectl(&["create", "rolebinding", "alice", "--role=reader", "--user=alice", "-n", &namespace]).succeeded();
+    // The authorizer sees a new binding a moment later.
+    let listed = wait_until(Duration::from_secs(20), || user.kubectl(&list).success.then_some(()));
+    assert!(listed.is_some(), "{}", user.kubectl(&list).stderr);
+}
+
+#[test]
+fn says_why_the_api_server_did_not_start() {
+    if !ControlPlane::is_available() {
+        return;
+    }
+    let error = ControlPlane::start_with(&["--no-such-flag"]).err().expect("an unknown flag is fatal");
+    assert!(format!("{error:#}").contains("unknown flag: --no-such-flag"), "{error:#}");
+}
