@@ -4,9 +4,12 @@
 
 mod support;
 
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
-use support::{ControlPlane, wait_until};
+use support::{ControlPlane, RunningWebhook, Supervised, wait_until};
 
 const CLUSTER: &str = "
 apiVersion: flink.apache.org/v1beta1
@@ -61,4 +64,26 @@ fn says_why_the_api_server_did_not_start() {
     }
     let error = ControlPlane::start_with(&["--no-such-flag"]).err().expect("an unknown flag is fatal");
     assert!(format!("{error:#}").contains("unknown flag: --no-such-flag"), "{error:#}");
+}
+
+#[test]
+fn ends_a_child_and_removes_its_directory_when_it_is_dropped() {
+    let directory = tempfile::tempdir().expect("a directory").keep();
+    let mut command = Supervised::command(Path::new("/bin/sh"), Some(&directory));
+    command.args(["-c", "echo $$; exec sleep 3600"]).stdout(Stdio::piped());
+    let mut child = Supervised::spawn(command).expect("a shell starts");
+    let mut line = String::new();
+    BufReader::new(child.take_stdout().expect("a pipe")).read_line(&mut line).expect("its process id");
+    let process = Path::new("/proc").join(line.trim());
+    assert!(!cfg!(target_os = "linux") || process.is_dir(), "no {}", process.display());
+
+    drop(child);
+    assert!(!process.exists(), "{} is still there", process.display());
+    assert!(!directory.exists(), "{} is still there", directory.display());
+}
+
+#[test]
+#[should_panic(expected = "flink-admission did not say `a word that it never says`")]
+fn does_not_wait_for_a_program_that_ended() {
+    RunningWebhook::start(&["--no-such-flag"], "a word that it never says");
 }

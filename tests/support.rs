@@ -26,5 +26,5 @@ mod webhook;
 pub use client::{Client, Outcome};
 pub use control_plane::ControlPlane;
 pub use keys::{Authority, Credentials};
-pub use process::wait_until;
+pub use process::{Supervised, wait_until};
 pub use webhook::RunningWebhook;

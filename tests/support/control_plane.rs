@@ -83,16 +83,24 @@ impl ControlPlane {
     }
 
     fn start_once(flags: &[&str]) -> Result<Self> {
-        let [etcd_port, peer_port, port] = free_ports()?;
         let directory = tempfile::Builder::new().prefix("flink-admission-").tempdir()?.keep();
-        let etcd = start_etcd(&directory, etcd_port, peer_port)?;
+        let started = Self::start_in(&directory, flags);
+        if started.is_err() {
+            // An etcd that ended by itself has left it.
+            let _ = std::fs::remove_dir_all(&directory);
+        }
+        started
+    }
 
+    fn start_in(directory: &Path, flags: &[&str]) -> Result<Self> {
+        let [etcd_port, peer_port, port] = free_ports()?;
+        let etcd = start_etcd(directory, etcd_port, peer_port)?;
         let authority = Authority::generate("test cluster")?;
-        write_keys(&authority, &directory)?;
-        let api_server = start_api_server(&directory, etcd_port, port, flags)?;
-        let admin = write_kubeconfig(&authority, &directory, port, "admin", Some("system:masters"))?;
+        write_keys(&authority, directory)?;
+        let api_server = start_api_server(directory, etcd_port, port, flags)?;
+        let admin = write_kubeconfig(&authority, directory, port, "admin", Some("system:masters"))?;
 
-        let mut plane = Self { api_server, etcd, authority, admin, directory, port };
+        let mut plane = Self { api_server, etcd, authority, admin, directory: directory.to_path_buf(), port };
         plane.wait_until_ready()?;
         Ok(plane)
     }

@@ -10,21 +10,22 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// `$1` is a directory to remove at the end, or empty; the rest is the command. Each line on standard input is the name of a
-/// signal for the child. `TERM` ends the part that reads them, unless it is already cleaning up.
+/// signal for the child. The outputs are left to the child alone, so that their readers see its end.
 const SUPERVISOR: &str = r#"
 directory=$1; shift
 exec 3<&0
 "$@" </dev/null 3<&- &
 child=$!
+exec >/dev/null 2>&1
 {
     while read -r signal; do kill -s "$signal" "$child"; done
     trap '' TERM
     kill -s KILL "$child"
     [ -z "$directory" ] || rm -rf "$directory"
-} <&3 >/dev/null 2>&1 &
+} <&3 &
 watcher=$!
 wait "$child"; status=$?
-kill "$watcher" 2>/dev/null
+kill "$watcher"
 wait "$watcher"
 exit "$status"
 "#;

@@ -17,16 +17,23 @@ pub struct RunningWebhook {
     log: Arc<Log>,
 }
 
-/// Lines of standard output and standard error in the order of their arrival.
+/// What the program says; `changed` tells of each change.
 #[derive(Default)]
 struct Log {
-    lines: Mutex<Vec<String>>,
-    grown: Condvar,
+    heard: Mutex<Heard>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Heard {
+    /// Of standard output and standard error in the order of their arrival.
+    lines: Vec<String>,
+    /// How many of the two can still say something.
+    open: usize,
 }
 
 impl RunningWebhook {
-    /// Starts the program and waits until a line holds `marker`; panics with the log when the program ends before, or does
-    /// not say it in time.
+    /// Starts the program and waits until a line holds `marker`; panics like [`Self::wait_for`].
     #[track_caller]
     pub fn start(args: &[&str], marker: &str) -> Self {
         Self::start_with(args, &[], marker)
@@ -51,7 +58,7 @@ impl RunningWebhook {
         webhook
     }
 
-    /// The first line that holds `marker`; panics with the log when there is none within 20 seconds.
+    /// The first line that holds `marker`; panics with the log when the program ends without it, or after 20 seconds.
     #[track_caller]
     pub fn wait_for(&self, marker: &str) -> String {
         match self.log.first_with(marker, DEADLINE) {
@@ -62,7 +69,7 @@ impl RunningWebhook {
 
     /// All that it has said so far.
     pub fn log(&self) -> String {
-        self.log.lock().join("\n")
+        self.log.lock().lines.join("\n")
     }
 
     /// Sends a signal by name (`TERM`, `KILL`, `HUP`).
@@ -87,27 +94,33 @@ impl RunningWebhook {
 impl Log {
     fn collect(log: &Arc<Self>, pipe: impl Read + Send + 'static) {
         let log = Arc::clone(log);
+        log.lock().open += 1;
         std::thread::spawn(move || {
             for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
-                log.lock().push(String::from_utf8_lossy(&line).into_owned());
-                log.grown.notify_all();
+                log.lock().lines.push(String::from_utf8_lossy(&line).into_owned());
+                log.changed.notify_all();
             }
+            log.lock().open -= 1;
+            log.changed.notify_all();
         });
     }
 
     fn first_with(&self, marker: &str, deadline: Duration) -> Option<String> {
         let end = Instant::now() + deadline;
-        let mut lines = self.lock();
+        let mut heard = self.lock();
         loop {
-            if let Some(line) = lines.iter().find(|line| line.contains(marker)) {
+            if let Some(line) = heard.lines.iter().find(|line| line.contains(marker)) {
                 return Some(line.clone());
             }
+            if heard.open == 0 {
+                return None;
+            }
             let left = end.checked_duration_since(Instant::now())?;
-            lines = self.grown.wait_timeout(lines, left).unwrap_or_else(PoisonError::into_inner).0;
+            heard = self.changed.wait_timeout(heard, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
