@@ -10,10 +10,12 @@ use crate::flink::cluster::Cluster;
 use crate::flink::deployment::{field, walk};
 use crate::flink::location::normalise;
 use crate::flink::pod::{Backing, MAIN_CONTAINER, Pod, Source};
-use crate::inject::{Injected, Shortfall, Work};
+use crate::flink::raw::container_path;
+use crate::inject::{Injected, Place, Shortfall, Work};
 use crate::object::{FieldPath, list, name, named, text};
 use crate::patch::Edits;
 use crate::policy::{Role, Volume};
+use crate::workload::Raw;
 
 /// A claim to mount.
 #[derive(Debug, Clone)]
@@ -27,7 +29,7 @@ pub(super) struct ClaimMount {
 pub(super) fn add(work: &mut Work<'_>) {
     let policy = work.target.policy;
     for volume in &policy.spec.volumes {
-        let Ok(claim) = volume.claim_name.fill(&work.target.names()) else { continue };
+        let Ok(claim) = volume.claim_name.fill(&work.names()) else { continue };
         let claim = ClaimMount { name: volume.name.clone(), claim, mount_path: normalise(&volume.mount_path) };
         let roles: Vec<Role> = roles(volume).filter(|role| is_free(work, *role, &claim)).collect();
         mount(work, &roles, &claim);
@@ -52,10 +54,9 @@ fn is_free(work: &mut Work<'_>, role: Role, claim: &ClaimMount) -> bool {
         Backing::Unknown(_) => return false,
         Backing::Container | Backing::Volume(_) => return view.pod.volume(&claim.name).is_none(),
     };
-    let path = work.target.spec.key(field(role)).key("podTemplate");
-    let path = if walk(work.edits.document(), &path).is_some() { path } else { work.target.spec.key("podTemplate") };
+    let template = template_of(work, role);
     work.shortfalls.push(Shortfall::Volume {
-        path: path.keys(&["spec", "volumes"]),
+        path: template.keys(&["spec", "volumes"]),
         role,
         mount_path: claim.mount_path.clone(),
         claim: claim.claim.clone(),
@@ -70,7 +71,11 @@ pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount) {
         return;
     }
     let before = work.cluster();
-    let spec = work.target.spec.clone();
+    if let Some(Place::Pods(raw)) = work.target.place() {
+        mount_in_pod(work, raw, claim);
+        return;
+    }
+    let spec = work.target.root();
     let common = |edits: &mut Edits<'_>| append(edits, &spec.key("podTemplate"), None, claim);
     let of_roles = |edits: &mut Edits<'_>| {
         for role in roles {
@@ -85,15 +90,43 @@ pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount) {
         candidate(&mut trial.edits);
         if is_clean(&before, &trial.cluster(), roles, claim) {
             *work = trial;
-            work.added.extend(roles.iter().map(|role| Injected::Volume {
-                role: (*role).into(),
-                name: claim.name.clone(),
-                claim: claim.claim.clone(),
-                mount_path: claim.mount_path.clone(),
-            }));
+            work.added.extend(roles.iter().map(|role| claim.injected(*role)));
             return;
         }
     }
+}
+
+/// Mounts `claim` in the one container that a standalone role has.
+fn mount_in_pod(work: &mut Work<'_>, raw: &Raw, claim: &ClaimMount) {
+    let volumes = work.target.root().keys(&["spec", "volumes"]);
+    work.edits.append(&volumes, claim.volume());
+    work.edits.append(&container_path(raw).key("volumeMounts"), claim.mount());
+    work.added.push(claim.injected(raw.role));
+}
+
+impl ClaimMount {
+    fn volume(&self) -> Value {
+        json!({"name": self.name, "persistentVolumeClaim": {"claimName": self.claim}})
+    }
+
+    fn mount(&self) -> Value {
+        json!({"name": self.name, "mountPath": self.mount_path})
+    }
+
+    fn injected(&self, role: Role) -> Injected {
+        let (name, claim, mount_path) = (self.name.clone(), self.claim.clone(), self.mount_path.clone());
+        Injected::Volume { role: role.into(), name, claim, mount_path }
+    }
+}
+
+/// The template that a role's volumes stand in: its own where it has one, else the common one.
+fn template_of(work: &Work<'_>, role: Role) -> FieldPath {
+    let root = work.target.root();
+    if let Some(Place::Pods(_)) = work.target.place() {
+        return root;
+    }
+    let own = root.key(field(role)).key("podTemplate");
+    if walk(work.edits.document(), &own).is_some() { own } else { root.key("podTemplate") }
 }
 
 /// Whether only the roles' own templates hold the Flink container.
@@ -118,7 +151,7 @@ fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, cla
     let pod = merged.map_or(&empty, |pod| &pod.template);
     let volumes = spec.key("volumes");
     fill_up(edits, &volumes, list(pod, &["spec", "volumes"]));
-    edits.append(&volumes, json!({"name": claim.name, "persistentVolumeClaim": {"claimName": claim.claim}}));
+    edits.append(&volumes, claim.volume());
 
     let containers = spec.key("containers");
     let merged_containers = list(pod, &["spec", "containers"]);
@@ -142,7 +175,7 @@ fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, cla
     let merged_mounts =
         main.and_then(|main| merged_containers.get(main)).map(|container| list(container, &["volumeMounts"]));
     fill_up(edits, &mounts, merged_mounts.unwrap_or_default());
-    edits.append(&mounts, json!({"name": claim.name, "mountPath": claim.mount_path}));
+    edits.append(&mounts, claim.mount());
 }
 
 fn position_of_main(edits: &Edits<'_>, containers: &FieldPath) -> Option<usize> {
