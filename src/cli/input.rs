@@ -22,6 +22,8 @@ pub struct Input {
     pub objects: Vec<Source>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+    /// What was read and is probably not meant.
+    pub warnings: Vec<Problem>,
     /// Documents in folders that are no Kubernetes objects, such as a `values.yaml`.
     pub others: usize,
 }
@@ -101,6 +103,16 @@ fn add(input: &mut Input, file: &files::File, text: &str) {
     for document in yaml::each_document(text) {
         match document {
             Ok(document) if objects::is_object(&document.value) => {
+                for key in &document.repeated {
+                    input.warnings.push(Problem {
+                        file: file.name.clone(),
+                        document: Some(document.index),
+                        line: Some(document.line),
+                        message: format!(
+                            "the key `{key}` stands twice in one mapping; the last one counts, as with kubectl"
+                        ),
+                    });
+                }
                 let source = Source {
                     file: file.name.clone(),
                     document: document.index,

@@ -11,11 +11,14 @@ pub(super) struct Chunk<'a> {
     pub(super) index: usize,
 }
 
-/// The documents of `text`. What holds nothing but comments and has no `---` of its own is none.
-pub(super) fn chunks(text: &str) -> impl Iterator<Item = Chunk<'_>> {
+/// The first `most` documents of `text`. What holds nothing but comments and has no `---` of its own is none.
+pub(super) fn chunks(text: &str, most: usize) -> impl Iterator<Item = Chunk<'_>> {
     let mut pieces = Vec::new();
     let (mut start, mut start_line, mut offset) = (0, 1, 0);
     for (number, line) in text.split_inclusive('\n').enumerate() {
+        if pieces.len() >= most {
+            break;
+        }
         if marks(line, "---") && has_content(text, start, offset) {
             pieces.push((start, offset, start_line));
             (start, start_line) = (offset, number + 1);
@@ -26,7 +29,9 @@ pub(super) fn chunks(text: &str) -> impl Iterator<Item = Chunk<'_>> {
             (start, start_line) = (offset, number + 2);
         }
     }
-    pieces.push((start, text.len(), start_line));
+    if pieces.len() < most {
+        pieces.push((start, text.len(), start_line));
+    }
     pieces
         .into_iter()
         .filter_map(|(from, to, line)| text.get(from..to).map(|piece| (piece, line)))
@@ -55,7 +60,7 @@ mod tests {
     use super::*;
 
     fn cut(text: &str) -> Vec<(&str, usize)> {
-        chunks(text).map(|chunk| (chunk.text, chunk.line)).collect()
+        chunks(text, 10).map(|chunk| (chunk.text, chunk.line)).collect()
     }
 
     #[test]
