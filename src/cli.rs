@@ -4,6 +4,7 @@
 //! be read.
 
 pub mod check;
+pub mod explain;
 pub mod input;
 pub mod render;
 pub mod review;
@@ -25,6 +26,7 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Explain(explain::Arguments),
     Render(render::Arguments),
 }
 
@@ -84,6 +86,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut streams = Streams { input: &mut input, output: &mut output, errors: &mut errors };
     let done = match command_line.command {
         Command::Check(arguments) => check::run(&arguments, &mut streams),
+        Command::Explain(arguments) => explain::run(&arguments, &mut streams),
         Command::Render(arguments) => render::run(&arguments, &mut streams),
     };
     let done = done.and_then(|status| written(output.flush(), status));

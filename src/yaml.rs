@@ -209,11 +209,11 @@ mod tests {
 
     #[test]
     fn what_grows_or_nests_without_end_is_refused() {
-        let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
-        for level in 1..10 {
+        let level = |level: usize| {
             let aliases = vec![format!("*a{}", level - 1); 10].join(",");
-            bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
-        }
+            format!("a{level}: &a{level} [{aliases}]\n")
+        };
+        let bomb = std::iter::once("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned()).chain((1..10).map(level)).collect();
         let large = format!("a: &a {}\nb: [{}]\n", "z".repeat(1 << 20), vec!["*a"; 1000].join(","));
         for text in [bomb, large, "a: &a [*a]\n".into(), "[".repeat(10_000), "- ".repeat(10_000), "? ".repeat(10_000)] {
             let error = documents(&text).unwrap_err();

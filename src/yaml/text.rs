@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn reads_as_people_write() {
-        let value = json!({"a": {"args": ["-D", "x=y"], "script": "one\n  two\n", "on": 1, "s": "1", "e": {}, "l": []}});
+        let value =
+            json!({"a": {"args": ["-D", "x=y"], "script": "one\n  two\n", "on": 1, "s": "1", "e": {}, "l": []}});
         assert_eq!(
             to_text(&value),
             "a:\n  args:\n  - -D\n  - x=y\n  script: |\n    one\n      two\n  \"on\": 1\n  s: \"1\"\n  e: {}\n  l: []\n"
