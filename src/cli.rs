@@ -8,6 +8,8 @@ pub mod explain;
 pub mod input;
 pub mod render;
 pub mod review;
+#[cfg(feature = "webhook")]
+pub mod serve;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
@@ -28,6 +30,9 @@ enum Command {
     Check(check::Arguments),
     Explain(explain::Arguments),
     Render(render::Arguments),
+    /// Answer the admission reviews of an API server
+    #[cfg(feature = "webhook")]
+    Serve(serve::Arguments),
 }
 
 /// How a run ended.
@@ -80,6 +85,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { Status::Unreadable.into() } else { ExitCode::SUCCESS };
         }
     };
+    #[cfg(feature = "webhook")]
+    if let Command::Serve(arguments) = &command_line.command {
+        return arguments.run().unwrap_or_else(|error| {
+            let _ = writeln!(anstream::stderr(), "error: {error:#}");
+            Status::Unreadable.into()
+        });
+    }
     let mut output = BufWriter::new(anstream::stdout().lock());
     let mut errors = anstream::stderr().lock();
     let mut input = io::stdin().lock();
@@ -88,6 +100,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &mut streams),
         Command::Explain(arguments) => explain::run(&arguments, &mut streams),
         Command::Render(arguments) => render::run(&arguments, &mut streams),
+        #[cfg(feature = "webhook")]
+        Command::Serve(_) => return ExitCode::SUCCESS,
     };
     let done = done.and_then(|status| written(output.flush(), status));
     done.unwrap_or_else(|error| {

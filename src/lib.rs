@@ -10,8 +10,17 @@ pub mod admission;
 pub mod cli;
 pub mod facts;
 pub mod flink;
+pub mod inject;
+pub mod object;
+pub mod patch;
 pub mod policy;
 pub mod report;
+#[cfg(feature = "webhook")]
+pub mod server;
+#[cfg(feature = "webhook")]
+pub mod telemetry;
+#[cfg(feature = "webhook")]
+pub mod tls;
 pub mod verdict;
 pub mod workload;
 pub mod yaml;

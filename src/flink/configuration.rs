@@ -2,6 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
+use crate::flink::options;
+use crate::flink::version::FlinkVersion;
+use crate::object::FieldPath;
+
 /// Every option in force, by its full dotted key as written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EffectiveConfig {
@@ -16,7 +22,7 @@ pub struct Setting {
     /// Where it stands: `spec.flinkConfiguration`.
     pub origin: String,
     /// Field path of the value: `spec.flinkConfiguration["high-availability.type"]`.
-    pub path: String,
+    pub path: FieldPath,
     /// What it took precedence over, nearest first.
     pub overrode: Vec<Overridden>,
 }
@@ -38,8 +44,130 @@ impl EffectiveConfig {
         self.settings.iter().map(|(key, setting)| (key.as_str(), setting))
     }
 
-    /// The setting of exactly `key`.
+    /// The setting of exactly `key`, whether or not a version reads it.
+    #[must_use]
     pub fn exact(&self, key: &str) -> Option<&Setting> {
         self.settings.get(key)
+    }
+
+    /// The setting that `version` reads for `option` (the option's newest name), with the key it stands under.
+    ///
+    /// Flink looks the current name up first, in all layers, and only then the older ones
+    /// (`Configuration.getRawValueFromOption`).
+    #[must_use]
+    pub fn option(&self, option: &str, version: Option<FlinkVersion>) -> Option<(&str, &Setting)> {
+        options::names(option, version)
+            .into_iter()
+            .find_map(|name| self.settings.get_key_value(name))
+            .map(|(key, setting)| (key.as_str(), setting))
+    }
+
+    /// The value of `option` where it is set and not blank.
+    #[must_use]
+    pub fn value(&self, option: &str, version: Option<FlinkVersion>) -> Option<&str> {
+        self.option(option, version).map(|(_, setting)| setting.value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// Sets `key`; a former value of the same key is kept as overridden.
+    pub fn set(&mut self, key: String, value: String, origin: String, path: FieldPath) {
+        let mut overrode = Vec::new();
+        if let Some(former) = self.settings.remove(&key) {
+            overrode.push(Overridden { key: key.clone(), value: former.value, origin: former.origin });
+            overrode.extend(former.overrode);
+        }
+        self.settings.insert(key, Setting { value, origin, path, overrode });
+    }
+
+    /// Notes for every option that is set under several names which one took precedence in `version`.
+    pub fn note_overridden_names(&mut self, version: Option<FlinkVersion>) {
+        let keys: Vec<String> = self.settings.keys().cloned().collect();
+        for key in keys {
+            let losers: Vec<Overridden> = options::names(&key, version)
+                .into_iter()
+                .filter(|name| *name != key)
+                .filter_map(|name| self.settings.get_key_value(name))
+                .map(|(name, loser)| Overridden {
+                    key: name.clone(),
+                    value: loser.value.clone(),
+                    origin: loser.origin.clone(),
+                })
+                .collect();
+            if let Some(winner) = self.settings.get_mut(&key) {
+                winner.overrode.extend(losers);
+            }
+        }
+    }
+}
+
+/// Flattens `configuration` of a FlinkDeployment as the operator does, in the order of the fields.
+///
+/// Maps are joined with dots, lists become text joined with `;`, scalars text, null the text `null`; of two fields with
+/// one dotted key the later one wins. Source: operator 1.15, `ConfigObjectNode.asFlatMap`.
+#[must_use]
+pub fn flatten(configuration: &Value, path: &FieldPath, origin: &str) -> EffectiveConfig {
+    let mut config = EffectiveConfig::default();
+    flatten_into(&mut config, configuration, "", path, origin);
+    config
+}
+
+fn flatten_into(config: &mut EffectiveConfig, value: &Value, prefix: &str, path: &FieldPath, origin: &str) {
+    let Value::Object(map) = value else {
+        config.set(prefix.to_owned(), scalar_text(value), origin.to_owned(), path.clone());
+        return;
+    };
+    for (key, value) in map {
+        let full = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        flatten_into(config, value, &full, &path.key(key), origin);
+    }
+}
+
+/// A scalar as the text that Flink reads.
+#[must_use]
+pub fn scalar_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "null".to_owned(),
+        Value::Array(items) => items.iter().map(scalar_text).collect::<Vec<_>>().join(";"),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn nested_flat_and_mixed_forms_are_one_configuration() {
+        let value = json!({
+            "high-availability": {"type": "kubernetes", "storageDir": "s3://b/ha"},
+            "taskmanager.numberOfTaskSlots": 2,
+            "pipeline.jars": ["a", "b"],
+            "high-availability.type": "NONE",
+        });
+        let config = flatten(&value, &FieldPath::of(&["spec", "flinkConfiguration"]), "spec.flinkConfiguration");
+        let flat: Vec<_> = config.iter().map(|(key, setting)| (key, setting.value.as_str())).collect();
+        assert_eq!(
+            flat,
+            [
+                ("high-availability.storageDir", "s3://b/ha"),
+                ("high-availability.type", "NONE"),
+                ("pipeline.jars", "a;b"),
+                ("taskmanager.numberOfTaskSlots", "2"),
+            ]
+        );
+        let mode = config.exact("high-availability.type").unwrap();
+        assert_eq!(mode.overrode.first().map(|o| o.value.as_str()), Some("kubernetes"));
+        assert_eq!(mode.path.to_string(), r#"spec.flinkConfiguration["high-availability.type"]"#);
+    }
+
+    #[test]
+    fn the_current_name_beats_an_older_one() {
+        let value = json!({"high-availability": "zookeeper", "high-availability.type": "kubernetes"});
+        let mut config = flatten(&value, &FieldPath::default(), "file");
+        assert_eq!(config.value(options::HA_TYPE, Some(FlinkVersion::new(1, 18))), Some("kubernetes"));
+        assert_eq!(config.value(options::HA_TYPE, Some(FlinkVersion::new(1, 16))), Some("zookeeper"));
+        config.note_overridden_names(Some(FlinkVersion::new(1, 18)));
+        assert_eq!(config.exact("high-availability.type").unwrap().overrode.len(), 1);
     }
 }

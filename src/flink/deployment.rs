@@ -1,0 +1,213 @@
+//! What Flink and its operator make of a FlinkDeployment's spec: the configuration, and one pod a role.
+
+use serde_json::Value;
+
+use crate::flink::configuration::{EffectiveConfig, flatten};
+use crate::flink::image::Image;
+use crate::flink::location::normalise;
+use crate::flink::pod::{ExtraClaim, Pod};
+use crate::flink::template::{self, MERGE_BY_NAME};
+use crate::flink::version::FlinkVersion;
+use crate::object::{self, FieldPath, annotation, at, text};
+use crate::policy::Role;
+
+/// Annotation that names the Flink version where nothing else does: `1.20`.
+pub const VERSION_ANNOTATION: &str = "flink-admission.io/flink-version";
+
+/// A FlinkDeployment's spec as it takes effect.
+#[derive(Debug, Clone)]
+pub struct FlinkDeployment {
+    /// Path of the spec in the object.
+    pub spec: FieldPath,
+    /// The Flink version; `None` where nothing says it.
+    pub version: Option<FlinkVersion>,
+    /// Whether it runs one job (`job` is set) and not a session.
+    pub application: bool,
+    /// Whether `mode` is `standalone`; native otherwise.
+    pub standalone: bool,
+    /// The options of both roles.
+    pub config: EffectiveConfig,
+    /// The JobManager's pod.
+    pub job_manager: Pod,
+    /// The TaskManager's pod.
+    pub task_manager: Pod,
+    /// `spec.image`.
+    pub image: Option<String>,
+}
+
+/// Resolves the spec at `spec` of `object`.
+#[must_use]
+pub fn resolve(object: &Value, spec: &FieldPath) -> FlinkDeployment {
+    let body = walk(object, spec).unwrap_or(&Value::Null);
+    let version = version(object, body);
+    let origin = spec.key("flinkConfiguration");
+    let mut config = match at(body, &["flinkConfiguration"]) {
+        Some(map @ Value::Object(_)) => flatten(map, &origin, &origin.to_string()),
+        _ => EffectiveConfig::default(),
+    };
+    config.note_overridden_names(version);
+    let standalone = text(body, &["mode"]) == Some("standalone");
+    let by_name = config.exact(MERGE_BY_NAME).is_some_and(|setting| setting.value.trim().eq_ignore_ascii_case("true"));
+    let extra = if standalone { Vec::new() } else { extra_claims(&config, version) };
+    let pod = |role: Role| {
+        let template = template::merge(at(body, &["podTemplate"]), at(body, &[field(role), "podTemplate"]), by_name);
+        Pod { extra: extra.clone(), ..Pod::with_main_container(template) }
+    };
+    FlinkDeployment {
+        spec: spec.clone(),
+        version,
+        application: at(body, &["job"]).is_some(),
+        standalone,
+        job_manager: pod(Role::JobManager),
+        task_manager: pod(Role::TaskManager),
+        image: text(body, &["image"]).map(str::to_owned),
+        config,
+    }
+}
+
+/// The field of a FlinkDeployment's spec that holds a role.
+#[must_use]
+pub const fn field(role: Role) -> &'static str {
+    match role {
+        Role::JobManager => "jobManager",
+        Role::TaskManager => "taskManager",
+    }
+}
+
+/// The value at `path` of `object`.
+#[must_use]
+pub fn walk<'a>(object: &'a Value, path: &FieldPath) -> Option<&'a Value> {
+    object.pointer(&path.pointer()).filter(|value| !value.is_null())
+}
+
+/// From `flinkVersion`, else the image's tag, else the annotation.
+fn version(object: &Value, spec: &Value) -> Option<FlinkVersion> {
+    text(spec, &["flinkVersion"])
+        .and_then(FlinkVersion::from_field)
+        .or_else(|| Image::parse(text(spec, &["image"])?).version())
+        .or_else(|| FlinkVersion::from_dotted(annotation(object, VERSION_ANNOTATION)?))
+}
+
+impl FlinkDeployment {
+    /// The pod of `role`.
+    #[must_use]
+    pub const fn pod(&self, role: Role) -> &Pod {
+        match role {
+            Role::JobManager => &self.job_manager,
+            Role::TaskManager => &self.task_manager,
+        }
+    }
+
+    /// The ServiceAccount that `role` runs under, `None` for the namespace's default one, and the path to set it at.
+    ///
+    /// `kubernetes.<role>.service-account` beats `spec.serviceAccount`, which beats the pod template's.
+    /// Sources: operator 1.15 `FlinkConfigBuilder`, Flink `KubernetesUtils.resolveUserDefinedValue`.
+    #[must_use]
+    pub fn service_account(&self, object: &Value, role: Role) -> (Option<String>, FieldPath) {
+        let option = match role {
+            Role::JobManager => "kubernetes.jobmanager.service-account",
+            Role::TaskManager => "kubernetes.taskmanager.service-account",
+        };
+        if let Some(setting) = self.config.exact(option).filter(|setting| !setting.value.trim().is_empty()) {
+            return (own(&setting.value), setting.path.clone());
+        }
+        let path = self.spec.key("serviceAccount");
+        let named = walk(object, &path)
+            .and_then(Value::as_str)
+            .filter(|name| !name.trim().is_empty())
+            .or_else(|| self.config.exact("kubernetes.service-account").map(|setting| setting.value.as_str()));
+        (named.and_then(own), path)
+    }
+
+    /// Number of JobManagers: `jobManager.replicas` (1 where the block does not say), else the option; and its path.
+    ///
+    /// Source: operator 1.15 `FlinkConfigBuilder.applyJobManagerSpec`.
+    #[must_use]
+    pub fn job_managers(&self, object: &Value) -> (i64, FieldPath) {
+        let block = self.spec.key("jobManager");
+        let path = block.key("replicas");
+        match walk(object, &block) {
+            Some(job_manager) => (object::integer(job_manager, &["replicas"]).unwrap_or(1), path),
+            None => match self.config.exact("kubernetes.jobmanager.replicas") {
+                Some(setting) => (setting.value.trim().parse().unwrap_or(1), setting.path.clone()),
+                None => (1, path),
+            },
+        }
+    }
+}
+
+/// A ServiceAccount of the cluster's own; `default` is everybody's.
+fn own(name: &str) -> Option<String> {
+    let name = name.trim();
+    (!name.is_empty() && name != "default").then(|| name.to_owned())
+}
+
+/// Claims that native mode mounts by option: `kubernetes.persistent-volume-claims`, from Flink 2.3.
+fn extra_claims(config: &EffectiveConfig, version: Option<FlinkVersion>) -> Vec<ExtraClaim> {
+    if !version.is_some_and(|version| version.at_least(2, 3)) {
+        return Vec::new();
+    }
+    let read_only = config
+        .exact("kubernetes.persistent-volume-claim-read-only")
+        .is_some_and(|setting| setting.value.trim().eq_ignore_ascii_case("true"));
+    let pairs = config.exact("kubernetes.persistent-volume-claims").map_or("", |setting| setting.value.as_str());
+    pairs
+        .split([',', ';'])
+        .filter_map(|pair| pair.trim().split_once(':'))
+        .map(|(claim, path)| ExtraClaim { claim: claim.to_owned(), mount_path: normalise(path), read_only })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn resolved(spec: Value) -> (Value, FlinkDeployment) {
+        let object = json!({"spec": spec});
+        let resolved = resolve(&object, &FieldPath::of(&["spec"]));
+        (object, resolved)
+    }
+
+    #[test]
+    fn the_version_field_stands_above_the_image() {
+        let (_, both) = resolved(json!({"flinkVersion": "v1_18", "image": "flink:1.20.1"}));
+        assert_eq!(both.version, Some(FlinkVersion::new(1, 18)));
+        let (_, image) = resolved(json!({"image": "flink:1.20.1-java17"}));
+        assert_eq!(image.version.map(|v| v.to_string()).as_deref(), Some("1.20.1"));
+        let (_, none) = resolved(json!({"image": "flink@sha256:00"}));
+        assert_eq!(none.version, None);
+    }
+
+    #[test]
+    fn the_accounts_precedence_is_flinks() {
+        let (object, cluster) = resolved(
+            json!({"serviceAccount": "a", "flinkConfiguration": {"kubernetes.jobmanager.service-account": "b"},
+            "podTemplate": {"spec": {"serviceAccountName": "c"}}}),
+        );
+        assert_eq!(cluster.service_account(&object, Role::JobManager).0.as_deref(), Some("b"));
+        assert_eq!(cluster.service_account(&object, Role::TaskManager).0.as_deref(), Some("a"));
+        let (object, cluster) = resolved(json!({"serviceAccount": "default"}));
+        assert_eq!(cluster.service_account(&object, Role::JobManager).0, None);
+    }
+
+    #[test]
+    fn the_block_beats_the_option_for_replicas() {
+        let option = json!({"kubernetes.jobmanager.replicas": 3});
+        let (object, cluster) = resolved(json!({"jobManager": {}, "flinkConfiguration": option}));
+        assert_eq!(cluster.job_managers(&object).0, 1);
+        let (object, cluster) = resolved(json!({"flinkConfiguration": option}));
+        assert_eq!(cluster.job_managers(&object).0, 3);
+    }
+
+    #[test]
+    fn surprising_shapes_give_an_empty_cluster() {
+        for spec in
+            [json!(null), json!(7), json!([]), json!({"flinkConfiguration": [], "podTemplate": "x", "jobManager": 1})]
+        {
+            let (object, cluster) = resolved(spec);
+            assert_eq!(cluster.config.iter().count(), 0);
+            assert_eq!(cluster.job_managers(&object).0, 1);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Container image references.
+
+use crate::flink::version::FlinkVersion;
+
+/// An image reference in its parts.
+///
+/// ```
+/// let image = flink_admission::flink::image::Image::parse("registry.example.net:5000/mirror/flink:1.20.1-java17");
+/// assert_eq!((image.repository, image.tag), ("registry.example.net:5000/mirror/flink", Some("1.20.1-java17")));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Image<'a> {
+    /// Registry and repository, without tag and digest.
+    pub repository: &'a str,
+    /// The tag; a port of the registry is not one.
+    pub tag: Option<&'a str>,
+    /// The digest: `sha256:…`.
+    pub digest: Option<&'a str>,
+}
+
+impl<'a> Image<'a> {
+    /// Splits `reference`; any text gives an answer.
+    #[must_use]
+    pub fn parse(reference: &'a str) -> Self {
+        let (rest, digest) = match reference.split_once('@') {
+            Some((rest, digest)) => (rest, Some(digest)),
+            None => (reference, None),
+        };
+        match rest.rsplit_once(':') {
+            Some((repository, tag)) if !tag.contains('/') => Self { repository, tag: Some(tag), digest },
+            _ => Self { repository: rest, tag: None, digest },
+        }
+    }
+
+    /// Whether this is the official image or one of its `mirrors` (repositories from `images.stock`).
+    ///
+    /// Source: docker.io official image `flink`, and `apache/flink`.
+    #[must_use]
+    pub fn is_stock(&self, mirrors: &[String]) -> bool {
+        const OFFICIAL: [&str; 6] = [
+            "flink",
+            "apache/flink",
+            "docker.io/flink",
+            "docker.io/library/flink",
+            "docker.io/apache/flink",
+            "index.docker.io/library/flink",
+        ];
+        OFFICIAL.contains(&self.repository) || mirrors.iter().any(|mirror| mirror == self.repository)
+    }
+
+    /// The Flink version that the tag names; a digest names none.
+    ///
+    /// Only a repository called `flink`, or a tag with the official suffixes, counts in Flink's versions: the tag of
+    /// another image counts the builds of the user's own program.
+    #[must_use]
+    pub fn version(&self) -> Option<FlinkVersion> {
+        let tag = self.tag?;
+        let counts =
+            self.repository.rsplit('/').next() == Some("flink") || tag.contains("-scala_") || tag.contains("-java");
+        counts.then(|| FlinkVersion::from_tag(tag))?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_not_a_tag_and_a_digest_ends_the_tag() {
+        assert_eq!(Image::parse("r.example.net:5000/flink").tag, None);
+        let image = Image::parse("flink:1.20.1@sha256:00");
+        assert_eq!((image.tag, image.digest), (Some("1.20.1"), Some("sha256:00")));
+        assert_eq!(Image::parse("example.net/turbines:1.4.2").version(), None);
+        assert!(Image::parse("example.net/turbines:1.19.2-java17").version().is_some());
+        assert!(image.is_stock(&[]) && !Image::parse("example.net/flink:1.20").is_stock(&[]));
+        assert!(Image::parse("example.net/flink:1.20").is_stock(&["example.net/flink".to_owned()]));
+    }
+}

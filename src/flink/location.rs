@@ -1,0 +1,151 @@
+//! Where a directory option points to: a remote file system, a path of the pod, or something that cannot be known.
+
+/// A directory option's value, read as Flink's `Path` and `FileSystem` read it.
+///
+/// ```
+/// use flink_admission::flink::location::Location;
+/// assert_eq!(Location::parse("file:///flink-data/../ha/", None), Location::Local("/ha".to_owned()));
+/// assert_eq!(Location::parse("s3://bucket/ha", None), Location::Remote { scheme: "s3".into(), rest: "//bucket/ha".into() });
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// A file system reached by a scheme other than `file`.
+    Remote {
+        /// The scheme, as written; schemes are case-sensitive in Flink.
+        scheme: String,
+        /// What follows the colon.
+        rest: String,
+    },
+    /// An absolute path in the pod, without `.`, `..`, double and trailing slashes.
+    Local(String),
+    /// A path relative to the working directory of the process.
+    Relative(String),
+    /// A path with an authority behind `file://`, which Flink refuses.
+    FileWithAuthority(String),
+    /// It holds a placeholder that something else resolves, or nobody.
+    Unresolved,
+}
+
+impl Location {
+    /// Reads `value`; `default_scheme` is the value of `fs.default-scheme`, for paths without a scheme.
+    ///
+    /// Sources: Flink 2.2 `org.apache.flink.core.fs.Path`, `FileSystem.getUnguardedFileSystem`, executed.
+    #[must_use]
+    pub fn parse(value: &str, default_scheme: Option<&str>) -> Self {
+        let value = value.trim();
+        if has_placeholder(value) {
+            return Self::Unresolved;
+        }
+        match scheme_of(value) {
+            Some(("file", rest)) => local(rest),
+            Some((scheme, rest)) => Self::Remote { scheme: scheme.to_owned(), rest: rest.to_owned() },
+            None => match default_scheme.map(str::trim).filter(|scheme| !scheme.is_empty()) {
+                Some(default) if has_placeholder(default) => Self::Unresolved,
+                Some(default) => match scheme_of(default) {
+                    Some(("file", _)) | None => local(value),
+                    Some((scheme, rest)) => {
+                        let base = rest.trim_end_matches('/');
+                        Self::Remote {
+                            scheme: scheme.to_owned(),
+                            rest: format!("{base}/{}", value.trim_start_matches('/')),
+                        }
+                    }
+                },
+                None => local(value),
+            },
+        }
+    }
+
+    /// The absolute path in the pod; `None` for everything else.
+    #[must_use]
+    pub fn local_path(&self) -> Option<&str> {
+        match self {
+            Self::Local(path) => Some(path),
+            Self::Remote { .. } | Self::Relative(_) | Self::FileWithAuthority(_) | Self::Unresolved => None,
+        }
+    }
+}
+
+/// The scheme of a URI and what follows its colon; `None` for a plain path.
+#[must_use]
+pub fn scheme_of(value: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = value.split_once(':')?;
+    let plain = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+    plain.then_some((scheme, rest))
+}
+
+/// Whether `value` holds `${…}`, `$(…)`, `{{…}}` or `<…>`, which something outside of Flink has to replace.
+#[must_use]
+pub fn has_placeholder(value: &str) -> bool {
+    value.contains("${") || value.contains("$(") || value.contains("{{") || (value.contains('<') && value.contains('>'))
+}
+
+fn local(rest: &str) -> Location {
+    if let Some(after) = rest.strip_prefix("//") {
+        return if after.starts_with('/') {
+            Location::Local(normalise(after))
+        } else {
+            Location::FileWithAuthority(after.to_owned())
+        };
+    }
+    if rest.starts_with('/') { Location::Local(normalise(rest)) } else { Location::Relative(rest.to_owned()) }
+}
+
+/// An absolute path without `.`, `..`, double and trailing slashes; `..` above the root stays at the root.
+#[must_use]
+pub fn normalise(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+/// Whether `path` is `directory` or lies below it; both are normalised.
+#[must_use]
+pub fn is_below(path: &str, directory: &str) -> bool {
+    directory == "/" || path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_paths_in_all_their_spellings() {
+        for spelling in ["file:///data/ha", "file:/data/ha", "/data/ha", "/data//./x/../ha/", " file:///data/ha/ "] {
+            assert_eq!(Location::parse(spelling, None), Location::Local("/data/ha".to_owned()), "{spelling}");
+        }
+        assert_eq!(Location::parse("data/ha", None), Location::Relative("data/ha".to_owned()));
+        assert_eq!(Location::parse("file://data/ha", None), Location::FileWithAuthority("data/ha".to_owned()));
+        assert_eq!(Location::parse("file:///../../x", None), Location::Local("/x".to_owned()));
+    }
+
+    #[test]
+    fn the_default_scheme_takes_what_has_none() {
+        let remote = Location::Remote { scheme: "hdfs".to_owned(), rest: "//nn:8020/ha".to_owned() };
+        assert_eq!(Location::parse("/ha", Some("hdfs://nn:8020/")), remote);
+        assert_eq!(Location::parse("file:///ha", Some("hdfs://nn:8020/")), Location::Local("/ha".to_owned()));
+        assert_eq!(Location::parse("/ha", Some("file:///")), Location::Local("/ha".to_owned()));
+    }
+
+    #[test]
+    fn placeholders_are_not_paths() {
+        for value in ["${S3}/ha", "$(DIR)/ha", "s3://<bucket>/ha", "{{ .Values.dir }}"] {
+            assert_eq!(Location::parse(value, None), Location::Unresolved, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_neighbour_with_a_common_prefix_is_not_below() {
+        assert!(is_below("/data/ha", "/data") && is_below("/data", "/data") && is_below("/x", "/"));
+        assert!(!is_below("/database", "/data"));
+    }
+}

@@ -1,0 +1,169 @@
+//! The options of every Flink version from 1.13 to 2.3: which names a version looks up, and in which order.
+//!
+//! Source: the option classes of the released `flink-dist` jars, dumped by reflection into `options.tsv`. A version
+//! outside of that range is taken for the nearest one inside. A name that a version does not know is ignored by it
+//! without a word, which is why the spelling matters.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use crate::flink::version::FlinkVersion;
+
+/// High-availability mode.
+pub const HA_TYPE: &str = "high-availability.type";
+/// Where HA metadata is kept.
+pub const HA_STORAGE_DIR: &str = "high-availability.storageDir";
+/// ZooKeeper servers.
+pub const ZOOKEEPER_QUORUM: &str = "high-availability.zookeeper.quorum";
+/// Root of all clusters in ZooKeeper.
+pub const ZOOKEEPER_ROOT: &str = "high-availability.zookeeper.path.root";
+/// Directory of checkpoints.
+pub const CHECKPOINT_DIR: &str = "execution.checkpointing.dir";
+/// Directory of savepoints.
+pub const SAVEPOINT_DIR: &str = "execution.checkpointing.savepoint-dir";
+/// Time between checkpoints; unset or 0: none are made.
+pub const CHECKPOINT_INTERVAL: &str = "execution.checkpointing.interval";
+/// File system of paths without a scheme.
+pub const DEFAULT_SCHEME: &str = "fs.default-scheme";
+
+static TABLE: LazyLock<BTreeMap<&'static str, Entry>> = LazyLock::new(|| {
+    include_str!("options.tsv").lines().filter(|line| !line.starts_with('#')).filter_map(entry).collect()
+});
+
+struct Entry {
+    since: FlinkVersion,
+    until: FlinkVersion,
+    older: Vec<&'static str>,
+}
+
+const OLDEST: FlinkVersion = FlinkVersion::new(1, 13);
+const NEWEST: FlinkVersion = FlinkVersion::new(2, 3);
+
+fn entry(line: &'static str) -> Option<(&'static str, Entry)> {
+    let mut columns = line.split('\t');
+    let key = columns.next()?;
+    let since = columns.next().and_then(FlinkVersion::from_dotted).unwrap_or(OLDEST);
+    let until = columns.next().and_then(FlinkVersion::from_dotted).unwrap_or(NEWEST);
+    let older = columns.next().unwrap_or_default().split_whitespace().collect();
+    Some((key, Entry { since, until, older }))
+}
+
+impl Entry {
+    fn exists_in(&self, version: FlinkVersion) -> bool {
+        let version = FlinkVersion::new(version.major, version.minor).clamp(OLDEST, NEWEST);
+        self.since <= version && version <= self.until
+    }
+}
+
+/// The names under which `version` looks `option` up, the one that wins first; all of them where it is unknown.
+///
+/// `option` is the name in the newest version that has it.
+///
+/// ```
+/// use flink_admission::flink::{options, version::FlinkVersion};
+/// assert_eq!(options::names(options::HA_TYPE, Some(FlinkVersion::new(1, 16))), ["high-availability", "recovery.mode"]);
+/// ```
+#[must_use]
+pub fn names(option: &str, version: Option<FlinkVersion>) -> Vec<&'static str> {
+    let Some((&key, entry)) = TABLE.get_key_value(option) else { return Vec::new() };
+    let Some(version) = version else {
+        let mut all = vec![key];
+        for name in &entry.older {
+            all.push(*name);
+            all.extend(TABLE.get(name).into_iter().flat_map(|older| older.older.iter().copied()));
+        }
+        let mut seen = Vec::new();
+        all.retain(|name| {
+            !seen.contains(name) && {
+                seen.push(*name);
+                true
+            }
+        });
+        return all;
+    };
+    if entry.exists_in(version) {
+        return std::iter::once(key).chain(entry.older.iter().copied()).collect();
+    }
+    let former =
+        entry.older.iter().find_map(|name| TABLE.get_key_value(name).filter(|(_, former)| former.exists_in(version)));
+    former.map_or_else(Vec::new, |(&key, former)| std::iter::once(key).chain(former.older.iter().copied()).collect())
+}
+
+/// The name to write `option` under for `version`; where the version is unknown, the one that most versions accept.
+#[must_use]
+pub fn spelling(option: &str, version: Option<FlinkVersion>) -> &'static str {
+    let known = version.or_else(|| Some(FlinkVersion::new(1, 19)).filter(|_| option != HA_TYPE)).unwrap_or(NEWEST);
+    names(option, Some(known)).first().copied().unwrap_or_default()
+}
+
+/// Whether `version` reads `key`, as an option or as an older name of one.
+#[must_use]
+pub fn is_read_by(key: &str, version: FlinkVersion) -> bool {
+    TABLE.get(key).is_some_and(|entry| entry.exists_in(version))
+        || TABLE.values().any(|entry| entry.exists_in(version) && entry.older.contains(&key))
+}
+
+/// The newest name of `key` and the versions that read `key` itself; `None` where no version knows it.
+#[must_use]
+pub fn history(key: &str) -> Option<History> {
+    let readers: Vec<FlinkVersion> = VERSIONS.into_iter().filter(|version| is_read_by(key, *version)).collect();
+    Some(History { first: *readers.first()?, last: *readers.last()? })
+}
+
+/// The span of versions that read a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct History {
+    /// The first one in the table that does.
+    pub first: FlinkVersion,
+    /// The last one in the table that does.
+    pub last: FlinkVersion,
+}
+
+const VERSIONS: [FlinkVersion; 12] = [
+    OLDEST,
+    FlinkVersion::new(1, 14),
+    FlinkVersion::new(1, 15),
+    FlinkVersion::new(1, 16),
+    FlinkVersion::new(1, 17),
+    FlinkVersion::new(1, 18),
+    FlinkVersion::new(1, 19),
+    FlinkVersion::new(1, 20),
+    FlinkVersion::new(2, 0),
+    FlinkVersion::new(2, 1),
+    FlinkVersion::new(2, 2),
+    NEWEST,
+];
+
+/// The name that `version` uses for what `key` means in another version.
+#[must_use]
+pub fn counterpart(key: &str, version: FlinkVersion) -> Option<&'static str> {
+    TABLE
+        .iter()
+        .filter(|(name, entry)| **name == key || entry.older.contains(&key))
+        .flat_map(|(name, entry)| std::iter::once(*name).chain(entry.older.iter().copied()))
+        .find(|name| *name != key && TABLE.get(name).is_some_and(|entry| entry.exists_in(version)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mode_changed_its_name_in_1_17() {
+        let v = FlinkVersion::new;
+        assert_eq!(spelling(HA_TYPE, Some(v(1, 16))), "high-availability");
+        assert_eq!(spelling(HA_TYPE, Some(v(1, 17))), "high-availability.type");
+        assert_eq!(spelling(CHECKPOINT_DIR, Some(v(1, 19))), "state.checkpoints.dir");
+        assert_eq!(spelling(CHECKPOINT_DIR, Some(v(1, 20))), "execution.checkpointing.dir");
+        assert_eq!(spelling(CHECKPOINT_DIR, None), "state.checkpoints.dir");
+        assert_eq!(
+            names(CHECKPOINT_DIR, None),
+            ["execution.checkpointing.dir", "state.checkpoints.dir", "state.backend.fs.checkpointdir"]
+        );
+        assert!(!is_read_by("execution.checkpointing.dir", v(1, 19)));
+        assert!(is_read_by("state.backend.fs.checkpointdir", v(2, 3)) && is_read_by("high-availability", v(2, 4)));
+        assert_eq!(counterpart("execution.checkpointing.dir", v(1, 18)), Some("state.checkpoints.dir"));
+        assert_eq!(counterpart("high-availability.type", v(1, 16)), Some("high-availability"));
+        assert_eq!(history("high-availability.type"), Some(History { first: v(1, 17), last: v(2, 3) }));
+    }
+}
