@@ -32,7 +32,7 @@ enum Command {
     Render(render::Arguments),
     /// Answer the admission reviews of an API server
     #[cfg(feature = "webhook")]
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
 }
 
 /// How a run ended.

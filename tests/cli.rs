@@ -67,6 +67,72 @@ fn lists_every_object_of_a_file() {
     assert_eq!(run.errors, "");
 }
 
+/// Compares `run` with the snapshot `name` beside the manifests.
+fn compare(name: &str, run: &Run) {
+    insta::with_settings!({snapshot_path => "cli/snapshots", prepend_module_to_snapshot => false, omit_expression => true}, {
+        insta::assert_snapshot!(name, format!("{}{}exit status {}\n", run.output, run.errors, run.status));
+    });
+}
+
+#[test]
+fn reports_for_people() {
+    compare("check-denied", &run(&["check", "word-count.yaml"], ""));
+    compare("check-nothing-of-flink", &run(&["check", "nested-list.json"], ""));
+    compare("check-completed", &run(&["check", "--policy", "policy.yaml", "without-ha.yaml"], ""));
+    compare("render-diff", &run(&["render", "--diff", "--policy", "policy.yaml", "without-ha.yaml"], ""));
+    compare("render-text", &run(&["render", "--policy", "policy.yaml", "without-ha.yaml"], ""));
+    compare("explain-text", &run(&["explain", "word-count.yaml"], ""));
+}
+
+#[test]
+fn reports_for_programs() {
+    compare("check-json", &run(&["check", "--output", "json", "--policy", "policy.yaml", "without-ha.yaml"], ""));
+    compare("explain-json", &run(&["explain", "--output", "json", "word-count.yaml"], ""));
+}
+
+#[test]
+fn the_exit_status_tells_a_denial() {
+    assert_eq!(run(&["check", "word-count.yaml"], "").status, 1);
+    assert_eq!(run(&["render", "word-count.yaml"], "").status, 1);
+    assert_eq!(run(&["explain", "word-count.yaml"], "").status, 0);
+    assert_eq!(run(&["check", "nested-list.json"], "").status, 0);
+    assert_eq!(run(&["check", "word-count.yaml", "missing.yaml"], "").status, 2);
+}
+
+#[test]
+fn values_of_credentials_are_not_explained() {
+    for output in ["text", "json"] {
+        let run = run(&["explain", "--output", output, "word-count.yaml"], "");
+        assert!(run.output.contains("s3.secret-key") && run.output.contains("***"), "{}", run.output);
+        assert!(!run.output.contains("hunter2"), "{}", run.output);
+    }
+}
+
+#[test]
+fn what_is_rendered_is_not_changed_again() {
+    let first = run(&["render", "--policy", "policy.yaml", "without-ha.yaml"], "");
+    let again = run(&["render", "--diff", "--policy", "policy.yaml", "-"], &first.output);
+    assert_eq!(again.output, "");
+}
+
+#[test]
+fn a_wrong_policy_is_refused_with_its_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("policy.yaml");
+    fs::write(&file, "apiVersion: flink-admission.io/v1alpha1\nkind: FlinkPolicy\nspec: {profile: tight}\n").unwrap();
+    let run = run(&["check", "--policy", file.to_str().unwrap(), "word-count.yaml"], "");
+    assert_eq!((run.status, run.output.as_str()), (2, ""));
+    assert!(run.errors.contains("spec.profile") && run.errors.contains("baseline"), "{}", run.errors);
+}
+
+#[test]
+fn a_policy_in_the_input_is_not_judged() {
+    let report = run(&["check", "-o", "json", "policy.yaml"], "").json();
+    assert_eq!(report["objects"][0]["flink"], false);
+    assert_eq!(report["objects"][0]["verdict"], "allow");
+    assert_eq!(report["summary"]["flink"], 0);
+}
+
 #[test]
 fn takes_nested_and_typed_lists_apart() {
     let report = run(&["check", "-o", "json", "-n", "b", "nested-list.json"], "").json();
@@ -115,7 +181,11 @@ fn a_broken_document_is_told_and_the_others_are_judged() {
     let report = run.json();
     assert_eq!(run.status, 2);
     assert_eq!(listed(&report), ["broken.yaml Service default/before", "broken.yaml Service default/twice"]);
-    insta::assert_snapshot!(run.errors, @"");
+    insta::assert_snapshot!(run.errors, @"
+    error: broken.yaml, line 5: unclosed bracket '['
+    error: missing.yaml: No such file or directory (os error 2)
+    warning: broken.yaml, line 6: the key `name` stands twice in one mapping; the last one counts, as with kubectl
+    ");
     assert_eq!(report["problems"].as_array().unwrap().len(), 2);
     assert_eq!(report["warnings"].as_array().unwrap().len(), 1);
 }
@@ -159,7 +229,7 @@ fn a_template_is_told_once_and_as_one() {
     let text = "{{- if .Values.on }}\napiVersion: v1\nkind: Service\n{{- end }}\n---\nkind: {{ .Values.kind }}\n";
     let run = run(&["check", "-"], text);
     assert_eq!(run.status, 2);
-    insta::assert_snapshot!(run.errors, @"");
+    insta::assert_snapshot!(run.errors, @r#"error: standard input, line 1: "-" is only valid inside a block; this looks like a template: give what the template makes (`helm template`)"#);
 }
 
 #[test]

@@ -28,8 +28,11 @@ pub fn text(explained: &[Explained<'_>], output: &mut dyn Write) -> io::Result<(
         let gap = if position > 0 { "\n" } else { "" };
         writeln!(output, "{gap}{strong}{}{strong:#}", plain(&object.title()))?;
         writeln!(output, "{faint}{}{faint:#}", plain(&object.source.to_string()))?;
-        for (role, config) in roles {
-            writeln!(output, "\n  {strong}{role}{strong:#}")?;
+        // The roles of a FlinkDeployment read one configuration; saying it twice helps nobody.
+        for same in roles.chunk_by(|(_, one), (_, other)| one == other) {
+            let Some((_, config)) = same.first() else { continue };
+            let names: Vec<_> = same.iter().map(|(role, _)| role.to_string()).collect();
+            writeln!(output, "\n  {strong}{}{strong:#}", names.join(" and "))?;
             if config.iter().next().is_none() {
                 writeln!(output, "    nothing is set; Flink's defaults apply")?;
             }

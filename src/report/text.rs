@@ -79,7 +79,7 @@ fn summary(reviewed: &Reviewed, output: &mut dyn Write) -> io::Result<()> {
         }
     }
     if parts.is_empty() && flink > 0 {
-        parts.push(format!("{0}nothing to say{0:#}", paint::ADDED));
+        parts.push(format!("{0}nothing found{0:#}", paint::ADDED));
     }
     let verdicts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
     writeln!(output, "{}, {flink} of Flink{verdicts}", count(reviewed.objects.len(), "object"))?;
@@ -136,6 +136,13 @@ mod tests {
             message: "first\nsecond\u{1b}[2J".into(),
             ..finding()
         };
-        insta::assert_snapshot!(printed(&finding), @"");
+        insta::assert_snapshot!(printed(&finding), @r#"
+        deny   storage-on-empty-dir (JobManager)
+               spec.template.spec.containers[0].env["s3.secret-key"] = ***
+               from ConfigMap flink-config, key config.yaml, line 12
+               first
+               second�[2J
+               fix: mount a claim at `/data`
+        "#);
     }
 }
