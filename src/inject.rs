@@ -166,7 +166,7 @@ impl<'a> Work<'a> {
     ///
     /// # Errors
     /// The finding that it would cause; then nothing is changed.
-    fn attempt(&mut self, step: impl FnOnce(&mut Self)) -> Result<(), Finding> {
+    fn attempt(&mut self, step: impl FnOnce(&mut Self)) -> Result<(), Box<Finding>> {
         let before = self.findings();
         let mut trial = self.clone();
         step(&mut trial);
@@ -178,13 +178,11 @@ impl<'a> Work<'a> {
                 .any(|known| (known.rule, known.role, &known.path) == (finding.rule, finding.role, &finding.path));
             is_new && (finding.level == Level::Deny || (finding.level == Level::Warn && ours.contains(&finding.path)))
         });
-        match caused {
-            Some(finding) => Err(finding),
-            None => {
-                *self = trial;
-                Ok(())
-            }
+        if let Some(finding) = caused {
+            return Err(Box::new(finding));
         }
+        *self = trial;
+        Ok(())
     }
 
     fn finish(mut self, kept: Record) -> Injection<'a> {

@@ -76,7 +76,7 @@ pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
 pub fn judge(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Outcome {
     let review = PolicyOf::choose(subject, policies, facts);
     let injection = review.inject();
-    let findings = review.findings(&injection);
+    let findings = review.findings(injection.as_ref());
     let changes = injection.as_ref().map(|injection| injection.changes.clone()).unwrap_or_default();
     let applied = injection.filter(|_| review.policy.may_change());
     Outcome {
@@ -180,7 +180,7 @@ impl<'a> PolicyOf<'a> {
     }
 
     /// The findings on the object with `injection` applied, where the policy may change it.
-    fn findings(&self, injection: &Option<Injection<'a>>) -> Vec<Finding> {
+    fn findings(&self, injection: Option<&Injection<'a>>) -> Vec<Finding> {
         match injection {
             Some(injection) if self.policy.may_change() => {
                 self.evaluate(injection.edits.document(), &injection.shortfalls, &[])
@@ -229,15 +229,15 @@ impl<'a> PolicyOf<'a> {
     }
 
     fn decide(&self, findings: Vec<Finding>) -> Decision {
-        let mut decision = Decision::of(findings);
+        let mut decision = Decision::of(&findings);
         decision.policy.clone_from(&self.policy.name);
-        if self.policy.spec.enforcement == Enforcement::Enforce {
-            if let Some(policy) = self.undecided {
-                decision.warnings.push(format!(
-                    "the labels of namespace `{}` could not be read, so policy `{policy}` was not applied",
-                    self.subject.namespace
-                ));
-            }
+        if self.policy.spec.enforcement == Enforcement::Enforce
+            && let Some(policy) = self.undecided
+        {
+            decision.warnings.push(format!(
+                "the labels of namespace `{}` could not be read, so policy `{policy}` was not applied",
+                self.subject.namespace
+            ));
         }
         for (key, why) in self.facts.unanswered().filter(|_| self.facts.is_live()) {
             decision

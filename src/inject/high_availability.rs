@@ -43,13 +43,12 @@ fn says_otherwise(cluster: &Cluster, mode: HaMode) -> bool {
 fn add_pieces(work: &mut Work<'_>, mode: HaMode) {
     let policy = &work.target.policy.spec.high_availability;
     let cluster = work.cluster();
-    if cluster.directory(Directory::HighAvailability).is_none() {
-        if let Some(directory) =
+    if cluster.directory(Directory::HighAvailability).is_none()
+        && let Some(directory) =
             policy.storage_dir.as_ref().and_then(|template| template.fill(&work.target.names()).ok())
-        {
-            // A directory that the pods would lose is not filled in; the missing one is a finding of its own.
-            let _ = work.attempt(|work| work.set_option(HA_STORAGE_DIR, &directory));
-        }
+    {
+        // A directory that the pods would lose is not filled in; the missing one is a finding of its own.
+        let _ = work.attempt(|work| work.set_option(HA_STORAGE_DIR, &directory));
     }
     if mode == HaMode::Zookeeper {
         add_zookeeper(work, &cluster);
@@ -66,10 +65,10 @@ fn add_zookeeper(work: &mut Work<'_>, cluster: &Cluster) {
     if let Some(quorum) = &zookeeper.quorum {
         work.set_option(ZOOKEEPER_QUORUM, quorum);
     }
-    if let Some(root) = zookeeper.path_root.as_ref().filter(|_| !is_set(ZOOKEEPER_ROOT)) {
-        if let Ok(root) = root.fill(&work.target.names()) {
-            work.set_option(ZOOKEEPER_ROOT, &root);
-        }
+    if let Some(root) = zookeeper.path_root.as_ref().filter(|_| !is_set(ZOOKEEPER_ROOT))
+        && let Ok(root) = root.fill(&work.target.names())
+    {
+        work.set_option(ZOOKEEPER_ROOT, &root);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::flink::options::{self, HA_STORAGE_DIR, HA_TYPE};
 use crate::flink::pod::{Backing, Source};
 use crate::inject::high_availability::spelled;
 use crate::inject::record::{INJECTED_ANNOTATION, Injected, Record};
-use crate::inject::volumes::{self, Claim};
+use crate::inject::volumes::{self, ClaimMount};
 use crate::inject::{Injection, Lost, Target, Work, account, fs_group, option};
 use crate::object::{FieldPath, at};
 use crate::policy::{HaMode, Role};
@@ -77,7 +77,8 @@ fn restore(work: &mut Work<'_>, value: &Injected, overruled: bool) -> bool {
                 }
                 _ if taken => false,
                 _ => {
-                    let wanted = Claim { name: name.clone(), claim: claim.clone(), mount_path: mount_path.clone() };
+                    let wanted =
+                        ClaimMount { name: name.clone(), claim: claim.clone(), mount_path: mount_path.clone() };
                     volumes::mount(work, &[Role::from(*role)], &wanted);
                     false
                 }
@@ -111,7 +112,8 @@ fn restore_option(work: &mut Work<'_>, name: &str, key: &str, value: &str, overr
     }
     let is_users = others || (!ours && view.config.exact(key).is_some());
     let is_ha = name.starts_with("high-availability");
-    if !is_users && !(is_ha && overruled) {
+    let is_wanted = !(is_users || is_ha && overruled);
+    if is_wanted {
         work.set_option(name, &wanted);
     }
     false

@@ -17,7 +17,7 @@ use crate::policy::{Role, Volume};
 
 /// A claim to mount.
 #[derive(Debug, Clone)]
-pub(super) struct Claim {
+pub(super) struct ClaimMount {
     pub(super) name: String,
     pub(super) claim: String,
     pub(super) mount_path: String,
@@ -28,7 +28,7 @@ pub(super) fn add(work: &mut Work<'_>) {
     let policy = work.target.policy;
     for volume in &policy.spec.volumes {
         let Ok(claim) = volume.claim_name.fill(&work.target.names()) else { continue };
-        let claim = Claim { name: volume.name.clone(), claim, mount_path: normalise(&volume.mount_path) };
+        let claim = ClaimMount { name: volume.name.clone(), claim, mount_path: normalise(&volume.mount_path) };
         let roles: Vec<Role> = roles(volume).filter(|role| is_free(work, *role, &claim)).collect();
         mount(work, &roles, &claim);
     }
@@ -39,7 +39,7 @@ fn roles(volume: &Volume) -> impl Iterator<Item = Role> {
 }
 
 /// Whether `claim` may be mounted in `role`; what stands in the way and is no claim is a shortfall.
-fn is_free(work: &mut Work<'_>, role: Role, claim: &Claim) -> bool {
+fn is_free(work: &mut Work<'_>, role: Role, claim: &ClaimMount) -> bool {
     let cluster = work.cluster();
     let Some(view) = cluster.role(role) else { return false };
     let taken_by = match view.pod.backing(&claim.mount_path) {
@@ -65,7 +65,7 @@ fn is_free(work: &mut Work<'_>, role: Role, claim: &Claim) -> bool {
 }
 
 /// Mounts `claim` in `roles` and remembers it.
-pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &Claim) {
+pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount) {
     if roles.is_empty() {
         return;
     }
@@ -112,7 +112,7 @@ fn is_in_role_templates(work: &Work<'_>, spec: &FieldPath) -> bool {
 ///
 /// A role's list that is shorter than the merged one is filled up with the common template's elements first: merged into
 /// themselves they change nothing, and the new element comes to stand behind them.
-fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, claim: &Claim) {
+fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, claim: &ClaimMount) {
     let spec = template.key("spec");
     let empty = Value::Null;
     let pod = merged.map_or(&empty, |pod| &pod.template);
@@ -162,7 +162,7 @@ fn fill_up(edits: &mut Edits<'_>, path: &FieldPath, merged: &[Value]) {
 }
 
 /// Whether every pod is as before, plus the claim in `roles`.
-fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &Claim) -> bool {
+fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &ClaimMount) -> bool {
     before.roles.iter().zip(&after.roles).all(|(was, is)| {
         if !roles.contains(&is.role) {
             return tidy(&was.pod.template) == tidy(&is.pod.template);
@@ -174,7 +174,7 @@ fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &Claim) ->
 }
 
 /// The pod's template without the claim, and without a Flink container that has nothing but its name.
-fn without(pod: &Pod, claim: &Claim) -> Value {
+fn without(pod: &Pod, claim: &ClaimMount) -> Value {
     let mut template = pod.template.clone();
     if let Some(Value::Array(volumes)) = template.pointer_mut("/spec/volumes") {
         volumes.retain(|volume| name(volume) != Some(&claim.name));

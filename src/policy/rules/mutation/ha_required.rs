@@ -16,7 +16,7 @@ pub(crate) const RULE: Rule = Rule {
         why: "The platform team has decided that a cluster without HA is not worth running: one restart of its JobManager loses all jobs.",
         limits: "The operator's own defaults may switch HA on for all its clusters; then say so in the resource too.",
         example: "spec:\n  flinkConfiguration:\n    high-availability.type: NONE",
-        fix: "Switch HA on.",
+        fix: "Switch HA on with a mode and a storageDir; with `highAvailability.mode` in the policy it is filled in.",
     },
     check,
 };

@@ -13,7 +13,7 @@ pub(crate) const RULE: Rule = Rule {
     page: Page {
         what: "An HA cluster keeps `high-availability.storageDir`, its checkpoints or its savepoints on a generic ephemeral volume (`ephemeral.volumeClaimTemplate`).",
         why: "Kubernetes makes the claim for one pod and deletes it with the pod, so it is as short-lived as an `emptyDir`.",
-        limits: "None: the source says it all.",
+        limits: "None: the source of the volume says it all.",
         example: "spec:\n  podTemplate:\n    spec:\n      volumes:\n      - name: flink-data\n        ephemeral: {volumeClaimTemplate: {spec: {…}}}",
         fix: "Name a PersistentVolumeClaim of its own with `persistentVolumeClaim.claimName`, or use an object store.",
     },
