@@ -32,7 +32,7 @@ use value::{Limits, MAX_DEPTH};
 pub struct Document {
     /// Its content.
     pub value: Value,
-    /// Line of the text at which it begins, from 1.
+    /// Line of the text at which its content begins, from 1.
     pub line: usize,
     /// Its place among the documents of the text, from 0; empty documents count.
     pub index: usize,
@@ -101,7 +101,7 @@ fn read(chunk: &Chunk<'_>) -> Result<Option<Document>, YamlError> {
         Ok(Value::Null) => Ok(None),
         Ok(value) => {
             let repeated = limits.into_repeated();
-            Ok(Some(Document { value, line: chunk.line, index: chunk.index, repeated }))
+            Ok(Some(Document { value, line: chunk.content_line, index: chunk.index, repeated }))
         }
         Err(error) => {
             let at = error.location().map_or(1, |location| usize::try_from(location.line()).unwrap_or(1)).max(1);

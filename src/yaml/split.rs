@@ -5,8 +5,10 @@
 pub(super) struct Chunk<'a> {
     /// The text, its `---` line included.
     pub(super) text: &'a str,
-    /// Line at which it begins, from 1.
+    /// Line at which the text begins, from 1.
     pub(super) line: usize,
+    /// Line of its first content: behind comments, directives and a bare `---`.
+    pub(super) content_line: usize,
     /// Its place among the documents, from 0.
     pub(super) index: usize,
 }
@@ -37,7 +39,11 @@ pub(super) fn chunks(text: &str, most: usize) -> impl Iterator<Item = Chunk<'_>>
         .filter_map(|(from, to, line)| text.get(from..to).map(|piece| (piece, line)))
         .filter(|(piece, _)| piece.lines().any(|line| !is_blank(line) && !marks(line, "...")))
         .enumerate()
-        .map(|(index, (text, line))| Chunk { text, line, index })
+        .map(|(index, (text, line))| {
+            let before = text.lines().take_while(|line| is_blank(line) || is_head(line)).count();
+            let content_line = if before < text.lines().count() { line + before } else { line };
+            Chunk { text, line, content_line, index }
+        })
 }
 
 /// Whether `line` is the marker: at the very beginning, followed by white space or nothing.
@@ -48,6 +54,11 @@ fn marks(line: &str, marker: &str) -> bool {
 /// Whether the piece would be a document: directives and comments belong to the `---` that follows them.
 fn has_content(text: &str, from: usize, to: usize) -> bool {
     text.get(from..to).is_some_and(|piece| piece.lines().any(|line| !is_blank(line) && !line.starts_with('%')))
+}
+
+/// Whether `line` is a directive, or a `---` with nothing but a comment behind it.
+fn is_head(line: &str) -> bool {
+    line.starts_with('%') || (marks(line, "---") && line.strip_prefix("---").is_some_and(is_blank))
 }
 
 fn is_blank(line: &str) -> bool {
@@ -78,6 +89,12 @@ mod tests {
     #[test]
     fn empty_documents_are_kept_for_their_place() {
         assert_eq!(cut("---\n---\na: 1\n"), [("---\n", 1), ("---\na: 1\n", 2)]);
+    }
+
+    #[test]
+    fn content_begins_behind_what_says_nothing() {
+        let lines = |text| chunks(text, 10).map(|chunk| chunk.content_line).collect::<Vec<_>>();
+        assert_eq!(lines("# head\n---\n\na: 1\n--- # next\nb: 2\n--- {c: 3}\n---\n"), [4, 6, 7, 8]);
     }
 
     #[test]
