@@ -127,6 +127,23 @@ fn a_wrong_policy_is_refused_with_its_path() {
 }
 
 #[test]
+fn a_policy_that_asks_for_unknown_labels_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("policy.yaml");
+    let text = "metadata: {name: of-a}\nspec: {namespaceSelector: {matchLabels: {team: a}}, profile: strict}\n";
+    fs::write(&file, format!("apiVersion: flink-admission.io/v1alpha1\nkind: FlinkPolicy\n{text}")).unwrap();
+    let arguments = ["check", "-o", "json", "--policy", file.to_str().unwrap(), "word-count.yaml", "-"];
+
+    let unknown = run(&["check", "-o", "json", "--policy", file.to_str().unwrap(), "without-ha.yaml"], "");
+    assert!(unknown.errors.contains("`of-a`") && unknown.errors.contains("`counting`"), "{}", unknown.errors);
+    assert_eq!(unknown.json()["objects"][1]["policy"], "built-in");
+
+    let labelled = "apiVersion: v1\nkind: Namespace\nmetadata: {name: counting, labels: {team: a}}\n";
+    let known = run(&arguments, labelled);
+    assert_eq!((known.json()["objects"][1]["policy"].as_str(), known.errors.as_str()), (Some("of-a"), ""));
+}
+
+#[test]
 fn a_policy_in_the_input_is_not_judged() {
     let report = run(&["check", "-o", "json", "policy.yaml"], "").json();
     assert_eq!(report["objects"][0]["flink"], false);

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::input::{self, Input, Problem, Source};
 use super::{Status, Streams};
 use crate::admission::Operation;
-use crate::facts::Facts;
 use crate::facts::offline::{Assume, Identity, Offline};
+use crate::facts::{FactKey, Facts};
 use crate::policy::{Finding, Level, Policies};
 use crate::report;
 use crate::verdict::{self, Outcome, Subject};
@@ -197,7 +197,29 @@ fn judge(input: Input, selection: &Selection, policies: &Policies) -> Reviewed {
     for (object, outcome) in objects.iter_mut().zip(outcomes) {
         object.outcome = outcome;
     }
-    Reviewed { objects, problems: input.problems, warnings: input.warnings, others: input.others, facts }
+    let mut warnings = input.warnings;
+    if selection.policy.is_some() {
+        warnings.extend(objects.iter().filter_map(|object| passed_over(object, policies, &facts)));
+    }
+    Reviewed { objects, problems: input.problems, warnings, others: input.others, facts }
+}
+
+/// Says that the user's policy may have been meant for `object` and was not applied, since nobody knows the labels of
+/// its namespace.
+fn passed_over(object: &Object, policies: &Policies, facts: &Offline) -> Option<Problem> {
+    let policy = &object.outcome.as_ref()?.policy;
+    let answer = facts.answer(&FactKey::Namespace(object.namespace.clone()));
+    let undecided = policies.select(&object.namespace, &answer).undecided?;
+    Some(Problem {
+        file: object.source.file.clone(),
+        document: Some(object.source.document),
+        line: Some(object.source.line),
+        message: format!(
+            "the namespaceSelector of policy `{undecided}` asks for labels of namespace `{}`, which is not in the input, so policy \
+             `{policy}` was applied; add the Namespace to the input",
+            object.namespace
+        ),
+    })
 }
 
 fn outcomes(objects: &[Object], policies: &Policies, facts: &Offline) -> Vec<Option<Outcome>> {
