@@ -163,7 +163,9 @@ impl Injected {
     #[must_use]
     pub fn is_same_place(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Option { option: ours, .. }, Self::Option { option: theirs, .. }) => ours == theirs,
+            (Self::Option { option: ours, key: our_key, .. }, Self::Option { option: theirs, key: their_key, .. }) => {
+                ours == theirs && our_key == their_key
+            }
             (Self::ServiceAccount { .. }, Self::ServiceAccount { .. }) => true,
             (Self::Volume { role: ours, name: our_name, .. }, Self::Volume { role: theirs, name: their_name, .. }) => {
                 ours == theirs && our_name == their_name
