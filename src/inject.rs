@@ -67,8 +67,8 @@ pub enum Shortfall {
         mount_path: String,
         /// The policy's claim.
         claim: String,
-        /// What stands in the way.
-        taken_by: String,
+        /// What stands in the way; `None` where the templates leave no place for it.
+        taken_by: Option<String>,
     },
 }
 
@@ -130,6 +130,15 @@ impl Target<'_> {
     }
 }
 
+/// Why something was not filled in.
+#[derive(Debug, Clone)]
+pub(crate) enum Obstacle {
+    /// The user has something else at that place.
+    Taken(FieldPath),
+    /// It would cause this finding.
+    Finding(Box<Finding>),
+}
+
 /// An injection in progress.
 #[derive(Debug, Clone)]
 pub(crate) struct Work<'a> {
@@ -165,11 +174,11 @@ impl<'a> Work<'a> {
     /// Takes over what `step` does, unless it would make the object be refused or warned about for our own values.
     ///
     /// # Errors
-    /// The finding that it would cause; then nothing is changed.
-    fn attempt(&mut self, step: impl FnOnce(&mut Self)) -> Result<(), Finding> {
+    /// What stands in the way; then nothing is changed.
+    fn attempt(&mut self, step: impl FnOnce(&mut Self) -> Result<(), FieldPath>) -> Result<(), Obstacle> {
         let before = self.findings();
         let mut trial = self.clone();
-        step(&mut trial);
+        step(&mut trial).map_err(Obstacle::Taken)?;
         let ours: Vec<String> =
             trial.added.iter().skip(self.added.len()).filter_map(Injected::path).map(|p| p.to_string()).collect();
         let caused = trial.findings().into_iter().find(|finding| {
@@ -179,7 +188,7 @@ impl<'a> Work<'a> {
             is_new && (finding.level == Level::Deny || (finding.level == Level::Warn && ours.contains(&finding.path)))
         });
         match caused {
-            Some(finding) => Err(finding),
+            Some(finding) => Err(Obstacle::Finding(Box::new(finding))),
             None => {
                 *self = trial;
                 Ok(())
@@ -191,8 +200,10 @@ impl<'a> Work<'a> {
         let changes = self.added.iter().map(Injected::in_words).collect();
         let mut values = kept.values;
         for added in self.added.drain(..) {
-            values.retain(|value| !value.is_same_place(&added));
-            values.push(added);
+            match values.iter_mut().find(|value| value.is_same_place(&added)) {
+                Some(value) => *value = added,
+                None => values.push(added),
+            }
         }
         let record =
             Record { namespace: self.target.namespace.to_owned(), name: self.target.name.map(str::to_owned), values };

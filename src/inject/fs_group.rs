@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::facts::FactKey;
 use crate::flink::cluster::{Cluster, Directory};
-use crate::flink::deployment::field;
+use crate::flink::deployment::{field, walk};
 use crate::flink::location::Location;
 use crate::flink::pod::{Backing, Source};
 use crate::inject::{Injected, Work};
@@ -50,17 +50,20 @@ fn needs(work: &Work<'_>, cluster: &Cluster, role: Role) -> bool {
 /// Sets `fsGroup` in the pods of `roles`: in the common template for both, else in the role's own.
 pub(super) fn set(work: &mut Work<'_>, roles: &[Role], group: u32) {
     let spec = work.target.spec.clone();
-    let templates = match roles {
+    let template = match roles {
         [] => return,
-        [role] => vec![spec.key(field(*role)).key("podTemplate")],
-        _ => vec![spec.key("podTemplate")],
-    };
-    for template in templates {
-        let context = template.keys(&["spec", "securityContext"]);
-        work.edits.set(&context.key("fsGroup"), Value::from(group));
-        if crate::flink::deployment::walk(work.edits.document(), &context.key("fsGroupChangePolicy")).is_none() {
-            work.edits.set(&context.key("fsGroupChangePolicy"), Value::from("OnRootMismatch"));
+        // A new `jobManager` block would bring its default of one replica with it.
+        [role] if *role == Role::TaskManager || walk(work.edits.document(), &spec.key(field(*role))).is_some() => {
+            spec.key(field(*role)).key("podTemplate")
         }
+        _ => spec.key("podTemplate"),
+    };
+    let context = template.keys(&["spec", "securityContext"]);
+    if !work.edits.set(&context.key("fsGroup"), Value::from(group)) {
+        return;
+    }
+    if walk(work.edits.document(), &context.key("fsGroupChangePolicy")).is_none() {
+        work.edits.set(&context.key("fsGroupChangePolicy"), Value::from("OnRootMismatch"));
     }
     work.added.extend(roles.iter().map(|role| Injected::FsGroup { role: (*role).into(), value: group }));
 }

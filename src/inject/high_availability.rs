@@ -1,9 +1,11 @@
 //! High availability, whole or not at all.
 
-use crate::flink::cluster::{Cluster, Directory, HighAvailability, KUBERNETES_FACTORY, Shape};
+use crate::flink::cluster::{Cluster, Directory, HighAvailability, Shape};
+use crate::flink::deployment::{has_emr_ha, makes_its_account};
 use crate::flink::options::{self, HA_STORAGE_DIR, HA_TYPE, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT};
 use crate::flink::version::FlinkVersion;
-use crate::inject::{Shortfall, Work};
+use crate::inject::{Obstacle, Shortfall, Work};
+use crate::object::FieldPath;
 use crate::policy::{HaMode, Role};
 
 /// What is missing, and what to do about it.
@@ -18,7 +20,7 @@ pub(super) fn add(work: &mut Work<'_>) {
         (_, Some(_)) => {}
         (_, None) => {
             let Some(mode) = work.target.policy.spec.high_availability.mode else { return };
-            if says_otherwise(&cluster, mode) {
+            if says_otherwise(&cluster, mode) || has_emr_ha(work.target.object, work.target.spec) {
                 return;
             }
             if let Err(Missing(missing, remedy)) = add_whole(work, &cluster, mode) {
@@ -52,25 +54,26 @@ fn add_pieces(work: &mut Work<'_>, mode: HaMode) {
         }
     }
     if mode == HaMode::Zookeeper {
-        add_zookeeper(work, &cluster);
+        let _ = work.attempt(|work| add_zookeeper(work, &cluster));
     }
 }
 
-fn add_zookeeper(work: &mut Work<'_>, cluster: &Cluster) {
+fn add_zookeeper(work: &mut Work<'_>, cluster: &Cluster) -> Result<(), FieldPath> {
     let zookeeper = &work.target.policy.spec.high_availability.zookeeper;
     let is_set =
         |option: &str| cluster.leading().is_some_and(|view| view.config.value(option, cluster.version).is_some());
     if is_set(ZOOKEEPER_QUORUM) {
-        return;
+        return Ok(());
     }
     if let Some(quorum) = &zookeeper.quorum {
-        work.set_option(ZOOKEEPER_QUORUM, quorum);
+        work.set_option(ZOOKEEPER_QUORUM, quorum)?;
     }
     if let Some(root) = zookeeper.path_root.as_ref().filter(|_| !is_set(ZOOKEEPER_ROOT)) {
         if let Ok(root) = root.fill(&work.target.names()) {
-            work.set_option(ZOOKEEPER_ROOT, &root);
+            work.set_option(ZOOKEEPER_ROOT, &root)?;
         }
     }
+    Ok(())
 }
 
 fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(), Missing> {
@@ -97,7 +100,9 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
             Some(template.fill(&work.target.names()).map_err(|word| nameless(word, template.text()))?)
         }
     };
-    if mode == HaMode::Kubernetes && cluster.role(Role::JobManager).is_some_and(|view| view.account.0.is_none()) {
+    let has_account = cluster.role(Role::JobManager).is_some_and(|view| view.account.0.is_some())
+        || makes_its_account(work.target.object, work.target.spec);
+    if mode == HaMode::Kubernetes && !has_account {
         return Err(Missing(
             "neither the policy nor the cluster names a ServiceAccount, which Kubernetes HA needs".to_owned(),
             "set `serviceAccount` in the policy, or `serviceAccount` in the cluster".to_owned(),
@@ -117,15 +122,22 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
         return Err(nameless(word, "highAvailability.zookeeper.pathRoot"));
     }
     work.attempt(|work| {
-        work.set_option(HA_TYPE, spelled(mode, version));
+        work.set_option(HA_TYPE, spelled(mode, version))?;
         if let Some(directory) = &directory {
-            work.set_option(HA_STORAGE_DIR, directory);
+            work.set_option(HA_STORAGE_DIR, directory)?;
         }
         if mode == HaMode::Zookeeper {
-            add_zookeeper(work, cluster);
+            add_zookeeper(work, cluster)?;
         }
+        Ok(())
     })
-    .map_err(|finding| Missing(format!("with it {}", finding.message), finding.fix))
+    .map_err(|obstacle| match obstacle {
+        Obstacle::Finding(finding) => Missing(finding.message, finding.fix),
+        Obstacle::Taken(path) => Missing(
+            format!("`{path}` is taken: Flink {version} wants a text there, and the configuration has something else"),
+            "write the options below it with dotted names".to_owned(),
+        ),
+    })
 }
 
 fn nameless(word: &str, template: &str) -> Missing {
@@ -138,7 +150,7 @@ fn nameless(word: &str, template: &str) -> Missing {
 /// The mode as `version` understands it: the short name from 1.16, the class before.
 pub(super) fn spelled(mode: HaMode, version: FlinkVersion) -> &'static str {
     match mode {
-        HaMode::Kubernetes if !version.at_least(1, 16) => KUBERNETES_FACTORY,
-        HaMode::Kubernetes | HaMode::Zookeeper => mode.word(),
+        HaMode::Kubernetes => HighAvailability::kubernetes_word(Some(version)),
+        HaMode::Zookeeper => mode.word(),
     }
 }

@@ -151,6 +151,28 @@ impl Injected {
         }
     }
 
+    /// The role whose pod it concerns, where it concerns one.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        match self {
+            Self::Volume { role, .. } | Self::FsGroup { role, .. } => Some(Role::from(*role)),
+            Self::Option { .. } | Self::ServiceAccount { .. } => None,
+        }
+    }
+
+    /// Whether both are the same thing, in one role or the other.
+    #[must_use]
+    pub fn is_of_one_piece_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Volume { name: our_name, claim: ours, mount_path: our_path, .. },
+                Self::Volume { name, claim, mount_path, .. },
+            ) => our_name == name && ours == claim && our_path == mount_path,
+            (Self::FsGroup { value: ours, .. }, Self::FsGroup { value, .. }) => ours == value,
+            _ => self == other,
+        }
+    }
+
     /// Whether both fill in the same thing, whatever the value.
     #[must_use]
     pub fn is_same_place(&self, other: &Self) -> bool {
