@@ -1,0 +1,52 @@
+# make test   everything that must hold: format, lints, the wall around the core, cases, unit and integration tests
+# make build  the release binary, target/release/flink-admission
+#
+# Wanted: Rust, Go (etcd, kube-apiserver, kubectl and helm are built from source, once, outside the checkout), make.
+
+SHELL := /bin/bash
+CARGO ?= cargo
+TARGET_DIRECTORY := $(or $(CARGO_TARGET_DIR),target)
+# What the pure core must not depend on, directly or through others.
+WALL := tokio|hyper|axum|rustls|kube|k8s-openapi
+
+# Each step has both cores for itself, and what failed is the last thing said.
+.NOTPARALLEL:
+.PHONY: test fmt fmt-check clippy core-wall control-plane build cases cargo-test clean
+
+# The test runner comes last, so that its summary ends the output.
+test: fmt-check clippy core-wall control-plane build cases cargo-test
+
+fmt:
+	$(CARGO) fmt --all
+
+fmt-check:
+	$(CARGO) fmt --all --check
+
+clippy:
+	$(CARGO) clippy --locked --all-targets --all-features -- -D warnings
+
+core-wall:
+	$(CARGO) check --locked --no-default-features
+	@tree=$$($(CARGO) tree --locked --no-default-features -e normal --prefix none) || exit 1; \
+	found=$$(grep -E '^($(WALL))\b' <<<"$$tree" | sort -u); \
+	if [ -n "$$found" ]; then \
+		echo "core-wall: the tree of --no-default-features has" $$found"; make them optional, part of \`webhook\`" >&2; \
+		exit 1; \
+	fi
+
+# etcd, kube-apiserver, kubectl and helm for the integration tests.
+control-plane:
+	tests/control-plane/build
+
+build:
+	$(CARGO) build --locked --release
+
+# The cases that must pass, where they lie beside the checkout.
+cases: build
+	tests/run-cases $(TARGET_DIRECTORY)/release/flink-admission
+
+cargo-test:
+	$(CARGO) test --locked --no-fail-fast
+
+clean:
+	$(CARGO) clean

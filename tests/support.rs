@@ -1,0 +1,30 @@
+//! What the integration tests share: a real API server, and our own program as a process.
+//!
+//! ```ignore
+//! mod support;
+//! use support::ControlPlane;
+//!
+//! #[test]
+//! fn something_on_a_real_api_server() {
+//!     let Some(plane) = ControlPlane::shared() else { return };
+//!     let namespace = plane.create_namespace("something");
+//!     plane.kubectl(&["get", "flinkdeployments", "-n", &namespace]).succeeded();
+//! }
+//! ```
+//!
+//! Nothing started here outlives the test's process, however that ends (see [`process`]).
+#![allow(dead_code, unused_imports, unreachable_pub, reason = "a module of each test binary, which uses a part of it")]
+#![allow(clippy::panic, reason = "a test ends by panicking")]
+
+mod client;
+mod control_plane;
+mod keys;
+mod process;
+mod programs;
+mod webhook;
+
+pub use client::{Client, Outcome};
+pub use control_plane::ControlPlane;
+pub use keys::{Authority, Credentials};
+pub use process::{Supervised, wait_until};
+pub use webhook::RunningWebhook;

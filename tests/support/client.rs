@@ -1,0 +1,100 @@
+//! kubectl and helm as users run them, each user with a kubeconfig of its own.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::programs;
+
+/// One user's way to the API server.
+#[derive(Clone, Debug)]
+pub struct Client {
+    kubeconfig: PathBuf,
+    home: PathBuf,
+}
+
+/// What a program said and whether it succeeded.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub command: String,
+    pub success: bool,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Client {
+    /// `home` holds kubectl's and helm's caches.
+    pub fn new(kubeconfig: PathBuf, home: PathBuf) -> Self {
+        Self { kubeconfig, home }
+    }
+
+    /// The kubeconfig's path.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// Runs kubectl.
+    pub fn kubectl(&self, args: &[&str]) -> Outcome {
+        self.run("kubectl", args, "")
+    }
+
+    /// Runs kubectl with `input` on its standard input (`apply -f -`).
+    pub fn kubectl_with(&self, args: &[&str], input: &str) -> Outcome {
+        self.run("kubectl", args, input)
+    }
+
+    /// `kubectl apply -f -`.
+    pub fn apply(&self, yaml: &str) -> Outcome {
+        self.run("kubectl", &["apply", "-f", "-"], yaml)
+    }
+
+    /// Runs helm.
+    pub fn helm(&self, args: &[&str]) -> Outcome {
+        self.run("helm", args, "")
+    }
+
+    fn run(&self, program: &str, args: &[&str], input: &str) -> Outcome {
+        let path = programs::find(program).unwrap_or_else(|missing| panic!("{missing}"));
+        let mut command = Command::new(path);
+        // The tester's own proxies, contexts and plugins stay out of it.
+        command.env_clear().env("HOME", &self.home).env("KUBECONFIG", &self.kubeconfig);
+        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        // A server that does not answer must fail the test, not hold it up.
+        if program == "kubectl" {
+            command.arg("--request-timeout=60s");
+        }
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let line = format!("{program} {}", args.join(" "));
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("`{line}` did not start: {error}"));
+        let mut stdin = child.stdin.take();
+        let output = std::thread::scope(|scope| {
+            // In a thread of its own: both sides could wait for each other with full pipes. A program that does not read its
+            // input closes it, which is no failure.
+            scope.spawn(move || stdin.take().map(|mut pipe| pipe.write_all(input.as_bytes())));
+            child.wait_with_output()
+        });
+        let output = output.unwrap_or_else(|error| panic!("`{line}`: {error}"));
+        Outcome {
+            command: line,
+            success: output.status.success(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Outcome {
+    /// Standard output; panics with everything said where the program failed.
+    #[track_caller]
+    pub fn succeeded(self) -> String {
+        assert!(self.success, "`{}` failed\nstdout: {}\nstderr: {}", self.command, self.stdout, self.stderr);
+        self.stdout
+    }
+
+    /// Standard error; panics where the program succeeded.
+    #[track_caller]
+    pub fn refused(self) -> String {
+        assert!(!self.success, "`{}` succeeded\nstdout: {}\nstderr: {}", self.command, self.stdout, self.stderr);
+        self.stderr
+    }
+}
