@@ -3,5 +3,5 @@
 mod reply;
 mod review;
 
-pub use reply::encode;
+pub use reply::{encode, encode_malformed};
 pub use review::{GroupVersionKind, Malformed, Operation, Review, decode};

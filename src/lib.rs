@@ -14,5 +14,11 @@ pub mod facts;
 pub mod flink;
 pub mod object;
 pub mod policy;
+#[cfg(feature = "webhook")]
+pub mod server;
+#[cfg(feature = "webhook")]
+pub mod telemetry;
+#[cfg(feature = "webhook")]
+pub mod tls;
 pub mod verdict;
 pub mod workload;

@@ -1,0 +1,205 @@
+//! `flink-admission serve`: the webhook.
+//!
+//! ```text
+//! flink-admission serve --self-signed
+//! ```
+//! answers on 127.0.0.1:8443 with an in-memory certificate and the built-in policy, and needs no cluster.
+
+mod welcome;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use arc_swap::ArcSwap;
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::policy::Policies;
+use crate::server::{self, Config, Limits, LookUp, NoCluster, Parts, Server};
+use crate::telemetry::{Metrics, logs};
+use crate::tls::{Authority, ServingCertificate, files};
+
+/// How often certificate files are read anew; the kubelet itself takes up to a minute to bring a changed Secret.
+const FILES_EVERY: Duration = Duration::from_secs(30);
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Address for the API server (TLS); port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8443", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// Address for probes and metrics (plain HTTP): /healthz, /readyz, /metrics
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    observe: SocketAddr,
+    /// File with a FlinkPolicy; the built-in policy without it
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Make a CA and a certificate for localhost in memory, and write a sample review to try them with
+    #[arg(long, required_unless_present = "tls_cert", conflicts_with = "tls_cert")]
+    self_signed: bool,
+    /// Where --self-signed writes its CA certificate; a file in the temporary directory without it
+    #[arg(long, value_name = "FILE", requires = "self_signed")]
+    ca_out: Option<PathBuf>,
+    /// Certificate chain in PEM, read anew when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Private key in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// How long to go on serving after SIGTERM, until every client has seen that this replica leaves
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
+    drain: Duration,
+    /// How long requests in flight may take to finish after that
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = duration)]
+    finish: Duration,
+    #[command(flatten, next_help_heading = "Limits")]
+    limits: LimitArguments,
+}
+
+/// Bounds that a platform may have to move; the defaults suit an API server.
+#[derive(Debug, Args)]
+struct LimitArguments {
+    /// timeoutSeconds of the webhook configurations
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
+    webhook_timeout: Duration,
+    /// For a TLS handshake
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
+    handshake_timeout: Duration,
+    /// For a request's header, from its first byte
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
+    header_timeout: Duration,
+    /// For a request's body
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
+    body_timeout: Duration,
+    /// For an idle connection; an API server keeps its own for 90s
+    #[arg(long, default_value = "180s", value_name = "TIME", value_parser = duration)]
+    idle_timeout: Duration,
+    /// Connections open at one time
+    #[arg(long, default_value_t = 1024, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: u32,
+    /// Reviews answered at one time
+    #[arg(long, default_value_t = 256, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    max_reviews: u32,
+    /// MiB of request bodies held at one time
+    #[arg(long, default_value_t = 64, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=4095))]
+    max_bodies: u32,
+}
+
+impl LimitArguments {
+    fn limits(&self) -> anyhow::Result<Limits> {
+        Ok(Limits {
+            bodies: usize::try_from(self.max_bodies)? << 20,
+            reviews: usize::try_from(self.max_reviews)?,
+            connections: usize::try_from(self.max_connections)?,
+            handshake: self.handshake_timeout,
+            header: self.header_timeout,
+            body_time: self.body_timeout,
+            idle: self.idle_timeout,
+            webhook_timeout: self.webhook_timeout,
+            ..Limits::default()
+        })
+    }
+}
+
+/// Where the serving certificate comes from.
+enum Source {
+    SelfSigned(welcome::Trial),
+    Files(files::Pair, files::Content),
+}
+
+impl Arguments {
+    /// Serves until a signal says otherwise.
+    ///
+    /// # Errors
+    /// A policy, certificate or address that does not serve.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        logs::start();
+        let policies = self.policies()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(self.serve(policies))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn policies(&self) -> anyhow::Result<Policies> {
+        let Some(path) = &self.policy else { return Ok(Policies::built_in()) };
+        let text = std::fs::read_to_string(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
+        let policies = Policies::from_text(&text).with_context(|| format!("`{}` is refused", path.display()))?;
+        if policies.asks_for_provisioning() {
+            bail!(
+                "`{}` is refused: it asks for provisioning (`spec.serviceAccount.provision` or \
+                 `spec.volumes[].provision`), which this version cannot do, so clusters would wait for objects that \
+                 nobody makes; remove `provision` and create those objects yourself",
+                path.display()
+            );
+        }
+        Ok(policies)
+    }
+
+    async fn serve(&self, policies: Policies) -> anyhow::Result<()> {
+        let limits = self.limits.limits()?;
+        let described = policies.describe();
+        let config = Config { listen: self.listen, observe: self.observe, limits, finish: self.finish };
+        let server = Server::bind(config).await.context("choose another address with --listen or --observe")?;
+        let certificate = Arc::new(ServingCertificate::default());
+        match self.certificate(&certificate)? {
+            Source::SelfSigned(trial) => trial.print(server.address(), server.observe_address(), &described)?,
+            Source::Files(pair, content) => {
+                tokio::spawn(files::follow(pair, content, Arc::clone(&certificate), FILES_EVERY));
+            }
+        }
+        let (listen, observe) = (server.address(), server.observe_address());
+        tracing::info!(%listen, %observe, policies = described.join("; ").as_str(), "serving");
+        let look_up: Arc<dyn LookUp> = Arc::new(NoCluster);
+        let policies = Arc::new(ArcSwap::from_pointee(policies));
+        let parts = Parts { policies, look_up, certificate, metrics: Arc::new(Metrics::default()) };
+        Ok(server.run(parts, stop(self.drain)?).await?)
+    }
+
+    fn certificate(&self, certificate: &ServingCertificate) -> anyhow::Result<Source> {
+        if let (Some(chain), Some(key)) = (&self.tls_cert, &self.tls_key) {
+            let pair = files::Pair { chain: chain.clone(), key: key.clone() };
+            let content = pair.read()?;
+            certificate.replace(pair.parse(&content)?);
+            return Ok(Source::Files(pair, content));
+        }
+        let authority = Authority::generate("flink-admission, self-signed")?;
+        let address = self.listen.ip().to_string();
+        certificate.replace(authority.issue(&["localhost", "127.0.0.1", "::1", &address])?);
+        Ok(Source::SelfSigned(welcome::Trial::write(&authority, self.ca_out.as_deref())?))
+    }
+}
+
+/// Yields at the first signal how long to go on serving: `grace` after SIGTERM, nothing after Ctrl-C, behind which sits a
+/// person. A later signal ends the process at once; one within a second is the same one, sent to process and group.
+fn stop(grace: Duration) -> std::io::Result<impl Future<Output = Duration>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        let grace = tokio::select! {
+            _ = terminate.recv() => grace,
+            _ = interrupt.recv() => Duration::ZERO,
+        };
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let (Ok(mut terminate), Ok(mut interrupt)) =
+                (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+            else {
+                return;
+            };
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::warn!("a second signal ends the program at once");
+            std::process::exit(1);
+        });
+        grace
+    })
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    server::parse_duration(text).ok_or_else(|| format!("`{text}` is no duration such as `10s`, `1m30s` or `500ms`"))
+}

@@ -1,0 +1,129 @@
+//! A certificate from files: cert-manager, an own PKI.
+//!
+//! A mounted Secret changes by a link that is swapped, which watchers of one file miss, and its two files may be read
+//! from different generations. So [`follow`] reads both anew every while and compares what is in them; a pair that does
+//! not fit is left alone until the next look.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::{Error, Served, ServingCertificate};
+
+/// Where certificate chain and key stand.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    /// PEM file of the chain, leaf first.
+    pub chain: PathBuf,
+    /// PEM file of the private key (PKCS#8, PKCS#1 or SEC1).
+    pub key: PathBuf,
+}
+
+/// Bytes of both files, to see a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    chain: Vec<u8>,
+    key: Vec<u8>,
+}
+
+impl Pair {
+    /// What stands in the files now.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`] with the path.
+    pub fn read(&self) -> Result<Content, Error> {
+        Ok(Content { chain: read(&self.chain)?, key: read(&self.key)? })
+    }
+
+    /// The certificate in `content`.
+    ///
+    /// # Errors
+    /// [`Error::NotPem`] with the path of the file that is wrong, [`Error::Key`] where they are no pair.
+    pub fn parse(&self, content: &Content) -> Result<Served, Error> {
+        let not_pem =
+            |path: &Path, what, reason: String| Error::NotPem { path: path.display().to_string(), what, reason };
+        let chain = CertificateDer::pem_slice_iter(&content.chain)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| not_pem(&self.chain, "certificate", error.to_string()))?;
+        if chain.is_empty() {
+            return Err(not_pem(&self.chain, "certificate", "there is none in it".to_owned()));
+        }
+        let key = PrivateKeyDer::from_pem_slice(&content.key)
+            .map_err(|error| not_pem(&self.key, "private key", error.to_string()))?;
+        Served::new(chain, key)
+    }
+}
+
+/// Serves what `pair` holds, and what it will hold, looking every `interval`; never returns.
+pub async fn follow(pair: Pair, mut seen: Content, certificate: Arc<ServingCertificate>, interval: Duration) {
+    loop {
+        tokio::time::sleep(interval).await;
+        let next = match pair.read() {
+            Ok(content) if content == seen => continue,
+            Ok(content) => pair.parse(&content).map(|served| (content, served)),
+            Err(error) => Err(error),
+        };
+        match next {
+            Ok((content, served)) => {
+                tracing::info!(not_after = served.not_after(), "the certificate files changed, and are served now");
+                certificate.replace(served);
+                seen = content;
+            }
+            Err(error) => {
+                let error = error.to_string();
+                tracing::warn!(error, "the certificate files changed and do not serve; the old pair stays");
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|source| Error::Unreadable { path: path.display().to_string(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    fn write(pair: &Pair, year: i32) {
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.not_after = date_time_ymd(year, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        fs::write(&pair.chain, params.self_signed(&key).unwrap().pem()).unwrap();
+        fs::write(&pair.key, key.serialize_pem()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_new_pair_is_served_without_a_restart() {
+        let directory = tempfile::tempdir().unwrap();
+        let pair = Pair { chain: directory.path().join("tls.crt"), key: directory.path().join("tls.key") };
+        write(&pair, 2090);
+        let seen = pair.read().unwrap();
+        let certificate = Arc::new(ServingCertificate::default());
+        certificate.replace(pair.parse(&seen).unwrap());
+        let before = certificate.not_after();
+        tokio::spawn(follow(pair.clone(), seen, Arc::clone(&certificate), Duration::from_millis(1)));
+        write(&pair, 2091);
+        while certificate.not_after() == before {
+            tokio::task::yield_now().await;
+        }
+        assert!(certificate.not_after() > before);
+    }
+
+    #[test]
+    fn a_file_without_pem_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let pair = Pair { chain: directory.path().join("tls.crt"), key: directory.path().join("tls.key") };
+        fs::write(&pair.chain, "nothing").unwrap();
+        assert!(pair.read().unwrap_err().to_string().contains("tls.key` cannot be read"));
+        fs::write(&pair.key, "nothing").unwrap();
+        let refused = pair.parse(&pair.read().unwrap()).unwrap_err().to_string();
+        assert!(refused.contains("tls.crt` holds no certificate"), "{refused}");
+    }
+}
