@@ -1,17 +1,14 @@
 //! What the webhook asks of its cluster and keeps in it: look-ups, the authority's Secret, its webhook configurations.
 //!
-//! `serve` makes one call, spawns one task, and looks things up while reviews run:
-//!
 //! ```no_run
-//! # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn serve(certificate: std::sync::Arc<flink_admission::tls::ServingCertificate>) -> Result<(), Box<dyn std::error::Error>> {
 //! use flink_admission::cluster::{self, Installation, LookUps};
 //!
 //! let client = cluster::connect().await?;
-//! let installation = Installation::of_release("flink-admission", "flink-system");
-//! let (leaf, keeper) = cluster::start(client.clone(), installation).await?;
+//! let installation = Installation::of_service("flink-admission", "flink-system");
+//! let keeper = cluster::start(client.clone(), installation, certificate).await?;
 //! tokio::spawn(keeper.run());
-//! let answered_with = std::sync::Arc::clone(&leaf.borrow().certified_key); // what `ResolvesServerCert` gives
-//! let look_ups = LookUps::new(client);
+//! let look_up = LookUps::new(client);
 //! # Ok(())
 //! # }
 //! ```

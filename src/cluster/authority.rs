@@ -26,9 +26,10 @@ use rustls::client::danger::ServerCertVerifier as _;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
-use rustls::sign::CertifiedKey;
 use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use crate::tls::{self, Served};
 
 /// How long an authority is valid.
 const AUTHORITY_LIFE: Duration = Duration::from_secs(10 * 365 * DAY);
@@ -53,8 +54,8 @@ pub struct Authority {
 /// What a replica serves with.
 #[derive(Debug, Clone)]
 pub struct Leaf {
-    /// Chain and key for rustls.
-    pub certified_key: Arc<CertifiedKey>,
+    /// What the listener serves.
+    pub served: Served,
     /// The certificate of the authority that signed it, in PEM: what belongs into `caBundle`.
     pub authority_pem: String,
     /// When it should be minted anew.
@@ -76,6 +77,9 @@ pub enum Unusable {
     /// A certificate could not be signed.
     #[error("no certificate could be made: {0}")]
     Signing(#[source] rcgen::Error),
+    /// What was signed does not serve.
+    #[error(transparent)]
+    Leaf(#[from] tls::Error),
     /// A leaf that it signs would be refused by the API server.
     #[error("what the authority signs is not accepted: {0}")]
     NotAccepted(String),
@@ -140,9 +144,8 @@ impl Authority {
     pub fn mint(&self, names: &[String], now: SystemTime) -> Result<Leaf, Unusable> {
         let (certificate, key) = self.sign(names, now)?;
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let key = aws_lc_rs::sign::any_ecdsa_type(&key).map_err(|error| Unusable::NotAccepted(error.to_string()))?;
         Ok(Leaf {
-            certified_key: Arc::new(CertifiedKey::new(vec![certificate], key)),
+            served: Served::new(vec![certificate], key)?,
             authority_pem: self.certificate_pem.clone(),
             renew_at: now + LEAF_AGE,
         })

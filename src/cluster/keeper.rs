@@ -10,12 +10,12 @@ use std::time::{Duration, SystemTime};
 
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
 use kube::Client;
-use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval_at, sleep, timeout};
 
 use super::authority::{Authority, Leaf, Unusable};
 use super::authority_secret::{AuthoritySecret, SecretError};
 use super::webhook_configurations::{Configuration, Injected, inject_bundle};
+use crate::tls::ServingCertificate;
 
 /// From one round to the next.
 const PERIOD: Duration = Duration::from_mins(1);
@@ -45,7 +45,7 @@ impl Installation {
     /// What the chart names its objects when its Service is called `service`: the Secret `<service>-authority` and both
     /// webhook configurations like the Service.
     #[must_use]
-    pub fn of_release(service: &str, namespace: &str) -> Self {
+    pub fn of_service(service: &str, namespace: &str) -> Self {
         Self {
             namespace: namespace.to_owned(),
             service: service.to_owned(),
@@ -81,21 +81,23 @@ pub struct Keeper {
     client: Client,
     installation: Installation,
     secret: AuthoritySecret,
-    leaf: watch::Sender<Arc<Leaf>>,
+    certificate: Arc<ServingCertificate>,
+    leaf: Leaf,
 }
 
-/// Has an authority (made if there is none) and a leaf of it; the leaf changes as [`Keeper::run`] renews it.
+/// Has an authority (made if there is none) and serves `certificate` with a leaf of it, which [`Keeper::run`] renews.
 ///
 /// # Errors
 /// Within a minute there was no authority to be had.
 pub async fn start(
     client: Client,
     installation: Installation,
-) -> Result<(watch::Receiver<Arc<Leaf>>, Keeper), StartError> {
+    certificate: Arc<ServingCertificate>,
+) -> Result<Keeper, StartError> {
     let secret = AuthoritySecret::new(client.clone(), &installation.namespace, &installation.secret);
     let leaf = first_leaf(&secret, &installation).await?;
-    let (sender, receiver) = watch::channel(Arc::new(leaf));
-    Ok((receiver, Keeper { client, installation, secret, leaf: sender }))
+    certificate.replace(leaf.served.clone());
+    Ok(Keeper { client, installation, secret, certificate, leaf })
 }
 
 async fn first_leaf(secret: &AuthoritySecret, installation: &Installation) -> Result<Leaf, StartError> {
@@ -124,7 +126,7 @@ fn mint(authority: &Authority, installation: &Installation) -> Result<Leaf, Unus
 
 impl Keeper {
     /// Repeats the round every minute, the first at once, for as long as the program runs. Drop the future to end it.
-    pub async fn run(self) {
+    pub async fn run(mut self) {
         let mut ticks = interval_at(tokio::time::Instant::now(), PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -138,7 +140,7 @@ impl Keeper {
     }
 
     /// One check of everything. What fails is logged; nothing else is lost by it.
-    pub async fn round(&self) {
+    pub async fn round(&mut self) {
         // Without it no bundle is written either: a replica that cannot see a new authority would fight those that can.
         match self.secret.ensure().await {
             Ok(authority) => self.renew(&authority),
@@ -147,30 +149,26 @@ impl Keeper {
                 return;
             }
         }
-        let bundle = self.leaf.borrow().authority_pem.clone();
-        self.inject::<MutatingWebhookConfiguration>(&self.installation.mutating, &bundle).await;
-        self.inject::<ValidatingWebhookConfiguration>(&self.installation.validating, &bundle).await;
+        self.inject::<MutatingWebhookConfiguration>(&self.installation.mutating).await;
+        self.inject::<ValidatingWebhookConfiguration>(&self.installation.validating).await;
     }
 
-    fn renew(&self, authority: &Authority) {
-        let is_good = {
-            let leaf = self.leaf.borrow();
-            leaf.authority_pem == authority.certificate_pem() && SystemTime::now() < leaf.renew_at
-        };
-        if is_good {
+    fn renew(&mut self, authority: &Authority) {
+        if self.leaf.authority_pem == authority.certificate_pem() && SystemTime::now() < self.leaf.renew_at {
             return;
         }
         match mint(authority, &self.installation) {
             Ok(leaf) => {
                 tracing::info!("serving with a new certificate");
-                self.leaf.send_replace(Arc::new(leaf));
+                self.certificate.replace(leaf.served.clone());
+                self.leaf = leaf;
             }
             Err(error) => tracing::warn!(%error, "the certificate was not renewed"),
         }
     }
 
-    async fn inject<K: Configuration>(&self, name: &str, bundle: &str) {
-        match inject_bundle::<K>(&self.client, name, bundle).await {
+    async fn inject<K: Configuration>(&self, name: &str) {
+        match inject_bundle::<K>(&self.client, name, &self.leaf.authority_pem).await {
             Ok(Injected::Unchanged) => {}
             Ok(Injected::Written) => tracing::info!(kind = K::KIND, name, "wrote the certificate to trust"),
             Ok(Injected::Absent) => {
@@ -191,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_service_is_called_by_its_namespaced_name() {
-        let names = Installation::of_release("flink-admission", "flink-system").server_names();
+        let names = Installation::of_service("flink-admission", "flink-system").server_names();
         assert_eq!(names, ["flink-admission.flink-system.svc", "flink-admission.flink-system.svc.cluster.local"]);
     }
 }

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
 use kube::api::{ApiResource, DynamicObject};
@@ -19,11 +20,14 @@ use tokio::time::{Instant, timeout_at};
 
 use super::client::explain;
 use crate::facts::{Answer, FactKey, Facts};
+use crate::server::{Answering, LookUp};
 
 /// A cluster names a Namespace, a ServiceAccount and a few ConfigMaps; more is a forged review or a mistake.
 const QUESTIONS_A_REVIEW: usize = 32;
 /// Requests to the API server at a time, over all reviews. It bounds what reviews can make of other people's API server.
 const REQUESTS_AT_A_TIME: usize = 32;
+/// What is left for handing the answers over when some of them are still missing.
+const HANDING_OVER: Duration = Duration::from_millis(50);
 /// Length of a DNS subdomain name (Kubernetes `IsDNS1123Subdomain`).
 const NAME_LENGTH: usize = 253;
 
@@ -41,10 +45,8 @@ impl LookUps {
         Self { client, permits: Arc::new(Semaphore::new(REQUESTS_AT_A_TIME)) }
     }
 
-    /// The answers to all `keys` at `deadline` at the latest; what is not answered by then is unknown.
-    ///
-    /// Dropping the future ends the requests.
-    pub async fn look_up(&self, keys: &BTreeSet<FactKey>, deadline: Instant) -> Facts {
+    /// The answers to all `keys` at `deadline` at the latest. Dropping the future ends the requests.
+    async fn ask_all(&self, keys: &BTreeSet<FactKey>, deadline: Instant) -> Facts {
         let mut facts = Facts::unknown(keys, "the API server did not answer before the deadline of the review");
         let mut requests = JoinSet::new();
         for (index, key) in keys.iter().enumerate() {
@@ -112,6 +114,14 @@ impl LookUps {
             Err(kube::Error::Api(status)) if status.code == 404 => Answer::Absent,
             Err(error) => failed(&error),
         }
+    }
+}
+
+impl LookUp for LookUps {
+    fn look_up(&self, keys: BTreeSet<FactKey>, within: Duration) -> Answering<'_> {
+        // The server drops all answers with this future at `within`; those that came in time are to be kept.
+        let deadline = Instant::now() + within.saturating_sub(HANDING_OVER);
+        Box::pin(async move { self.ask_all(&keys, deadline).await })
     }
 }
 
