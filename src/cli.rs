@@ -1,34 +1,117 @@
 //! The command line: one file a subcommand.
+//!
+//! Exit status of all of them: 0 when nothing is denied, 1 when something is, 2 when the input or the usage could not
+//! be read.
 
-use std::process::ExitCode;
-
-use clap::{Parser, Subcommand};
-
+pub mod check;
+pub mod input;
+pub mod render;
+pub mod review;
 #[cfg(feature = "webhook")]
 pub mod serve;
 
-/// Keeps Apache Flink clusters on Kubernetes alive and their state safe.
+use std::ffi::OsString;
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Keeps Apache Flink clusters on Kubernetes alive and their state safe
 #[derive(Debug, Parser)]
-#[command(name = "flink-admission", version)]
-struct Arguments {
+#[command(name = "flink-admission", version, propagate_version = true)]
+struct CommandLine {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Answer the admission reviews of an API server.
+    Check(check::Arguments),
+    Render(render::Arguments),
+    /// Answer the admission reviews of an API server
     #[cfg(feature = "webhook")]
     Serve(serve::Arguments),
 }
 
-/// Runs the command line of this process.
-///
-/// # Errors
-/// What the subcommand could not do.
-pub fn run() -> anyhow::Result<ExitCode> {
-    match Arguments::parse().command {
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Nothing is denied.
+    Passed,
+    /// Something is denied.
+    Denied,
+    /// Input or usage could not be read.
+    Unreadable,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Passed => Self::SUCCESS,
+            Status::Denied => Self::from(1),
+            Status::Unreadable => Self::from(2),
+        }
+    }
+}
+
+/// The form of what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// What a subcommand reads and writes.
+pub struct Streams<'a> {
+    /// Standard input.
+    pub input: &'a mut dyn io::Read,
+    /// Standard output; colours that it cannot show are taken out on the way.
+    pub output: &'a mut dyn Write,
+    /// Standard error.
+    pub errors: &'a mut dyn Write,
+}
+
+/// Runs the program with `arguments`, of which the first is its own name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command_line = match CommandLine::try_parse_from(arguments) {
+        Ok(command_line) => command_line,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Status::Unreadable.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    #[cfg(feature = "webhook")]
+    if let Command::Serve(arguments) = &command_line.command {
+        return arguments.run().unwrap_or_else(|error| {
+            let _ = writeln!(anstream::stderr(), "error: {error:#}");
+            Status::Unreadable.into()
+        });
+    }
+    let mut output = BufWriter::new(anstream::stdout().lock());
+    let mut errors = anstream::stderr().lock();
+    let mut input = io::stdin().lock();
+    let mut streams = Streams { input: &mut input, output: &mut output, errors: &mut errors };
+    let done = match command_line.command {
+        Command::Check(arguments) => check::run(&arguments, &mut streams),
+        Command::Render(arguments) => render::run(&arguments, &mut streams),
         #[cfg(feature = "webhook")]
-        Command::Serve(arguments) => arguments.run(),
+        Command::Serve(_) => return ExitCode::SUCCESS,
+    };
+    let done = done.and_then(|status| written(output.flush(), status));
+    done.unwrap_or_else(|error| {
+        let _ = writeln!(errors, "error: {error:#}");
+        Status::Unreadable
+    })
+    .into()
+}
+
+/// The end of a run whose output was `written`. A reader that went away, as `head` does, is no failure.
+fn written(written: io::Result<()>, status: Status) -> anyhow::Result<Status> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(status),
     }
 }

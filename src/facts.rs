@@ -3,6 +3,8 @@
 //! `needs` names [`FactKey`]s, a look-up answers them, rules read the answers. What could not be learned is
 //! [`Answer::Unknown`], which is never the same as [`Answer::Absent`].
 
+pub mod offline;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -28,6 +30,26 @@ pub enum FactKey {
     },
 }
 
+impl FactKey {
+    /// The kind of the object: `ServiceAccount`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Namespace(_) => "Namespace",
+            Self::ServiceAccount { .. } => "ServiceAccount",
+            Self::ConfigMap { .. } => "ConfigMap",
+        }
+    }
+
+    /// The name of the object.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Namespace(name) | Self::ServiceAccount { name, .. } | Self::ConfigMap { name, .. } => name,
+        }
+    }
+}
+
 /// What is known of one question.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
@@ -43,13 +65,27 @@ pub enum Answer {
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     answers: BTreeMap<FactKey, Answer>,
+    live: bool,
 }
 
 impl Facts {
+    /// No answers yet, of a cluster that is being asked.
+    #[must_use]
+    pub fn of_cluster() -> Self {
+        Self { live: true, ..Self::default() }
+    }
+
+    /// Whether a cluster was asked: then what is unknown is a look-up that failed, and not an input that is silent.
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        self.live
+    }
+
     /// All `keys` unknown for one reason, as where there is no cluster to ask.
     #[must_use]
     pub fn unknown(keys: &BTreeSet<FactKey>, why: &str) -> Self {
-        Self { answers: keys.iter().map(|key| (key.clone(), Answer::Unknown(why.to_owned()))).collect() }
+        let answers = keys.iter().map(|key| (key.clone(), Answer::Unknown(why.to_owned()))).collect();
+        Self { answers, live: false }
     }
 
     /// Records the answer to `key`.

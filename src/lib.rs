@@ -12,8 +12,11 @@ pub mod cli;
 pub mod cluster;
 pub mod facts;
 pub mod flink;
+pub mod inject;
 pub mod object;
+pub mod patch;
 pub mod policy;
+pub mod report;
 #[cfg(feature = "webhook")]
 pub mod server;
 #[cfg(feature = "webhook")]
@@ -22,3 +25,4 @@ pub mod telemetry;
 pub mod tls;
 pub mod verdict;
 pub mod workload;
+pub mod yaml;

@@ -1,14 +1,22 @@
 //! From a recognised object to a decision: the same functions for the webhook and for the offline commands.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod decision;
+
+pub use decision::{Cause, Decision};
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use crate::admission::Operation;
 use crate::facts::{FactKey, Facts};
+use crate::flink::cluster::{Cluster, HighAvailability};
 use crate::flink::configuration::EffectiveConfig;
-use crate::policy::{Finding, Policies, Role};
-use crate::workload::Workload;
+use crate::inject::{self, Injection, Lost, Shortfall, Target};
+use crate::object::{FieldPath, at};
+use crate::policy::rules::{self, Case};
+use crate::policy::{Enforcement, Finding, FlinkPolicy, Level, Policies, Role};
+use crate::workload::{Kind, Workload, is_being_deleted};
 
 /// The object under review with what surrounds it.
 #[derive(Debug, Clone, Copy)]
@@ -27,55 +35,6 @@ pub struct Subject<'a> {
     pub workload: &'a Workload,
 }
 
-/// What is answered to the API server.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Decision {
-    /// Whether the object may pass.
-    pub allowed: bool,
-    /// The whole denial for people, at most ten lines; empty when allowed.
-    pub message: String,
-    /// One cause a denial, for `status.details.causes`.
-    pub causes: Vec<Cause>,
-    /// Warnings, each at most 256 characters, together at most 4096.
-    pub warnings: Vec<String>,
-    /// The change, empty when there is none (always empty for `/validate`).
-    pub patch: json_patch::Patch,
-    /// Audit annotations by key, without the webhook's name.
-    pub audit: BTreeMap<String, String>,
-    /// Rules that found something, with their level, for the log and the metrics: (`storage-on-empty-dir`, `deny`).
-    pub rules: Vec<(&'static str, &'static str)>,
-    /// What was filled in, in words, for the log; never a value of a credential-like key.
-    pub changes: Vec<String>,
-    /// Name of the policy that was applied.
-    pub policy: String,
-}
-
-/// One reason of a denial.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cause {
-    /// Field path: `spec.flinkConfiguration["high-availability.storageDir"]`.
-    pub field: String,
-    /// Id of the rule: `storage-on-empty-dir`.
-    pub reason: String,
-    /// The whole message.
-    pub message: String,
-}
-
-impl Decision {
-    /// Allowed, untouched, without a word.
-    #[must_use]
-    pub fn allow() -> Self {
-        Self { allowed: true, ..Self::default() }
-    }
-}
-
-/// What must be known of the cluster to judge `subject`.
-#[must_use]
-pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
-    let _ = (subject, policies);
-    BTreeSet::new()
-}
-
 /// Everything that is to be said of one object: the offline commands print it, [`mutate`] and [`validate`] answer with it.
 #[derive(Debug, Clone)]
 pub struct Outcome {
@@ -87,40 +46,213 @@ pub struct Outcome {
     pub patch: json_patch::Patch,
     /// The object with the patch applied.
     pub stored: Value,
-    /// What was filled in, in words.
+    /// What was filled in, in words; under `enforcement: audit` and `warn` what would be.
     pub changes: Vec<String>,
+    /// A policy of which it could not be known whether it is for this namespace.
+    pub undecided: Option<String>,
+}
+
+/// What must be known of the cluster to judge `subject`.
+#[must_use]
+pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
+    let mut keys = BTreeSet::new();
+    let Kind::FlinkDeployment { spec } = &subject.workload.kind else {
+        return keys;
+    };
+    let cluster = Cluster::of_flink_deployment(subject.object, spec);
+    // For its labels, which choose the policy, and for OpenShift's range of user ids.
+    keys.insert(FactKey::Namespace(subject.namespace.to_owned()));
+    if cluster.high_availability().0 == HighAvailability::Kubernetes || policies.add_high_availability() {
+        keys.extend(cluster.roles.iter().map(|view| FactKey::ServiceAccount {
+            namespace: subject.namespace.to_owned(),
+            name: view.account.0.clone().unwrap_or_else(|| "default".to_owned()),
+        }));
+    }
+    keys
 }
 
 /// Completes and judges `subject` as the cluster would.
 #[must_use]
 pub fn judge(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Outcome {
-    let _ = (policies, facts);
+    let review = PolicyOf::choose(subject, policies, facts);
+    let injection = review.inject();
+    let findings = review.findings(&injection);
+    let changes = injection.as_ref().map(|injection| injection.changes.clone()).unwrap_or_default();
+    let applied = injection.filter(|_| review.policy.may_change());
     Outcome {
-        policy: String::new(),
-        findings: Vec::new(),
-        patch: json_patch::Patch::default(),
-        stored: subject.object.clone(),
-        changes: Vec::new(),
+        policy: review.policy.name.clone(),
+        findings,
+        patch: applied.as_ref().map(|injection| injection.edits.patch()).unwrap_or_default(),
+        stored: applied.map_or_else(|| subject.object.clone(), |injection| injection.edits.document().clone()),
+        changes,
+        undecided: review.undecided.map(str::to_owned),
     }
 }
 
 /// The configuration that each role of `subject` works with, for `explain`.
 #[must_use]
 pub fn configurations(subject: &Subject<'_>, facts: &Facts) -> Vec<(Role, EffectiveConfig)> {
-    let _ = (subject, facts);
-    Vec::new()
+    let _ = facts;
+    match &subject.workload.kind {
+        Kind::FlinkDeployment { spec } => {
+            let cluster = Cluster::of_flink_deployment(subject.object, spec);
+            cluster.roles.into_iter().map(|view| (view.role, view.config)).collect()
+        }
+        Kind::SessionJob | Kind::Raw(_) => Vec::new(),
+    }
 }
 
 /// The answer of `/mutate`: the change that completes the object. Never a denial.
 #[must_use]
 pub fn mutate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Decision {
-    let _ = (subject, policies, facts);
-    Decision::allow()
+    let review = PolicyOf::choose(subject, policies, facts);
+    let Some(injection) = review.inject() else { return Decision::allow() };
+    let mut decision = Decision { policy: review.policy.name.clone(), ..Decision::allow() };
+    if review.policy.may_change() {
+        decision.patch = injection.edits.patch();
+        decision.changes = injection.changes;
+    } else if !injection.changes.is_empty() {
+        decision.audit.insert("would-inject".to_owned(), injection.changes.join(", "));
+    }
+    decision
 }
 
 /// The answer of `/validate`: what is wrong with the final object.
+///
+/// On UPDATE only what is new is denied: what the stored object already violated, by rule, role and path, is a warning.
 #[must_use]
 pub fn validate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Decision {
-    let _ = (subject, policies, facts);
-    Decision::allow()
+    let review = PolicyOf::choose(subject, policies, facts);
+    let mut findings = review.findings_as_it_is();
+    if let Some(old) = subject.old.filter(|_| subject.operation == Operation::Update) {
+        let before = PolicyOf { subject: Subject { object: old, old: None, ..*subject }, ..review }.findings_as_it_is();
+        let known = |finding: &Finding| {
+            before.iter().any(|old| (old.rule, old.role, &old.path) == (finding.rule, finding.role, &finding.path))
+        };
+        for finding in findings.iter_mut().filter(|finding| finding.level == Level::Deny) {
+            if known(finding) {
+                finding.level = Level::Warn;
+            }
+        }
+        rules::sort(&mut findings);
+    }
+    review.decide(findings)
+}
+
+/// A subject with the policy that applies to it.
+#[derive(Debug, Clone, Copy)]
+struct PolicyOf<'a> {
+    subject: Subject<'a>,
+    policy: &'a FlinkPolicy,
+    facts: &'a Facts,
+    undecided: Option<&'a str>,
+}
+
+impl<'a> PolicyOf<'a> {
+    fn choose(subject: &Subject<'a>, policies: &'a Policies, facts: &'a Facts) -> Self {
+        let namespace = facts.answer(&FactKey::Namespace(subject.namespace.to_owned()));
+        let selection = policies.select(subject.namespace, &namespace);
+        Self { subject: *subject, policy: selection.policy, facts, undecided: selection.undecided }
+    }
+
+    /// What the policy fills in, whether or not it may be applied; `None` where nothing ever is.
+    fn inject(&self) -> Option<Injection<'a>> {
+        let target = self.target().filter(|target| self.policy.spec.mutation && !is_being_deleted(target.object))?;
+        match (self.subject.operation, self.subject.old) {
+            (Operation::Create, _) => Some(inject::complete(&target)),
+            (Operation::Update, Some(old)) => Some(inject::keep(&target, old)),
+            (Operation::Update | Operation::Delete | Operation::Connect, _) => None,
+        }
+    }
+
+    fn target(&self) -> Option<Target<'a>> {
+        let Kind::FlinkDeployment { spec } = &self.subject.workload.kind else { return None };
+        // Without a spec there is nothing to complete: an empty resource, or a dialect that keeps it elsewhere.
+        let has_spec = at(self.subject.object, &["spec"]).is_some_and(Value::is_object);
+        (has_spec && self.subject.workload.may_be_changed()).then_some(Target {
+            object: self.subject.object,
+            spec,
+            namespace: self.subject.namespace,
+            name: self.subject.name,
+            policy: self.policy,
+            facts: self.facts,
+        })
+    }
+
+    /// The findings on the object with `injection` applied, where the policy may change it.
+    fn findings(&self, injection: &Option<Injection<'a>>) -> Vec<Finding> {
+        match injection {
+            Some(injection) if self.policy.may_change() => {
+                self.evaluate(injection.edits.document(), &injection.shortfalls, &[])
+            }
+            _ => self.evaluate(self.subject.object, &[], &[]),
+        }
+    }
+
+    /// The findings on the final object, which our mutation has already seen.
+    fn findings_as_it_is(&self) -> Vec<Finding> {
+        let Some(target) = self.target() else { return self.evaluate(self.subject.object, &[], &[]) };
+        let injection = self.inject().filter(|_| self.policy.may_change());
+        let shortfalls = &injection.as_ref().map(|injection| injection.shortfalls.clone()).unwrap_or_default();
+        let lost: Vec<Lost> = match (self.subject.operation, self.subject.old) {
+            (Operation::Update, Some(old)) => inject::lost(&target, old),
+            _ => Vec::new(),
+        };
+        let mut findings = self.evaluate(self.subject.object, shortfalls, &lost);
+        let unreached = injection.filter(|injection| !injection.edits.is_empty());
+        if let Some(injection) = unreached {
+            let settled = self.evaluate(injection.edits.document(), shortfalls, &lost);
+            for finding in findings.iter_mut().filter(|finding| finding.level == Level::Deny) {
+                if !settled.iter().any(|other| (other.rule, &other.path) == (finding.rule, &finding.path)) {
+                    finding.fix.push_str(" (our mutation would have done so, but did not reach this object: is the mutating webhook in place?)");
+                }
+            }
+        }
+        findings
+    }
+
+    fn evaluate(&self, object: &Value, shortfalls: &[Shortfall], lost: &[Lost]) -> Vec<Finding> {
+        let Kind::FlinkDeployment { spec } = &self.subject.workload.kind else { return Vec::new() };
+        if is_being_deleted(object) {
+            return Vec::new();
+        }
+        let cluster = Cluster::of_flink_deployment(object, spec);
+        rules::evaluate(&Case {
+            object,
+            namespace: self.subject.namespace,
+            cluster: &cluster,
+            policy: self.policy,
+            facts: self.facts,
+            shortfalls,
+            lost,
+        })
+    }
+
+    fn decide(&self, findings: Vec<Finding>) -> Decision {
+        let mut decision = Decision::of(findings);
+        decision.policy.clone_from(&self.policy.name);
+        if self.policy.spec.enforcement == Enforcement::Enforce {
+            if let Some(policy) = self.undecided {
+                decision.warnings.push(format!(
+                    "the labels of namespace `{}` could not be read, so policy `{policy}` was not applied",
+                    self.subject.namespace
+                ));
+            }
+        }
+        for (key, why) in self.facts.unanswered().filter(|_| self.facts.is_live()) {
+            decision
+                .audit
+                .insert(format!("unknown.{}", key.kind().to_ascii_lowercase()), format!("{}: {why}", key.name()));
+        }
+        decision
+    }
+}
+
+/// The path of the FlinkDeploymentSpec in `workload`, where it has one.
+#[must_use]
+pub const fn spec_path(workload: &Workload) -> Option<&FieldPath> {
+    match &workload.kind {
+        Kind::FlinkDeployment { spec } => Some(spec),
+        Kind::SessionJob | Kind::Raw(_) => None,
+    }
 }

@@ -82,6 +82,15 @@ pub enum Source {
     Unknown(String),
 }
 
+impl MountedVolume {
+    /// Where the absolute `path` of the pod lies inside of the volume.
+    #[must_use]
+    pub fn place_of(&self, path: &str) -> String {
+        let below = if self.mount_path == "/" { path } else { path.strip_prefix(&self.mount_path).unwrap_or(path) };
+        normalise(&format!("{}/{below}", self.sub_path))
+    }
+}
+
 impl Pod {
     /// The pod of `template` whose Flink container is called [`MAIN_CONTAINER`].
     #[must_use]

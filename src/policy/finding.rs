@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use serde::Deserialize;
+
 /// How much a finding weighs. The order is the order of weight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "serde_json::Value")]
 pub enum Level {
     /// The rule is not evaluated.
     Off,
@@ -13,6 +16,22 @@ pub enum Level {
     Warn,
     /// The object is refused.
     Deny,
+}
+
+impl TryFrom<serde_json::Value> for Level {
+    type Error = String;
+
+    fn try_from(value: serde_json::Value) -> Result<Self, String> {
+        match &value {
+            // YAML 1.1 reads an unquoted `off` as false.
+            serde_json::Value::Bool(false) => Ok(Self::Off),
+            serde_json::Value::String(word) => {
+                { [Self::Off, Self::Audit, Self::Warn, Self::Deny].into_iter().find(|level| level.word() == word) }
+                    .ok_or_else(|| format!("unknown level `{word}`; known are `deny`, `warn`, `audit`, `off`"))
+            }
+            _ => Err(format!("`{value}` is not a level; known are `deny`, `warn`, `audit`, `off`")),
+        }
+    }
 }
 
 impl Level {

@@ -1,0 +1,135 @@
+//! Reads what the user points at: files, folders and standard input, YAML and JSON, lists taken apart.
+//!
+//! Nothing that cannot be read hides the rest: it becomes a [`Problem`], and the other documents are judged.
+
+mod files;
+mod objects;
+
+pub(crate) use files::read_bounded;
+
+use std::fmt;
+use std::io::Read;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::yaml;
+
+/// Everything that was read.
+#[derive(Debug, Default)]
+pub struct Input {
+    /// The objects, in the order of the input, lists taken apart.
+    pub objects: Vec<Source>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+    /// Documents in folders that are no Kubernetes objects, such as a `values.yaml`.
+    pub others: usize,
+}
+
+/// One object and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// The file as the user would name it; `-` for standard input.
+    pub file: String,
+    /// Its document in the file, from 0.
+    pub document: usize,
+    /// Line at which the document begins, from 1.
+    pub line: usize,
+    /// Its place in a list: `items[2]`, `items[0].items[1]`.
+    pub item: Option<String>,
+    /// The object.
+    pub object: Value,
+}
+
+/// Something that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Problem {
+    /// The file as the user would name it; `-` for standard input.
+    pub file: String,
+    /// The document in the file, from 0, where one is concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document: Option<usize>,
+    /// The line in the file, from 1, where one is concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.file == STANDARD_INPUT { "standard input" } else { &self.file })?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        if let Some(document) = self.document {
+            write!(f, " (document {document})")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// Reads `paths`, of which `-` is `standard_input`.
+pub fn read(paths: &[PathBuf], standard_input: &mut dyn Read) -> Input {
+    let mut input = Input::default();
+    let mut bytes_left = MAX_INPUT_BYTES;
+    for path in paths {
+        for file in files::expand(path, &mut input.problems) {
+            if input.objects.len() >= MAX_OBJECTS {
+                input.problems.push(Problem::of(
+                    &file.name,
+                    format!("the input holds more than {MAX_OBJECTS} objects; give fewer"),
+                ));
+                return input;
+            }
+            match file.read(standard_input, &mut bytes_left) {
+                Ok(text) => add(&mut input, &file, &text),
+                Err(message) => input.problems.push(Problem::of(&file.name, message)),
+            }
+        }
+    }
+    input
+}
+
+impl Problem {
+    fn of(file: &str, message: String) -> Self {
+        Self { file: file.to_owned(), document: None, line: None, message }
+    }
+}
+
+fn add(input: &mut Input, file: &files::File, text: &str) {
+    for document in yaml::each_document(text) {
+        match document {
+            Ok(document) if objects::is_object(&document.value) => {
+                let source = Source {
+                    file: file.name.clone(),
+                    document: document.index,
+                    line: document.line,
+                    item: None,
+                    object: document.value,
+                };
+                objects::take_apart(source, &mut input.objects, &mut input.problems);
+            }
+            Ok(_) if file.found_in_folder => input.others += 1,
+            Ok(document) => input.problems.push(Problem {
+                file: file.name.clone(),
+                document: Some(document.index),
+                line: Some(document.line),
+                message: "is no Kubernetes object, since it has no `apiVersion` or no `kind`".to_owned(),
+            }),
+            Err(error) => input.problems.push(Problem {
+                file: file.name.clone(),
+                document: Some(error.index),
+                line: Some(error.line),
+                message: error.reason,
+            }),
+        }
+    }
+}
+
+/// The name of standard input on the command line.
+pub const STANDARD_INPUT: &str = "-";
+/// Most objects of one run.
+const MAX_OBJECTS: usize = 100_000;
+/// Most bytes of one run.
+const MAX_INPUT_BYTES: u64 = 512 * 1024 * 1024;

@@ -1,0 +1,49 @@
+//! `flink-admission render`: the manifests as they would be stored.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::review::{Reviewed, Selection, review};
+use super::{Format, Status, Streams, written};
+use crate::yaml;
+
+/// Print manifests as they would be stored
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    selection: Selection,
+    /// Form of the manifests: YAML documents, or one JSON `List`
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Format,
+    /// Print only what would be changed, as a unified diff
+    #[arg(long, conflicts_with = "output")]
+    diff: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
+    let reviewed = review(&arguments.selection, streams)?;
+    let told = reviewed.tell_problems(streams.errors);
+    let printed = match (arguments.diff, arguments.output) {
+        (true, _) => crate::report::diff::write(&reviewed, streams.output),
+        (false, Format::Text) => documents(&reviewed, streams.output),
+        (false, Format::Json) => list(&reviewed, streams.output),
+    };
+    written(told.and(printed), reviewed.status())
+}
+
+fn documents(reviewed: &Reviewed, output: &mut dyn Write) -> io::Result<()> {
+    for (position, object) in reviewed.objects.iter().enumerate() {
+        if position > 0 {
+            output.write_all(b"---\n")?;
+        }
+        output.write_all(yaml::to_text(object.stored()).as_bytes())?;
+    }
+    Ok(())
+}
+
+fn list(reviewed: &Reviewed, output: &mut dyn Write) -> io::Result<()> {
+    let items: Vec<&Value> = reviewed.objects.iter().map(super::review::Object::stored).collect();
+    serde_json::to_writer_pretty(&mut *output, &json!({"apiVersion": "v1", "kind": "List", "items": items}))?;
+    output.write_all(b"\n")
+}

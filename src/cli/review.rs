@@ -1,0 +1,195 @@
+//! Judges everything that was read, as the cluster would when all of it is applied.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use serde_json::Value;
+
+use super::input::{self, Input, Problem, Source};
+use super::{Status, Streams};
+use crate::admission::Operation;
+use crate::facts::Facts;
+use crate::facts::offline::{Assume, Offline};
+use crate::policy::{Finding, Level, Policies};
+use crate::verdict::{self, Outcome, Subject};
+use crate::workload::{self, Workload};
+
+/// What every subcommand that reads manifests is told.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Selection {
+    /// Manifests: files, folders (every .yaml, .yml and .json below them), `-` for standard input
+    #[arg(required = true, value_name = "FILE|DIR|-")]
+    pub paths: Vec<PathBuf>,
+    /// FlinkPolicy to judge by; the built-in one when left out
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Namespace of the objects that name none
+    #[arg(long, short, value_name = "NAME", default_value = "default")]
+    pub namespace: String,
+    /// Take the input as all there is (complete), or as a part (partial); otherwise it is complete for each kind of
+    /// which it holds an object
+    #[arg(long, value_name = "EXTENT", value_enum)]
+    pub assume: Option<Extent>,
+}
+
+/// How much of the cluster the input is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Extent {
+    /// What the input does not hold does not exist
+    Complete,
+    /// What the input does not hold may exist
+    Partial,
+}
+
+/// Everything that was read, with what is to be said of it.
+#[derive(Debug)]
+pub struct Reviewed {
+    /// The objects in the order of the input.
+    pub objects: Vec<Object>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+    /// Documents in folders that are no Kubernetes objects.
+    pub others: usize,
+    /// What the input answers.
+    pub facts: Offline,
+}
+
+/// One object of the input.
+#[derive(Debug)]
+pub struct Object {
+    /// Where it stands.
+    pub source: Source,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name; empty when the API server is to make one.
+    pub name: String,
+    /// What it was recognised as; `None` when it is not Flink's.
+    pub workload: Option<Workload>,
+    /// What is to be said of it, when it is Flink's.
+    pub outcome: Option<Outcome>,
+}
+
+impl Object {
+    /// The findings; none for an object that is not Flink's.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        self.outcome.as_ref().map_or(&[], |outcome| &outcome.findings)
+    }
+
+    /// The worst level of the findings; `None` is allowed without a word.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Level> {
+        self.findings().iter().map(|finding| finding.level).max().filter(|level| *level > Level::Off)
+    }
+
+    /// The object as it would be stored.
+    #[must_use]
+    pub fn stored(&self) -> &Value {
+        self.outcome.as_ref().map_or(&self.source.object, |outcome| &outcome.stored)
+    }
+
+    /// The subject of a review of this object.
+    #[must_use]
+    pub fn subject<'a>(&'a self, workload: &'a Workload) -> Subject<'a> {
+        Subject {
+            object: &self.source.object,
+            old: None,
+            operation: Operation::Create,
+            namespace: &self.namespace,
+            name: Some(self.name.as_str()).filter(|name| !name.is_empty()),
+            workload,
+        }
+    }
+
+    fn new(source: Source, namespace: &str) -> Self {
+        let word = |pointer| source.object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let own = word("/metadata/namespace");
+        let namespace = if own.is_empty() { namespace } else { own }.to_owned();
+        let name = word("/metadata/name").to_owned();
+        let workload = workload::recognise(&source.object);
+        Self { source, namespace, name, workload, outcome: None }
+    }
+}
+
+impl Reviewed {
+    /// The exit status that the findings and the problems ask for.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        if !self.problems.is_empty() {
+            Status::Unreadable
+        } else if self.objects.iter().any(|object| object.verdict() == Some(Level::Deny)) {
+            Status::Denied
+        } else {
+            Status::Passed
+        }
+    }
+
+    /// Says on `errors` what could not be read.
+    pub(super) fn tell_problems(&self, errors: &mut dyn Write) -> std::io::Result<()> {
+        self.problems.iter().try_for_each(|problem| writeln!(errors, "error: {problem}"))
+    }
+}
+
+/// Reads and judges what `selection` names.
+///
+/// # Errors
+/// The policy, when it cannot be read; what else cannot is among the problems.
+pub fn review(selection: &Selection, streams: &mut Streams<'_>) -> anyhow::Result<Reviewed> {
+    let policies = policies(selection)?;
+    let input = input::read(&selection.paths, streams.input);
+    Ok(judge(input, selection, &policies))
+}
+
+/// The policies that `selection` asks for.
+fn policies(selection: &Selection) -> anyhow::Result<Policies> {
+    let Some(path) = &selection.policy else { return Ok(Policies::built_in()) };
+    let name = path.display();
+    let text = input::read_bounded(path).map_err(|reason| anyhow!("policy {name}: {reason}"))?;
+    Policies::from_text(&text).map_err(|refused| anyhow!("policy {name}: {refused}"))
+}
+
+fn judge(input: Input, selection: &Selection, policies: &Policies) -> Reviewed {
+    let assume = match selection.assume {
+        None => Assume::Shown,
+        Some(Extent::Complete) => Assume::Complete,
+        Some(Extent::Partial) => Assume::Partial,
+    };
+    let mut objects: Vec<Object> =
+        input.objects.into_iter().map(|source| Object::new(source, &selection.namespace)).collect();
+    let mut facts = Offline::new(assume);
+    for object in &objects {
+        facts.put(&object.source.object, &object.namespace);
+    }
+    // Twice: what is applied meets the others as they are stored, and they are stored completed.
+    let stored = outcomes(&objects, policies, &facts);
+    for (object, outcome) in objects.iter().zip(&stored) {
+        if let Some(outcome) = outcome {
+            facts.put(&outcome.stored, &object.namespace);
+        }
+    }
+    let outcomes = outcomes(&objects, policies, &facts);
+    for (object, outcome) in objects.iter_mut().zip(outcomes) {
+        object.outcome = outcome;
+    }
+    Reviewed { objects, problems: input.problems, others: input.others, facts }
+}
+
+fn outcomes(objects: &[Object], policies: &Policies, facts: &Offline) -> Vec<Option<Outcome>> {
+    let outcome = |object: &Object| {
+        let workload = object.workload.as_ref()?;
+        let subject = object.subject(workload);
+        Some(verdict::judge(&subject, policies, &answers(&subject, policies, facts)))
+    };
+    objects.iter().map(outcome).collect()
+}
+
+/// What the input says to the questions of `subject`.
+pub(super) fn answers(subject: &Subject<'_>, policies: &Policies, offline: &Offline) -> Facts {
+    let mut facts = Facts::default();
+    for key in verdict::needs(subject, policies) {
+        let answer = offline.answer(&key);
+        facts.insert(key, answer);
+    }
+    facts
+}

@@ -1,0 +1,213 @@
+//! The input's own documents answer what the webhook would ask the cluster.
+//!
+//! A team's repository holds its ConfigMaps and claims and seldom the platform's roles, so silence means two things:
+//! of a kind that the input shows it is taken to show all; of any other kind nothing is known.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::{Answer, FactKey};
+
+/// How complete the input is taken to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Assume {
+    /// Complete for the kinds of which it holds an object.
+    #[default]
+    Shown,
+    /// Complete for every kind: what it does not hold does not exist.
+    Complete,
+    /// Complete for no kind: what it does not hold may exist.
+    Partial,
+}
+
+/// The objects of the input, found by what they are.
+#[derive(Debug, Clone, Default)]
+pub struct Offline {
+    assume: Assume,
+    objects: BTreeMap<Identity, Value>,
+    shown: BTreeSet<String>,
+}
+
+/// What an object is called in the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Identity {
+    /// API group and kind: `ConfigMap`, `apps/Deployment`, `flink.apache.org/FlinkDeployment`.
+    pub kind: String,
+    /// Namespace; empty for objects of the whole cluster.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+}
+
+impl Identity {
+    /// The identity of `object`, which is in `namespace` unless its kind is one of the whole cluster.
+    #[must_use]
+    pub fn of(object: &Value, namespace: &str) -> Self {
+        let word = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+        let kind = qualified(&word(object.get("apiVersion")), &word(object.get("kind")));
+        let namespace = if CLUSTER_SCOPED.contains(&kind.as_str()) { String::new() } else { namespace.to_owned() };
+        Self { kind, namespace, name: word(object.pointer("/metadata/name")) }
+    }
+
+    fn key(key: &FactKey) -> Self {
+        let (kind, namespace, name) = match key {
+            FactKey::Namespace(name) => ("Namespace", "", name),
+            FactKey::ServiceAccount { namespace, name } => ("ServiceAccount", namespace.as_str(), name),
+            FactKey::ConfigMap { namespace, name } => ("ConfigMap", namespace.as_str(), name),
+        };
+        Self { kind: kind.to_owned(), namespace: namespace.to_owned(), name: name.clone() }
+    }
+}
+
+impl Offline {
+    /// An empty input.
+    #[must_use]
+    pub fn new(assume: Assume) -> Self {
+        Self { assume, ..Self::default() }
+    }
+
+    /// Adds an object, or puts it in the place of the one with the same identity: what is applied last is stored.
+    pub fn put(&mut self, object: &Value, namespace: &str) {
+        let identity = Identity::of(object, namespace);
+        self.shown.insert(family(&identity.kind).to_owned());
+        let mut object = object.clone();
+        if identity.kind == "Namespace" {
+            // The API server labels each namespace with its name (since Kubernetes 1.21).
+            label(&mut object, "kubernetes.io/metadata.name", &identity.name);
+        }
+        self.objects.insert(identity, object);
+    }
+
+    /// What the input says to `key`.
+    #[must_use]
+    pub fn answer(&self, key: &FactKey) -> Answer {
+        let identity = Identity::key(key);
+        if let Some(object) = self.objects.get(&identity) {
+            return Answer::Known(object.clone());
+        }
+        if let Some(object) = made_by_the_cluster(&identity) {
+            return Answer::Known(object);
+        }
+        if self.is_complete(&identity.kind) {
+            return Answer::Absent;
+        }
+        Answer::Unknown(format!("the input holds no {}", identity.kind))
+    }
+
+    /// Whether what is not in the input is taken not to exist. `kind` as in [`Identity::kind`].
+    #[must_use]
+    pub fn is_complete(&self, kind: &str) -> bool {
+        match self.assume {
+            Assume::Complete => true,
+            Assume::Partial => false,
+            Assume::Shown => self.shown.contains(family(kind)),
+        }
+    }
+
+    /// All objects of `kind`, in the order of namespace and name.
+    pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a Identity, &'a Value)> {
+        self.objects.iter().filter(move |(identity, _)| identity.kind == kind)
+    }
+}
+
+/// Group and kind without the version: two versions of a kind are the same objects.
+fn qualified(api_version: &str, kind: &str) -> String {
+    api_version.split_once('/').map_or_else(|| kind.to_owned(), |(group, _)| format!("{group}/{kind}"))
+}
+
+/// The kinds that stand for each other when the input is asked whether it is complete: RBAC is written as a whole.
+fn family(kind: &str) -> &str {
+    match kind.split_once('/') {
+        Some((group @ "rbac.authorization.k8s.io", _)) => group,
+        _ => kind,
+    }
+}
+
+/// What exists in every cluster without a document: controllers make it.
+fn made_by_the_cluster(identity: &Identity) -> Option<Value> {
+    let Identity { kind, namespace, name } = identity;
+    match (kind.as_str(), name.as_str()) {
+        ("ServiceAccount", "default") => {
+            Some(json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}}))
+        }
+        ("Namespace", "default") => Some(json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name,
+            "labels": {"kubernetes.io/metadata.name": name}}})),
+        _ => None,
+    }
+}
+
+fn label(object: &mut Value, key: &str, value: &str) {
+    let mut at = Some(object);
+    for field in ["metadata", "labels"] {
+        at = at.and_then(Value::as_object_mut).map(|fields| fields.entry(field).or_insert_with(|| json!({})));
+    }
+    if let Some(labels) = at.and_then(Value::as_object_mut) {
+        labels.insert(key.to_owned(), Value::from(value));
+    }
+}
+
+/// Kinds without a namespace that rules ask for.
+const CLUSTER_SCOPED: [&str; 8] = [
+    "Namespace",
+    "Node",
+    "PersistentVolume",
+    "flink-admission.io/FlinkPolicy",
+    "rbac.authorization.k8s.io/ClusterRole",
+    "rbac.authorization.k8s.io/ClusterRoleBinding",
+    "scheduling.k8s.io/PriorityClass",
+    "storage.k8s.io/StorageClass",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config_map(name: &str) -> FactKey {
+        FactKey::ConfigMap { namespace: "a".into(), name: name.into() }
+    }
+
+    fn input(assume: Assume) -> Offline {
+        let mut offline = Offline::new(assume);
+        offline.put(&json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}), "a");
+        offline
+    }
+
+    #[test]
+    fn a_shown_kind_is_complete_and_another_is_unknown() {
+        let offline = input(Assume::Shown);
+        assert!(matches!(offline.answer(&config_map("c")), Answer::Known(_)));
+        assert_eq!(offline.answer(&config_map("d")), Answer::Absent);
+        assert!(matches!(offline.answer(&FactKey::Namespace("a".into())), Answer::Unknown(_)));
+    }
+
+    #[test]
+    fn the_user_may_say_how_complete_it_is() {
+        let namespace = FactKey::Namespace("a".into());
+        assert_eq!(input(Assume::Complete).answer(&namespace), Answer::Absent);
+        assert!(matches!(input(Assume::Partial).answer(&config_map("d")), Answer::Unknown(_)));
+    }
+
+    #[test]
+    fn rbac_is_one_kind() {
+        let mut offline = Offline::default();
+        let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "r"}});
+        offline.put(&role, "a");
+        assert!(offline.is_complete("rbac.authorization.k8s.io/ClusterRoleBinding"));
+        assert!(!offline.is_complete("ServiceAccount"));
+    }
+
+    #[test]
+    fn every_namespace_has_a_default_service_account() {
+        let key = FactKey::ServiceAccount { namespace: "a".into(), name: "default".into() };
+        assert!(matches!(Offline::new(Assume::Complete).answer(&key), Answer::Known(_)));
+    }
+
+    #[test]
+    fn a_namespace_carries_its_name_as_a_label() {
+        let mut offline = Offline::default();
+        offline.put(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}}), "default");
+        let Answer::Known(namespace) = offline.answer(&FactKey::Namespace("a".into())) else { panic!() };
+        assert_eq!(namespace["metadata"]["labels"]["kubernetes.io/metadata.name"], "a");
+    }
+}

@@ -1,0 +1,227 @@
+//! A Flink cluster as far as one object shows it: the view that every rule judges.
+//!
+//! A FlinkDeployment shows both roles; a Deployment, StatefulSet or Job one.
+
+use serde_json::Value;
+
+use crate::flink::configuration::{EffectiveConfig, Setting};
+use crate::flink::deployment;
+use crate::flink::location::{Location, has_placeholder};
+use crate::flink::options::{self, CHECKPOINT_DIR, DEFAULT_SCHEME, HA_STORAGE_DIR, HA_TYPE, SAVEPOINT_DIR};
+use crate::flink::pod::Pod;
+use crate::flink::version::FlinkVersion;
+use crate::object::FieldPath;
+use crate::policy::Role;
+
+/// What one object shows of a Flink cluster.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    /// How the cluster is described.
+    pub shape: Shape,
+    /// The Flink version; `None` where nothing says it.
+    pub version: Option<FlinkVersion>,
+    /// The roles that the object shows, the JobManager first.
+    pub roles: Vec<RoleView>,
+    /// Number of JobManagers, and where it stands; `None` where the object shows none.
+    pub job_managers: Option<(i64, FieldPath)>,
+    /// Whether it runs one job of its own and not a session.
+    pub application: bool,
+}
+
+/// How a cluster is described.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// As a FlinkDeployment, which the operator deploys.
+    FlinkDeployment {
+        /// `mode: standalone`; native otherwise.
+        standalone: bool,
+    },
+}
+
+/// One role of a cluster.
+#[derive(Debug, Clone)]
+pub struct RoleView {
+    /// Which role.
+    pub role: Role,
+    /// The options it works with.
+    pub config: EffectiveConfig,
+    /// Its pod.
+    pub pod: Pod,
+    /// Its image.
+    pub image: Option<(String, FieldPath)>,
+    /// Its own ServiceAccount, `None` for the namespace's default one; and where it is set.
+    pub account: (Option<String>, FieldPath),
+    /// Path for options that are not set: `spec.flinkConfiguration`.
+    pub config_path: FieldPath,
+}
+
+/// What a cluster says about high availability.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HighAvailability {
+    /// None: unset, or `NONE`.
+    Off,
+    /// By ConfigMaps.
+    Kubernetes,
+    /// By ZooKeeper.
+    ZooKeeper,
+    /// By a factory class of that name, which may be a misspelling.
+    Class(String),
+    /// Something outside of Flink decides.
+    Unknown,
+}
+
+/// The class that makes Kubernetes HA in every version.
+pub const KUBERNETES_FACTORY: &str = "org.apache.flink.kubernetes.highavailability.KubernetesHaServicesFactory";
+
+impl HighAvailability {
+    /// What `value` of the mode means.
+    ///
+    /// Source: Flink `HighAvailabilityMode.fromConfig`, executed for 1.13 to 2.3. The short name `kubernetes` is taken
+    /// for a class up to 1.15; what its author meant is the same.
+    #[must_use]
+    pub fn of(value: &str) -> Self {
+        if has_placeholder(value) {
+            return Self::Unknown;
+        }
+        match value.to_ascii_lowercase().as_str() {
+            "none" | "standalone" => Self::Off,
+            "zookeeper" => Self::ZooKeeper,
+            "kubernetes" => Self::Kubernetes,
+            _ if value == KUBERNETES_FACTORY => Self::Kubernetes,
+            _ => Self::Class(value.to_owned()),
+        }
+    }
+
+    /// Whether Flink takes it for switched on.
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        matches!(self, Self::Kubernetes | Self::ZooKeeper | Self::Class(_))
+    }
+}
+
+/// A directory option that must outlive pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Directory {
+    /// `high-availability.storageDir`.
+    HighAvailability,
+    /// The checkpoint directory.
+    Checkpoints,
+    /// The savepoint directory.
+    Savepoints,
+}
+
+impl Directory {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::HighAvailability, Self::Checkpoints, Self::Savepoints];
+
+    /// The option's newest name.
+    #[must_use]
+    pub const fn option(self) -> &'static str {
+        match self {
+            Self::HighAvailability => HA_STORAGE_DIR,
+            Self::Checkpoints => CHECKPOINT_DIR,
+            Self::Savepoints => SAVEPOINT_DIR,
+        }
+    }
+
+    /// What lies there, for messages.
+    #[must_use]
+    pub const fn content(self) -> &'static str {
+        match self {
+            Self::HighAvailability => "HA metadata",
+            Self::Checkpoints => "checkpoints",
+            Self::Savepoints => "savepoints",
+        }
+    }
+}
+
+impl Cluster {
+    /// The cluster of the FlinkDeploymentSpec at `spec` of `object`.
+    #[must_use]
+    pub fn of_flink_deployment(object: &Value, spec: &FieldPath) -> Self {
+        let resolved = deployment::resolve(object, spec);
+        let view = |role: Role| RoleView {
+            role,
+            config: resolved.config.clone(),
+            pod: resolved.pod(role).clone(),
+            image: resolved.image.clone().map(|image| (image, spec.key("image"))),
+            account: resolved.service_account(object, role),
+            config_path: spec.key("flinkConfiguration"),
+        };
+        Self {
+            shape: Shape::FlinkDeployment { standalone: resolved.standalone },
+            version: resolved.version,
+            roles: vec![view(Role::JobManager), view(Role::TaskManager)],
+            job_managers: Some(resolved.job_managers(object)),
+            application: resolved.application,
+        }
+    }
+
+    /// The view of `role`, where the object shows it.
+    #[must_use]
+    pub fn role(&self, role: Role) -> Option<&RoleView> {
+        self.roles.iter().find(|view| view.role == role)
+    }
+
+    /// The role that speaks for the cluster's configuration: the JobManager where the object shows it.
+    #[must_use]
+    pub fn leading(&self) -> Option<&RoleView> {
+        self.roles.first()
+    }
+
+    /// What the cluster says about high availability, with the setting that says it.
+    #[must_use]
+    pub fn high_availability(&self) -> (HighAvailability, Option<(&str, &Setting)>) {
+        let Some(setting) = self.leading().and_then(|view| view.config.option(HA_TYPE, self.version)) else {
+            return (HighAvailability::Off, None);
+        };
+        (HighAvailability::of(&setting.1.value), Some(setting))
+    }
+
+    /// The setting of `directory` in the leading role, where it is set and not blank.
+    #[must_use]
+    pub fn directory(&self, directory: Directory) -> Option<(&str, &Setting)> {
+        let view = self.leading()?;
+        view.config.option(directory.option(), self.version).filter(|(_, setting)| !setting.value.trim().is_empty())
+    }
+
+    /// Where `directory` points to; `None` where it is not set.
+    #[must_use]
+    pub fn location(&self, directory: Directory) -> Option<Location> {
+        let (_, setting) = self.directory(directory)?;
+        Some(Location::parse(&setting.value, self.default_scheme()))
+    }
+
+    /// `fs.default-scheme`, where it is set.
+    #[must_use]
+    pub fn default_scheme(&self) -> Option<&str> {
+        self.leading()?.config.value(DEFAULT_SCHEME, self.version)
+    }
+
+    /// The name to write `option` under.
+    #[must_use]
+    pub fn spelling(&self, option: &str) -> &'static str {
+        options::spelling(option, self.version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_are_read_as_flink_reads_them() {
+        for (value, expected) in [
+            ("NONE", HighAvailability::Off),
+            ("standalone", HighAvailability::Off),
+            ("ZooKeeper", HighAvailability::ZooKeeper),
+            ("KUBERNETES", HighAvailability::Kubernetes),
+            (KUBERNETES_FACTORY, HighAvailability::Kubernetes),
+            (" kubernetes ", HighAvailability::Class(" kubernetes ".to_owned())),
+            ("", HighAvailability::Class(String::new())),
+            ("${HA_MODE}", HighAvailability::Unknown),
+        ] {
+            assert_eq!(HighAvailability::of(value), expected, "{value}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What the policy fills in: only what is unset, in the form that this cluster's Flink version accepts, and never half
+//! of what belongs together.
+//!
+//! At CREATE the policy says what is wanted ([`complete`]). At UPDATE nothing new is wanted, since a change of the spec
+//! restarts the job: what was filled in and got lost is put back ([`keep`]).
+
+mod account;
+mod directories;
+mod fs_group;
+mod high_availability;
+mod keep;
+mod option;
+mod record;
+mod volumes;
+
+pub use keep::{keep, lost};
+pub use record::{INJECTED_ANNOTATION, Injected, Record};
+
+use serde_json::Value;
+
+use crate::facts::Facts;
+use crate::flink::cluster::Cluster;
+use crate::object::{FieldPath, annotation};
+use crate::patch::Edits;
+use crate::policy::rules::{self, Case};
+use crate::policy::{Finding, FlinkPolicy, Level, Names, Role};
+
+/// Annotation on an object that stops and withdraws injection, where the policy's `optOut` permits it.
+pub const INJECT_ANNOTATION: &str = "flink-admission.io/inject";
+
+/// A FlinkDeployment, or the template of a FlinkBlueGreenDeployment, that may be completed.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// The object.
+    pub object: &'a Value,
+    /// Path of the FlinkDeploymentSpec.
+    pub spec: &'a FieldPath,
+    /// The object's namespace.
+    pub namespace: &'a str,
+    /// The object's name; `None` while the API server has not made it.
+    pub name: Option<&'a str>,
+    /// The policy that applies.
+    pub policy: &'a FlinkPolicy,
+    /// What the cluster answered.
+    pub facts: &'a Facts,
+}
+
+/// What the policy wanted and could not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shortfall {
+    /// HA was not added.
+    HighAvailability {
+        /// Where it would stand.
+        path: FieldPath,
+        /// What is missing.
+        missing: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A claim was not mounted.
+    Volume {
+        /// Where the other volume stands.
+        path: FieldPath,
+        /// In which role.
+        role: Role,
+        /// The policy's path.
+        mount_path: String,
+        /// The policy's claim.
+        claim: String,
+        /// What stands in the way.
+        taken_by: String,
+    },
+}
+
+/// A value that was filled in at creation and that an update takes away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// Which option.
+    pub what: String,
+    /// The value it had.
+    pub value: String,
+    /// Where it stood.
+    pub path: FieldPath,
+}
+
+/// The completed object and what is to be said about it.
+#[derive(Debug, Clone)]
+pub struct Injection<'a> {
+    /// The edits.
+    pub edits: Edits<'a>,
+    /// What was filled in, in words.
+    pub changes: Vec<String>,
+    /// What could not be.
+    pub shortfalls: Vec<Shortfall>,
+}
+
+/// Completes `target` as its policy wants.
+#[must_use]
+pub fn complete<'a>(target: &Target<'a>) -> Injection<'a> {
+    let mut work = Work::new(target);
+    let record = Record::of(target.object);
+    if target.is_opted_out() {
+        keep::withdraw(&mut work, record.as_ref());
+        return work.finish(Record::default());
+    }
+    let mut kept = record.unwrap_or_default();
+    if kept.is_of_another(target.namespace, target.name) {
+        keep::forget(&mut work, &kept);
+        kept = Record::default();
+    }
+    volumes::add(&mut work);
+    account::add(&mut work);
+    high_availability::add(&mut work);
+    directories::add(&mut work);
+    fs_group::add(&mut work);
+    work.finish(kept)
+}
+
+impl Target<'_> {
+    /// Whether the object says no to injection, and may.
+    #[must_use]
+    pub fn is_opted_out(&self) -> bool {
+        self.policy.spec.opt_out && annotation(self.object, INJECT_ANNOTATION) == Some("false")
+    }
+
+    /// The names that templates are filled with. A FlinkDeployment's cluster is called like the object.
+    #[must_use]
+    pub const fn names(&self) -> Names<'_> {
+        Names { namespace: self.namespace, name: self.name, cluster: self.name }
+    }
+}
+
+/// An injection in progress.
+#[derive(Debug, Clone)]
+pub(crate) struct Work<'a> {
+    target: Target<'a>,
+    edits: Edits<'a>,
+    added: Vec<Injected>,
+    shortfalls: Vec<Shortfall>,
+}
+
+impl<'a> Work<'a> {
+    fn new(target: &Target<'a>) -> Self {
+        Self { target: *target, edits: Edits::of(target.object), added: Vec::new(), shortfalls: Vec::new() }
+    }
+
+    /// The cluster with the edits so far.
+    fn cluster(&self) -> Cluster {
+        Cluster::of_flink_deployment(self.edits.document(), self.target.spec)
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        let cluster = self.cluster();
+        rules::evaluate(&Case {
+            object: self.edits.document(),
+            namespace: self.target.namespace,
+            cluster: &cluster,
+            policy: self.target.policy,
+            facts: self.target.facts,
+            shortfalls: &[],
+            lost: &[],
+        })
+    }
+
+    /// Takes over what `step` does, unless it would make the object be refused or warned about for our own values.
+    ///
+    /// # Errors
+    /// The finding that it would cause; then nothing is changed.
+    fn attempt(&mut self, step: impl FnOnce(&mut Self)) -> Result<(), Finding> {
+        let before = self.findings();
+        let mut trial = self.clone();
+        step(&mut trial);
+        let ours: Vec<String> =
+            trial.added.iter().skip(self.added.len()).filter_map(Injected::path).map(|p| p.to_string()).collect();
+        let caused = trial.findings().into_iter().find(|finding| {
+            let is_new = !before
+                .iter()
+                .any(|known| (known.rule, known.role, &known.path) == (finding.rule, finding.role, &finding.path));
+            is_new && (finding.level == Level::Deny || (finding.level == Level::Warn && ours.contains(&finding.path)))
+        });
+        match caused {
+            Some(finding) => Err(finding),
+            None => {
+                *self = trial;
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(mut self, kept: Record) -> Injection<'a> {
+        let changes = self.added.iter().map(Injected::in_words).collect();
+        let mut values = kept.values;
+        for added in self.added.drain(..) {
+            values.retain(|value| !value.is_same_place(&added));
+            values.push(added);
+        }
+        let record =
+            Record { namespace: self.target.namespace.to_owned(), name: self.target.name.map(str::to_owned), values };
+        record.write(&mut self.edits);
+        Injection { edits: self.edits, changes, shortfalls: self.shortfalls }
+    }
+}

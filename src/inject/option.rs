@@ -1,0 +1,100 @@
+//! Writing an option into `flinkConfiguration`, in the shape that it already has.
+
+use serde_json::{Map, Value};
+
+use crate::flink::configuration::scalar_text;
+use crate::flink::deployment::walk;
+use crate::flink::options;
+use crate::inject::{Injected, Work};
+use crate::object::FieldPath;
+
+impl Work<'_> {
+    /// Writes `option` (by its newest name) with `value` under the name of this cluster's version, and remembers it.
+    pub(super) fn set_option(&mut self, option: &str, value: &str) {
+        let key = options::spelling(option, self.cluster().version);
+        let root = self.target.spec.key("flinkConfiguration");
+        let path = place(walk(self.edits.document(), &root), &root, key);
+        self.edits.set(&path, Value::String(value.to_owned()));
+        self.added.push(Injected::Option {
+            option: option.to_owned(),
+            key: key.to_owned(),
+            value: value.to_owned(),
+            path: Some(path),
+        });
+    }
+}
+
+/// Where `key` goes below `root`: into the map that already holds its neighbours, as a map of its own where the whole
+/// configuration is nested, else as one dotted key.
+fn place(configuration: Option<&Value>, root: &FieldPath, key: &str) -> FieldPath {
+    let Some(Value::Object(map)) = configuration else { return root.key(key) };
+    let parent = map
+        .iter()
+        .filter(|(name, value)| {
+            value.is_object() && key.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.'))
+        })
+        .max_by_key(|(name, _)| name.len());
+    if let Some((name, value)) = parent {
+        let rest = key.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('.')).unwrap_or_default();
+        return place(Some(value), &root.key(name), rest);
+    }
+    match key.split_once('.') {
+        Some((first, rest)) if is_nested(map) && !map.contains_key(first) => {
+            rest.split('.').fold(root.key(first), |path, part| path.key(part))
+        }
+        _ => root.key(key),
+    }
+}
+
+/// Whether a map is written in nested style: it holds maps, and no dotted keys.
+fn is_nested(map: &Map<String, Value>) -> bool {
+    map.values().any(Value::is_object) && !map.keys().any(|key| key.contains('.'))
+}
+
+/// Removes `key` from `flinkConfiguration` where it stands there with exactly `value`, and the maps that this empties.
+pub(super) fn remove_exact(work: &mut Work<'_>, key: &str, value: &str) -> bool {
+    let path = work.cluster().leading().and_then(|view| view.config.exact(key)).map(|setting| setting.path.clone());
+    let Some(path) =
+        path.filter(|path| walk(work.edits.document(), path).is_some_and(|present| scalar_text(present) == value))
+    else {
+        return false;
+    };
+    work.edits.remove(&path);
+    let root = work.target.spec.key("flinkConfiguration");
+    let mut above = path;
+    while let Some((parent, _)) = above.split_last().filter(|(parent, _)| *parent != root) {
+        if walk(work.edits.document(), &parent).and_then(Value::as_object).is_none_or(|map| !map.is_empty()) {
+            break;
+        }
+        work.edits.remove(&parent);
+        above = parent;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_option_joins_its_neighbours() {
+        let at = |configuration: Value, key: &str| place(Some(&configuration), &FieldPath::of(&["c"]), key).to_string();
+        assert_eq!(at(json!({}), "high-availability.type"), r#"c["high-availability.type"]"#);
+        assert_eq!(at(json!({"a.b": "1"}), "high-availability.type"), r#"c["high-availability.type"]"#);
+        assert_eq!(
+            at(json!({"high-availability": {"storageDir": "x"}, "a.b": "1"}), "high-availability.type"),
+            "c.high-availability.type"
+        );
+        assert_eq!(at(json!({"taskmanager": {"slots": 1}}), "high-availability.type"), "c.high-availability.type");
+        assert_eq!(
+            at(json!({"execution": {"checkpointing.interval": "1"}}), "execution.checkpointing.dir"),
+            r#"c.execution["checkpointing.dir"]"#
+        );
+        assert_eq!(
+            at(json!({"execution.checkpointing": {"interval": "1"}}), "execution.checkpointing.dir"),
+            r#"c["execution.checkpointing"].dir"#
+        );
+        assert_eq!(at(json!({"a": {}, "state": "x"}), "state.checkpoints.dir"), r#"c["state.checkpoints.dir"]"#);
+    }
+}

@@ -1,0 +1,214 @@
+//! The record of what was filled in: an annotation on the object.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::object::{FieldPath, annotation};
+use crate::patch::Edits;
+use crate::policy::Role;
+
+/// The annotation that holds the record.
+pub const INJECTED_ANNOTATION: &str = "flink-admission.io/injected";
+
+/// What was filled in, and for which object.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Namespace of the object at that time.
+    pub namespace: String,
+    /// Its name at that time; absent where the API server was still to make it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The values.
+    pub values: Vec<Injected>,
+}
+
+/// One value that was filled in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Injected {
+    /// An option of Flink.
+    Option {
+        /// Its newest name, which says what it means.
+        option: String,
+        /// The name it was written under.
+        key: String,
+        /// Its value.
+        value: String,
+        /// Where it stands, for this review only.
+        #[serde(skip)]
+        path: Option<FieldPath>,
+    },
+    /// `spec.serviceAccount`.
+    ServiceAccount {
+        /// Its name.
+        value: String,
+    },
+    /// A claim, mounted in the Flink container of one role.
+    Volume {
+        /// Which role.
+        role: RoleName,
+        /// Name of the volume.
+        name: String,
+        /// Name of the claim.
+        claim: String,
+        /// Where it is mounted.
+        mount_path: String,
+    },
+    /// `securityContext.fsGroup` of one role's pod.
+    FsGroup {
+        /// Which role.
+        role: RoleName,
+        /// The group id.
+        value: u32,
+    },
+}
+
+/// A role in the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RoleName {
+    /// The JobManager.
+    Jobmanager,
+    /// The TaskManagers.
+    Taskmanager,
+}
+
+impl From<Role> for RoleName {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::JobManager => Self::Jobmanager,
+            Role::TaskManager => Self::Taskmanager,
+        }
+    }
+}
+
+impl From<RoleName> for Role {
+    fn from(role: RoleName) -> Self {
+        match role {
+            RoleName::Jobmanager => Self::JobManager,
+            RoleName::Taskmanager => Self::TaskManager,
+        }
+    }
+}
+
+impl Record {
+    /// The record on `object`; `None` where there is none that can be read.
+    #[must_use]
+    pub fn of(object: &Value) -> Option<Self> {
+        serde_json::from_str(annotation(object, INJECTED_ANNOTATION)?).ok()
+    }
+
+    /// Whether it was written for an object of another namespace or name, as on a copy.
+    #[must_use]
+    pub fn is_of_another(&self, namespace: &str, name: Option<&str>) -> bool {
+        let renamed = self.name.is_some() && name.is_some() && self.name.as_deref() != name;
+        !self.values.is_empty() && (self.namespace != namespace || renamed)
+    }
+
+    /// Writes the record, or removes it where there is nothing to remember.
+    pub fn write(&self, edits: &mut Edits<'_>) {
+        let path = FieldPath::of(&["metadata", "annotations"]).key(INJECTED_ANNOTATION);
+        if self.values.is_empty() {
+            edits.remove(&path);
+            return;
+        }
+        if Self::of(edits.document()).as_ref().is_some_and(|present| present.is_same_as(self)) {
+            return;
+        }
+        if let Ok(text) = serde_json::to_string(self) {
+            edits.set(&path, Value::String(text));
+        }
+    }
+
+    /// Whether both say the same, whatever path they carry for this review.
+    fn is_same_as(&self, other: &Self) -> bool {
+        (&self.namespace, &self.name) == (&other.namespace, &other.name)
+            && self.values.len() == other.values.len()
+            && self.values.iter().zip(&other.values).all(|(ours, theirs)| ours.without_path() == theirs.without_path())
+    }
+}
+
+impl Injected {
+    /// What was filled in, in words: `high-availability.type=kubernetes`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Option { key, value, .. } => format!("{key}={value}"),
+            Self::ServiceAccount { value } => format!("serviceAccount={value}"),
+            Self::Volume { role, claim, mount_path, .. } => {
+                format!("claim {claim} at {mount_path} ({})", Role::from(*role))
+            }
+            Self::FsGroup { role, value } => format!("fsGroup={value} ({})", Role::from(*role)),
+        }
+    }
+
+    /// Where an option was written in this review.
+    #[must_use]
+    pub fn path(&self) -> Option<FieldPath> {
+        match self {
+            Self::Option { path, .. } => path.clone(),
+            Self::ServiceAccount { .. } | Self::Volume { .. } | Self::FsGroup { .. } => None,
+        }
+    }
+
+    /// Whether both fill in the same thing, whatever the value.
+    #[must_use]
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Option { option: ours, .. }, Self::Option { option: theirs, .. }) => ours == theirs,
+            (Self::ServiceAccount { .. }, Self::ServiceAccount { .. }) => true,
+            (Self::Volume { role: ours, name: our_name, .. }, Self::Volume { role: theirs, name: their_name, .. }) => {
+                ours == theirs && our_name == their_name
+            }
+            (Self::FsGroup { role: ours, .. }, Self::FsGroup { role: theirs, .. }) => ours == theirs,
+            _ => false,
+        }
+    }
+
+    fn without_path(&self) -> Self {
+        match self.clone() {
+            Self::Option { option, key, value, .. } => Self::Option { option, key, value, path: None },
+            other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_annotation_is_small_and_reads_back() {
+        let values = vec![
+            Injected::Option {
+                option: "high-availability.type".into(),
+                key: "high-availability".into(),
+                value: "kubernetes".into(),
+                path: None,
+            },
+            Injected::ServiceAccount { value: "flink".into() },
+            Injected::Volume {
+                role: RoleName::Jobmanager,
+                name: "d".into(),
+                claim: "c".into(),
+                mount_path: "/d".into(),
+            },
+            Injected::FsGroup { role: RoleName::Taskmanager, value: 9999 },
+        ];
+        let record = Record { namespace: "a".into(), name: Some("b".into()), values };
+        let text = serde_json::to_string(&record).unwrap();
+        insta::assert_snapshot!(text);
+        assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), record);
+    }
+
+    #[test]
+    fn a_copy_is_known_by_namespace_or_name() {
+        let record = Record {
+            namespace: "a".into(),
+            name: Some("b".into()),
+            values: vec![Injected::ServiceAccount { value: "x".into() }],
+        };
+        assert!(!record.is_of_another("a", Some("b")));
+        assert!(record.is_of_another("c", Some("b")) && record.is_of_another("a", Some("c")));
+    }
+}

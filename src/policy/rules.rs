@@ -1,0 +1,281 @@
+//! The rules: one file each, with its doc page and its check.
+//!
+//! A rule is total: it answers for every cluster, and where it cannot know it says nothing. Its level comes from the
+//! policy; its remedy, where there is one, is applied by `inject` before it is asked.
+
+mod account;
+mod mutation;
+mod storage;
+mod wiring;
+
+use serde_json::Value;
+
+use crate::facts::Facts;
+use crate::flink::cluster::Cluster;
+use crate::flink::configuration::Setting;
+use crate::inject::{Lost, Shortfall};
+use crate::object::FieldPath;
+use crate::policy::document::FlinkPolicy;
+use crate::policy::finding::{Finding, Level, Role};
+
+/// One rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its id: words, stable, never renumbered.
+    pub id: &'static str,
+    /// The failure it stands for, in the catalogue's numbering: `B2`.
+    pub failure: &'static str,
+    /// Its level in profile `strict`.
+    pub strict: Level,
+    /// Its level in profile `baseline`.
+    pub baseline: Level,
+    /// Its doc page.
+    pub page: Page,
+    /// What it finds wrong.
+    pub check: fn(&Case<'_>) -> Vec<Violation>,
+}
+
+/// The doc page of a rule, in Markdown.
+#[derive(Debug)]
+pub struct Page {
+    /// What it finds.
+    pub what: &'static str,
+    /// Why that hurts.
+    pub why: &'static str,
+    /// What it cannot know, and therefore does not say.
+    pub limits: &'static str,
+    /// A manifest, or a part of one, that it refuses.
+    pub example: &'static str,
+    /// What to do.
+    pub fix: &'static str,
+}
+
+/// What a rule looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// The object as it would be stored.
+    pub object: &'a Value,
+    /// Its namespace.
+    pub namespace: &'a str,
+    /// What Flink makes of it.
+    pub cluster: &'a Cluster,
+    /// The policy that applies.
+    pub policy: &'a FlinkPolicy,
+    /// What the cluster answered.
+    pub facts: &'a Facts,
+    /// What the policy wanted filled in and could not be.
+    pub shortfalls: &'a [Shortfall],
+    /// What was filled in at creation and an update takes away.
+    pub lost: &'a [Lost],
+}
+
+/// One place where a rule is violated; a [`Finding`] without its level.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The role it concerns, where it concerns one.
+    pub role: Option<Role>,
+    /// Where.
+    pub path: FieldPath,
+    /// The value found there.
+    pub value: Option<String>,
+    /// Where the value comes from.
+    pub origin: String,
+    /// What is, and why it hurts.
+    pub message: String,
+    /// What to do.
+    pub fix: String,
+}
+
+impl Violation {
+    /// A violation at a configured option.
+    #[must_use]
+    pub fn at_setting(setting: &Setting, message: String, fix: String) -> Self {
+        let value = Some(setting.value.clone());
+        Self { role: None, path: setting.path.clone(), value, origin: setting.origin.clone(), message, fix }
+    }
+
+    /// A violation at a field, set or missing.
+    #[must_use]
+    pub fn at_field(path: FieldPath, value: Option<String>, message: String, fix: String) -> Self {
+        let origin = path.split_last().map(|(parent, _)| parent.to_string()).unwrap_or_default();
+        Self { role: None, path, value, origin, message, fix }
+    }
+
+    /// The same, said of one role.
+    #[must_use]
+    pub fn of_role(mut self, role: Role) -> Self {
+        self.role = Some(role);
+        self
+    }
+}
+
+/// All rules, by id.
+pub static RULES: &[&Rule] = &[
+    &wiring::flink_version_contradicts_image::RULE,
+    &storage::fs_group_missing::RULE,
+    &wiring::ha_mode_missing::RULE,
+    &wiring::ha_mode_short_name::RULE,
+    &mutation::ha_not_added::RULE,
+    &mutation::ha_required::RULE,
+    &storage::ha_storage_dir_missing::RULE,
+    &mutation::injected_value_missing::RULE,
+    &wiring::main_container_missing::RULE,
+    &wiring::option_overlap::RULE,
+    &wiring::option_unknown_to_version::RULE,
+    &account::service_account_missing::RULE,
+    &account::service_account_token_not_mounted::RULE,
+    &wiring::shape_not_understood::RULE,
+    &wiring::standby_without_ha_in_resource::RULE,
+    &storage::storage_differs_between_roles::RULE,
+    &storage::storage_on_container::RULE,
+    &storage::storage_on_empty_dir::RULE,
+    &storage::storage_on_ephemeral_claim::RULE,
+    &storage::storage_on_host_path::RULE,
+    &storage::storage_on_source_less_volume::RULE,
+    &storage::storage_path_without_scheme::RULE,
+    &storage::storage_per_replica::RULE,
+    &storage::storage_read_only::RULE,
+    &mutation::volume_conflict::RULE,
+    &wiring::zookeeper_quorum_missing::RULE,
+];
+
+/// Ids that are reserved for failures of the catalogue that no rule decides yet, so that policies may name them.
+static RESERVED: &[&str] = &[
+    "checkpoint-directory-missing",
+    "checkpoint-directory-shared",
+    "claim-not-found",
+    "claim-single-node-shared",
+    "claim-single-pod-shared",
+    "cluster-identity-taken",
+    "configuration-file-unread",
+    "configuration-not-found",
+    "configuration-not-mounted",
+    "credentials-in-plain-text",
+    "filesystem-plugin-missing",
+    "filesystem-plugin-scheme",
+    "filesystem-plugin-version",
+    "flink-known-vulnerable",
+    "flink-properties-void",
+    "ha-arguments-without-ha",
+    "ha-cluster-id-default",
+    "ha-directory-shared",
+    "ha-metadata-left-behind",
+    "ha-without-checkpoints",
+    "hadoop-classpath-missing",
+    "history-archive-not-durable",
+    "host-argument-removed",
+    "image-differs-between-roles",
+    "image-tag-mutable",
+    "jar-upload-open",
+    "job-backoff-limit",
+    "jobmanager-address-is-service",
+    "jobmanagers-not-spread",
+    "jobmanagers-too-few",
+    "kubernetes-cluster-id-missing",
+    "kubernetes-ha-load",
+    "kubernetes-namespace-foreign",
+    "kubernetes-namespace-missing",
+    "leader-election-intervals",
+    "liveness-probe-harmful",
+    "liveness-probe-on-random-port",
+    "memory-above-limit",
+    "memory-limit-missing",
+    "memory-too-small",
+    "openshift-finalizers-right",
+    "operator-standalone-v2-ha",
+    "option-misspelt",
+    "pod-ip-undefined",
+    "pod-privileged",
+    "reactive-mode-unsupported",
+    "resource-null",
+    "rest-exposed-by-ingress",
+    "rest-exposed-by-service",
+    "restart-strategy-default-attempts",
+    "restart-strategy-off",
+    "roles-in-one-pod",
+    "rolling-update-two-jobmanagers",
+    "run-as-user-missing",
+    "service-account-lacks-rights",
+    "service-account-not-found",
+    "service-account-over-privileged",
+    "standby-not-supported",
+    "standby-without-ha",
+    "storage-uri-placeholder",
+    "taskmanager-service-account-missing",
+    "upgrade-mode-stateless",
+    "upgrade-mode-without-directory",
+    "zookeeper-port-random",
+];
+
+/// Whether a policy may name `id`.
+#[must_use]
+pub fn is_known_id(id: &str) -> bool {
+    RESERVED.contains(&id) || RULES.iter().any(|rule| rule.id == id)
+}
+
+/// Every id that a policy may name, sorted.
+#[must_use]
+pub fn known_ids() -> Vec<&'static str> {
+    let mut ids: Vec<_> = RULES.iter().map(|rule| rule.id).chain(RESERVED.iter().copied()).collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// All findings on `case`, the worst first, then by path, role and rule.
+#[must_use]
+pub fn evaluate(case: &Case<'_>) -> Vec<Finding> {
+    evaluate_without(case, None)
+}
+
+/// As [`evaluate`], with one rule switched off: tests see by it that each golden case hangs on its rule.
+#[must_use]
+pub fn evaluate_without(case: &Case<'_>, off: Option<&str>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = RULES
+        .iter()
+        .filter(|rule| off != Some(rule.id))
+        .map(|rule| (*rule, case.policy.level(rule)))
+        .filter(|(_, level)| *level != Level::Off)
+        .flat_map(|(rule, level)| (rule.check)(case).into_iter().map(move |violation| finding(rule, level, violation)))
+        .collect();
+    sort(&mut findings);
+    findings
+}
+
+/// The order of findings in every answer.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        b.level
+            .cmp(&a.level)
+            .then_with(|| (&a.path, a.role, a.rule, &a.message).cmp(&(&b.path, b.role, b.rule, &b.message)))
+    });
+}
+
+fn finding(rule: &Rule, level: Level, violation: Violation) -> Finding {
+    let Violation { role, path, value, origin, message, fix } = violation;
+    Finding { rule: rule.id, level, role, path: path.to_string(), value, origin, message, fix }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_words_unique_and_sorted() {
+        let ids = known_ids();
+        assert!(ids.windows(2).all(|pair| pair.first() != pair.last()), "an id stands twice");
+        assert!(
+            ids.iter()
+                .all(|id| id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit()))
+        );
+        assert!(RULES.is_sorted_by_key(|rule| rule.id), "rules stand by id");
+    }
+
+    #[test]
+    fn every_page_is_written() {
+        for rule in RULES {
+            for part in [rule.page.what, rule.page.why, rule.page.limits, rule.page.example, rule.page.fix] {
+                assert!(part.len() > 20, "the page of `{}` lacks a part", rule.id);
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! `ha-not-added`: the policy's HA did not fit this cluster.
+
+use crate::inject::Shortfall;
+use crate::policy::finding::Level;
+use crate::policy::rules::{Case, Page, Rule, Violation};
+
+/// The rule.
+pub(crate) const RULE: Rule = Rule {
+    id: "ha-not-added",
+    failure: "P1",
+    strict: Level::Warn,
+    baseline: Level::Warn,
+    page: Page {
+        what: "The policy wants HA on this cluster, and a piece that it needs is missing: a storageDir, a quorum, a name, a form that this Flink version accepts.",
+        why: "Half of an HA configuration is worse than none, so nothing was added and the cluster stays without HA.",
+        limits: "Only said under `mutation: true`: a policy that changes nothing promises nothing.",
+        example: "kind: FlinkPolicy\nspec:\n  highAvailability: {mode: kubernetes}   # and no storageDir, here or in the cluster",
+        fix: "Supply what the finding names, in the policy or in the cluster.",
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Violation> {
+    let of_shortfall = |shortfall: &Shortfall| match shortfall {
+        Shortfall::HighAvailability { path, missing, remedy } => Some(Violation::at_field(
+            path.clone(),
+            None,
+            format!(
+                "the policy `{}` adds HA to clusters that have none, but {missing}, so nothing was added and the cluster has no HA",
+                case.policy.name
+            ),
+            remedy.clone(),
+        )),
+        Shortfall::Volume { .. } => None,
+    };
+    case.shortfalls.iter().filter_map(of_shortfall).collect()
+}

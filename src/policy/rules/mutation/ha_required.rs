@@ -1,0 +1,41 @@
+//! `ha-required`: the policy wants HA on every cluster.
+
+use crate::flink::cluster::HighAvailability;
+use crate::flink::options::HA_TYPE;
+use crate::policy::finding::Level;
+use crate::policy::rules::{Case, Page, Rule, Violation};
+
+/// The rule.
+pub(crate) const RULE: Rule = Rule {
+    id: "ha-required",
+    failure: "P2",
+    strict: Level::Deny,
+    baseline: Level::Deny,
+    page: Page {
+        what: "The policy says `highAvailability.required: true`, and the cluster has no HA or says `NONE`.",
+        why: "The platform team has decided that a cluster without HA is not worth running: one restart of its JobManager loses all jobs.",
+        limits: "The operator's own defaults may switch HA on for all its clusters; then say so in the resource too.",
+        example: "spec:\n  flinkConfiguration:\n    high-availability.type: NONE",
+        fix: "Switch HA on with a mode and a storageDir; with `highAvailability.mode` in the policy it is filled in.",
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Violation> {
+    let (mode, setting) = case.cluster.high_availability();
+    if !case.policy.spec.high_availability.required || mode != HighAvailability::Off {
+        return Vec::new();
+    }
+    let name = case.cluster.spelling(HA_TYPE);
+    let fix = format!("set `{name}: kubernetes` and `high-availability.storageDir`");
+    if let Some((_, setting)) = setting {
+        let message = format!("the policy `{}` requires HA and this says `{}`", case.policy.name, setting.value.trim());
+        return vec![Violation::at_setting(setting, message, fix)];
+    }
+    let Some(view) = case.cluster.leading() else { return Vec::new() };
+    let message = format!(
+        "the policy `{}` requires HA and the cluster has none, so a restart of its JobManager loses all jobs",
+        case.policy.name
+    );
+    vec![Violation::at_field(view.config_path.key(name), None, message, fix)]
+}

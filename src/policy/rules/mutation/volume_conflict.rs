@@ -1,0 +1,39 @@
+//! `volume-conflict`: the policy's mount path is taken.
+
+use crate::inject::Shortfall;
+use crate::policy::finding::Level;
+use crate::policy::rules::{Case, Page, Rule, Violation};
+
+/// The rule.
+pub(crate) const RULE: Rule = Rule {
+    id: "volume-conflict",
+    failure: "P3",
+    strict: Level::Warn,
+    baseline: Level::Warn,
+    page: Page {
+        what: "A volume of the policy was not mounted, because another volume that is not a claim is mounted at its path.",
+        why: "What the platform expects to outlive the pod at that path does not.",
+        limits: "A claim at the path is taken for the user's choice and left alone, as is a volume of the policy's name.",
+        example: "spec:\n  podTemplate:\n    spec:\n      volumes:\n      - {name: scratch, emptyDir: {}}   # mounted at /flink-data, where the policy has a claim",
+        fix: "Mount the other volume elsewhere, or put the data on a claim.",
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Violation> {
+    let of_shortfall = |shortfall: &Shortfall| {
+        match shortfall {
+        Shortfall::Volume { path, role, mount_path, claim, taken_by } => Some(
+            Violation::at_field(
+                path.clone(),
+                Some(taken_by.clone()),
+                format!("{taken_by} is mounted at `{mount_path}` in the {role}, where the policy `{}` mounts the claim `{claim}`, so the claim was not mounted", case.policy.name),
+                format!("mount it at another path, or use a PersistentVolumeClaim at `{mount_path}`"),
+            )
+            .of_role(*role),
+        ),
+        Shortfall::HighAvailability { .. } => None,
+    }
+    };
+    case.shortfalls.iter().filter_map(of_shortfall).collect()
+}

@@ -1,0 +1,162 @@
+//! Rules on where HA metadata, checkpoints and savepoints lie.
+
+pub(super) mod fs_group_missing;
+pub(super) mod ha_storage_dir_missing;
+pub(super) mod storage_differs_between_roles;
+pub(super) mod storage_on_container;
+pub(super) mod storage_on_empty_dir;
+pub(super) mod storage_on_ephemeral_claim;
+pub(super) mod storage_on_host_path;
+pub(super) mod storage_on_source_less_volume;
+pub(super) mod storage_path_without_scheme;
+pub(super) mod storage_per_replica;
+pub(super) mod storage_read_only;
+
+use crate::flink::cluster::{Cluster, Directory};
+use crate::flink::configuration::Setting;
+use crate::flink::location::{Location, normalise};
+use crate::flink::pod::{Backing, MountedVolume, Source};
+use crate::policy::finding::Role;
+use crate::policy::rules::Violation;
+
+/// A directory on a path of the pods, with what backs it in each role that uses it.
+pub(super) struct Placement<'a> {
+    /// Which directory.
+    pub(super) directory: Directory,
+    /// The key that it is set under.
+    pub(super) key: &'a str,
+    /// Its setting.
+    pub(super) setting: &'a Setting,
+    /// What backs it, in the roles that use it and that the object shows.
+    pub(super) backings: Vec<(Role, Backing)>,
+    /// The absolute path.
+    pub(super) path: String,
+}
+
+/// Every directory of `cluster` that is a path of its pods.
+///
+/// HA metadata is the JobManager's: a TaskManager without it asks the JobManager's BLOB server. Checkpoints and
+/// savepoints are written by both, unless checkpoints are kept in the JobManager's memory.
+pub(super) fn placements(cluster: &Cluster) -> Vec<Placement<'_>> {
+    Directory::ALL.into_iter().filter_map(|directory| placement(cluster, directory)).collect()
+}
+
+fn placement(cluster: &Cluster, directory: Directory) -> Option<Placement<'_>> {
+    let (key, setting) = cluster.directory(directory)?;
+    let path = match cluster.location(directory)? {
+        Location::Local(path) => path,
+        // The working directory of the official image.
+        Location::Relative(path) => normalise(&format!("/opt/flink/{path}")),
+        Location::Remote { .. } | Location::FileWithAuthority(_) | Location::Unresolved => return None,
+    };
+    let backings = cluster
+        .roles
+        .iter()
+        .filter(|view| view.role == Role::JobManager || task_managers_write(cluster, directory))
+        .map(|view| (view.role, view.pod.backing(&path)))
+        .collect();
+    Some(Placement { directory, key, setting, backings, path })
+}
+
+fn task_managers_write(cluster: &Cluster, directory: Directory) -> bool {
+    let in_memory = || {
+        cluster
+            .leading()
+            .and_then(|view| view.config.value("execution.checkpointing.storage", cluster.version))
+            .is_some_and(|storage| storage.eq_ignore_ascii_case("jobmanager"))
+    };
+    match directory {
+        Directory::HighAvailability => false,
+        Directory::Checkpoints => !in_memory(),
+        Directory::Savepoints => true,
+    }
+}
+
+impl Placement<'_> {
+    /// The role to speak of when the directory dies with its pods, and what backs it there.
+    ///
+    /// `None` where one of the roles keeps it on something shared: then the roles differ, which is another rule's.
+    fn dying(&self) -> Option<(Role, &Backing)> {
+        let dies = |backing: &Backing| durability(backing) == Durability::DiesWithPod;
+        if !self.backings.iter().all(|(_, backing)| dies(backing)) {
+            return None;
+        }
+        self.backings.first().map(|(role, backing)| (*role, backing))
+    }
+
+    /// A violation at this directory's setting, said of `role`.
+    pub(super) fn violation(&self, role: Role, message: String, fix: String) -> Violation {
+        Violation::at_setting(self.setting, message, fix).of_role(role)
+    }
+}
+
+/// How long what backs a path lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// No longer than its pod, or than the pod's stay on one node.
+    DiesWithPod,
+    /// Longer.
+    Survives,
+    /// It cannot be known.
+    Unknown,
+}
+
+/// How long what backs a path lives.
+pub(super) fn durability(backing: &Backing) -> Durability {
+    match backing {
+        Backing::Container => Durability::DiesWithPod,
+        Backing::Unknown(_) => Durability::Unknown,
+        Backing::Volume(volume) => match volume.source {
+            Source::EmptyDir { .. } | Source::Missing | Source::HostPath(_) | Source::Ephemeral => {
+                Durability::DiesWithPod
+            }
+            Source::Claim(_) | Source::ClaimTemplate(_) | Source::Network(_) | Source::ReadOnly(_) => {
+                Durability::Survives
+            }
+            Source::Unknown(_) => Durability::Unknown,
+        },
+    }
+}
+
+/// Violations of an HA cluster whose directory dies with its pods in the way that `kind` names: in words for the
+/// message, `None` for any other way.
+pub(super) fn dying(cluster: &Cluster, kind: impl Fn(&Backing) -> Option<String>) -> Vec<Violation> {
+    if !cluster.high_availability().0.is_on() {
+        return Vec::new();
+    }
+    let of_kind = |placement: Placement<'_>| {
+        let (role, backing) = placement.dying()?;
+        let what = kind(backing)?;
+        let message = format!(
+            "`{}` is {what} in the {role}'s pod, {}",
+            placement.setting.value.trim(),
+            loss(placement.directory)
+        );
+        let fix = format!(
+            "mount a PersistentVolumeClaim at `{}` or above it in the JobManager{}, or use an object store such as `s3://<bucket>/…`",
+            placement.path,
+            if placement.directory == Directory::HighAvailability { "" } else { " and the TaskManagers" },
+        );
+        Some(placement.violation(role, message, fix))
+    };
+    placements(cluster).into_iter().filter_map(of_kind).collect()
+}
+
+/// Why the loss of `directory` hurts.
+fn loss(directory: Directory) -> &'static str {
+    match directory {
+        Directory::HighAvailability => {
+            "so the HA metadata is gone with the pod and the next JobManager cannot start the jobs again"
+        }
+        Directory::Checkpoints => "so the checkpoints are gone with the pod and a job that fails over loses its state",
+        Directory::Savepoints => "so a savepoint is gone with the pod that wrote it",
+    }
+}
+
+/// The volume of a backing that is one.
+pub(super) fn volume(backing: &Backing) -> Option<&MountedVolume> {
+    match backing {
+        Backing::Volume(volume) => Some(volume),
+        Backing::Container | Backing::Unknown(_) => None,
+    }
+}

@@ -1,0 +1,80 @@
+//! `storage-differs-between-roles`: JobManager and TaskManagers see different things behind one path.
+
+use crate::flink::cluster::Directory;
+use crate::flink::pod::{Backing, MountedVolume, Source};
+use crate::policy::finding::{Level, Role};
+use crate::policy::rules::storage::{Durability, durability};
+use crate::policy::rules::{Case, Page, Rule, Violation, storage};
+
+/// The rule.
+pub(crate) const RULE: Rule = Rule {
+    id: "storage-differs-between-roles",
+    failure: "B5",
+    strict: Level::Deny,
+    baseline: Level::Deny,
+    page: Page {
+        what: "The checkpoint or savepoint directory is backed differently in the JobManager and in the TaskManagers: another claim, another `subPath`, or no volume at all in one of them.",
+        why: "TaskManagers write the state, the JobManager writes the metadata that points to it. If they do not write to one place, checkpoints fail (`Mkdirs failed to create`) or cannot be restored.",
+        limits: "`high-availability.storageDir` is the JobManager's alone, since a TaskManager without it asks the BLOB server. Where both roles keep the path inside their pods, the rules on that say so. Checkpoints kept by the JobManager (`execution.checkpointing.storage: jobmanager`) are not written by TaskManagers.",
+        example: "spec:\n  jobManager:\n    podTemplate: {…}   # mounts the claim at /flink-data\n  taskManager: {}      # does not",
+        fix: "Mount the same claim with the same `subPath` in both roles, most simply in `spec.podTemplate`.",
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Violation> {
+    let differs = |placement: storage::Placement<'_>| {
+        if placement.directory == Directory::HighAvailability {
+            return None;
+        }
+        let [(_, ours), (_, theirs)] = placement.backings.as_slice() else { return None };
+        let lives = [durability(ours), durability(theirs)];
+        if lives.contains(&Durability::Unknown)
+            || lives == [Durability::DiesWithPod; 2]
+            || is_same(ours, theirs, &placement.path)
+        {
+            return None;
+        }
+        let lacking = if durability(ours) == Durability::DiesWithPod { Role::JobManager } else { Role::TaskManager };
+        let message = format!(
+            "`{}` is {} in the JobManager and {} in the TaskManagers, so {} fail or cannot be restored",
+            placement.setting.value.trim(),
+            words(ours),
+            words(theirs),
+            placement.directory.content(),
+        );
+        let fix = format!(
+            "mount the same claim with the same `subPath` at `{}` in both roles, as in `spec.podTemplate`",
+            placement.path
+        );
+        Some(placement.violation(lacking, message, fix))
+    };
+    storage::placements(case.cluster).into_iter().filter_map(differs).collect()
+}
+
+/// Whether both lead to one place: the same source, and the same directory in it.
+fn is_same(ours: &Backing, theirs: &Backing, path: &str) -> bool {
+    match (storage::volume(ours), storage::volume(theirs)) {
+        (Some(ours), Some(theirs)) => {
+            // Without their definitions at hand two network volumes are the same when they look the same.
+            ours.source == theirs.source
+                && !matches!(ours.source, Source::EmptyDir { .. } | Source::Missing | Source::Ephemeral)
+                && ours.place_of(path) == theirs.place_of(path)
+        }
+        _ => false,
+    }
+}
+
+fn words(backing: &Backing) -> String {
+    let Some(volume) = storage::volume(backing) else { return "on no volume".to_owned() };
+    let MountedVolume { name, source, sub_path, mount_path, .. } = volume;
+    let source = match source {
+        Source::Claim(claim) => format!("on claim `{claim}`"),
+        Source::HostPath(path) => format!("on `hostPath` `{path}`"),
+        Source::EmptyDir { .. } => format!("on `emptyDir` `{name}`"),
+        Source::Missing => format!("on volume `{name}` without a source"),
+        _ => format!("on volume `{name}`"),
+    };
+    let sub_path = if sub_path.is_empty() { String::new() } else { format!(", subPath `{sub_path}`") };
+    format!("{source} (mounted at `{mount_path}`{sub_path})")
+}

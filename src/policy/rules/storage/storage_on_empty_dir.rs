@@ -1,0 +1,34 @@
+//! `storage-on-empty-dir`: state on an `emptyDir`.
+
+use crate::flink::pod::Source;
+use crate::policy::finding::Level;
+use crate::policy::rules::{Case, Page, Rule, Violation, storage};
+
+/// The rule.
+pub(crate) const RULE: Rule = Rule {
+    id: "storage-on-empty-dir",
+    failure: "B2",
+    strict: Level::Deny,
+    baseline: Level::Deny,
+    page: Page {
+        what: "An HA cluster keeps `high-availability.storageDir`, its checkpoints or its savepoints on an `emptyDir` volume.",
+        why: "An `emptyDir` survives a restart of its container but is deleted with the pod: a node drain or a roll-out loses the jobs, and each JobManager has one of its own.",
+        limits: "Only the volume behind the longest matching mount counts, so working files on an `emptyDir` below a claim are fine.",
+        example: "spec:\n  podTemplate:\n    spec:\n      volumes:\n      - name: flink-data\n        emptyDir: {}   # behind high-availability.storageDir: file:///flink-data/ha",
+        fix: "Replace the `emptyDir` by a PersistentVolumeClaim, or use an object store.",
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Violation> {
+    storage::dying(case.cluster, |backing| {
+        let volume = storage::volume(backing)?;
+        match volume.source {
+            Source::EmptyDir { memory: true } => {
+                Some(format!("on the `emptyDir` volume `{}` (in memory)", volume.name))
+            }
+            Source::EmptyDir { memory: false } => Some(format!("on the `emptyDir` volume `{}`", volume.name)),
+            _ => None,
+        }
+    })
+}

@@ -1,0 +1,38 @@
+//! `storage-path-without-scheme`: a checkpoint or savepoint directory that Flink refuses.
+
+use crate::flink::cluster::Directory;
+use crate::flink::location::{has_placeholder, scheme_of};
+use crate::policy::finding::Level;
+use crate::policy::rules::{Case, Page, Rule, Violation};
+
+/// The rule.
+pub(crate) const RULE: Rule = Rule {
+    id: "storage-path-without-scheme",
+    failure: "B26",
+    strict: Level::Deny,
+    baseline: Level::Warn,
+    page: Page {
+        what: "The checkpoint or savepoint directory has no scheme: `/flink-data/checkpoints`.",
+        why: "Flink refuses it when the job starts: `The scheme (hdfs://, file://, etc) is null`. The cluster comes up, the job does not.",
+        limits: "`high-availability.storageDir` may lack its scheme. A directory that the job sets in its own code wins over this one.",
+        example: "spec:\n  flinkConfiguration:\n    execution.checkpointing.dir: /flink-data/checkpoints",
+        fix: "Write the scheme: `file:///flink-data/checkpoints`.",
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Violation> {
+    let without_scheme = |directory: Directory| {
+        let (_, setting) = case.cluster.directory(directory)?;
+        let value = setting.value.trim();
+        if has_placeholder(value) || scheme_of(value).is_some() {
+            return None;
+        }
+        let message = format!(
+            "`{value}` has no scheme, so Flink refuses it when the job starts (`The scheme (hdfs://, file://, etc) is null`)"
+        );
+        let fix = format!("write `file://{}{value}`", if value.starts_with('/') { "" } else { "/" });
+        Some(Violation::at_setting(setting, message, fix))
+    };
+    [Directory::Checkpoints, Directory::Savepoints].into_iter().filter_map(without_scheme).collect()
+}

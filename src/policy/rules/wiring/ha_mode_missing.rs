@@ -1,0 +1,73 @@
+//! `ha-mode-missing`: everything for HA but the switch.
+
+use crate::flink::cluster::{Directory, HighAvailability};
+use crate::flink::location::has_placeholder;
+use crate::flink::options::{self, HA_TYPE};
+use crate::policy::finding::Level;
+use crate::policy::rules::{Case, Page, Rule, Violation};
+
+/// The rule.
+pub(crate) const RULE: Rule = Rule {
+    id: "ha-mode-missing",
+    failure: "C9",
+    strict: Level::Deny,
+    baseline: Level::Warn,
+    page: Page {
+        what: "`high-availability.storageDir` is set, and the HA mode is unset, `NONE`, or stands under a name that this Flink version ignores.",
+        why: "Flink starts without HA and says nothing: the first restart of the JobManager loses all jobs. `high-availability.type` is new in Flink 1.17; up to 1.16 the name is `high-availability`, and the operator takes the new name for HA although the cluster has none.",
+        limits: "The operator's own defaults may set the mode for all its clusters.",
+        example: "spec:\n  flinkVersion: v1_16\n  flinkConfiguration:\n    high-availability.type: kubernetes   # 1.16 does not know this name\n    high-availability.storageDir: s3://state/ha",
+        fix: "Set the mode under the name of this version: `high-availability.type` from 1.17, `high-availability` before.",
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Violation> {
+    let cluster = case.cluster;
+    let (mode, setting) = cluster.high_availability();
+    let (Some((key, directory)), Some(view)) = (cluster.directory(Directory::HighAvailability), cluster.leading())
+    else {
+        return ignored_alone(case, &mode);
+    };
+    if mode != HighAvailability::Off || has_placeholder(&directory.value) {
+        return Vec::new();
+    }
+    let name = cluster.spelling(HA_TYPE);
+    let fix = format!("set `{name}: kubernetes`, or remove `{key}`");
+    if let Some((key, setting)) = setting {
+        let message = format!(
+            "`{key}` is `{}` although `{}` is set, so the cluster has no HA",
+            setting.value.trim(),
+            directory.path
+        );
+        return vec![Violation::at_setting(setting, message, fix)];
+    }
+    if let Some(violation) = ignored(case) {
+        return vec![violation];
+    }
+    let message = format!(
+        "`{key}` is set and `{name}` is not, so the cluster has no HA and a restart of the JobManager loses its jobs"
+    );
+    vec![Violation::at_field(view.config_path.key(name), None, message, fix)]
+}
+
+/// The mode under a name that this version ignores, with no directory beside it.
+fn ignored_alone(case: &Case<'_>, mode: &HighAvailability) -> Vec<Violation> {
+    if *mode == HighAvailability::Off { ignored(case).into_iter().collect() } else { Vec::new() }
+}
+
+fn ignored(case: &Case<'_>) -> Option<Violation> {
+    let version = case.cluster.version?;
+    let view = case.cluster.leading()?;
+    let read = options::names(HA_TYPE, Some(version));
+    let (key, setting) = options::names(HA_TYPE, None)
+        .into_iter()
+        .filter(|name| !read.contains(name))
+        .find_map(|name| Some((name, view.config.exact(name)?)))
+        .filter(|(_, setting)| HighAvailability::of(&setting.value).is_on())?;
+    let name = case.cluster.spelling(HA_TYPE);
+    let message = format!(
+        "Flink {version} does not know `{key}` and ignores it, so the cluster has no HA and a restart of the JobManager loses its jobs"
+    );
+    Some(Violation::at_setting(setting, message, format!("set `{name}` instead")))
+}

@@ -1,0 +1,48 @@
+//! `option-overlap`: a key that is a leaf and the parent of others.
+
+use crate::flink::cluster::Shape;
+use crate::flink::options;
+use crate::policy::finding::Level;
+use crate::policy::rules::{Case, Page, Rule, Violation};
+
+/// The rule.
+pub(crate) const RULE: Rule = Rule {
+    id: "option-overlap",
+    failure: "C7",
+    strict: Level::Deny,
+    baseline: Level::Deny,
+    page: Page {
+        what: "For Flink 2 a key is set that is a dotted prefix of another one: `high-availability` beside `high-availability.storageDir`, `restart-strategy`, `state.backend` and the like.",
+        why: "Flink 2 reads a nested `config.yaml`, where one key cannot have a value and children. The operator does not deploy such a cluster: `Overlapping key prefixes detected`. Admission lets it through, the error stands in the status only.",
+        limits: "Keys of the operator (`kubernetes.operator.*`, `job.autoscaler.*`) are not written to the file and do not count.",
+        example: "spec:\n  flinkVersion: v2_0\n  flinkConfiguration:\n    high-availability: kubernetes\n    high-availability.storageDir: s3://state/ha",
+        fix: "Write the current name of the shorter key: `high-availability.type`, `restart-strategy.type`, `state.backend.type`.",
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Violation> {
+    let Shape::FlinkDeployment { .. } = case.cluster.shape;
+    let (Some(version), Some(view)) = (case.cluster.version, case.cluster.leading()) else { return Vec::new() };
+    if !version.at_least(2, 0) {
+        return Vec::new();
+    }
+    let keys: Vec<&str> = view.config.iter().map(|(key, _)| key).filter(|key| !belongs_to_operator(key)).collect();
+    let overlap = |key: &str| {
+        let child = keys.iter().find(|other| other.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))?;
+        let setting = view.config.exact(key)?;
+        let message = format!(
+            "Flink {version} reads a nested file, in which `{key}` cannot have a value beside `{child}`, so the operator does not deploy the cluster"
+        );
+        let fix = options::counterpart(key, version).map_or_else(
+            || format!("remove `{key}` or the keys below it"),
+            |name| format!("rename `{key}` to `{name}`"),
+        );
+        Some(Violation::at_setting(setting, message, fix))
+    };
+    keys.iter().filter_map(|key| overlap(key)).collect()
+}
+
+fn belongs_to_operator(key: &str) -> bool {
+    key.starts_with("kubernetes.operator.") || key.starts_with("job.autoscaler.")
+}

@@ -1,0 +1,57 @@
+//! `option-unknown-to-version`: an option of another Flink version.
+
+use crate::flink::options::{self, HA_TYPE};
+use crate::policy::finding::Level;
+use crate::policy::rules::{Case, Page, Rule, Violation};
+
+/// The rule.
+pub(crate) const RULE: Rule = Rule {
+    id: "option-unknown-to-version",
+    failure: "C9b",
+    strict: Level::Deny,
+    baseline: Level::Warn,
+    page: Page {
+        what: "An option of HA, checkpoints or state is set under a name that another Flink version reads and this one does not: `execution.checkpointing.dir` before 1.20, `state.backend.type` before 1.17.",
+        why: "Flink ignores what it does not know, without a word: checkpoints go to the JobManager's memory, state to the heap.",
+        limits: "Only names of known Flink options are judged. An option that was removed because its feature is gone is not reported when it has no successor. Where the same option is also set under a name that this version reads, nothing is lost and nothing is said.",
+        example: "spec:\n  flinkVersion: v1_18\n  flinkConfiguration:\n    execution.checkpointing.dir: s3://state/checkpoints",
+        fix: "Use this version's name; the finding says it.",
+    },
+    check,
+};
+
+const PREFIXES: [&str; 7] = [
+    "high-availability.",
+    "execution.checkpointing.",
+    "execution.state-recovery.",
+    "state.",
+    "restart-strategy.",
+    "job-result-store.",
+    "kubernetes.jobmanager.replicas",
+];
+
+fn check(case: &Case<'_>) -> Vec<Violation> {
+    let (Some(version), Some(view)) = (case.cluster.version, case.cluster.leading()) else { return Vec::new() };
+    let unknown = |(key, setting)| {
+        let key: &str = key;
+        let is_judged = PREFIXES.iter().any(|prefix| key.starts_with(prefix)) && key != HA_TYPE;
+        if !is_judged || options::is_read_by(key, version) {
+            return None;
+        }
+        let history = options::history(key)?;
+        let own = options::counterpart(key, version);
+        if own.is_some_and(|own| view.config.exact(own).is_some()) || (own.is_none() && history.last < version) {
+            return None;
+        }
+        let span = if history.first > version {
+            format!("new in {}", history.first)
+        } else {
+            format!("last known to {}", history.last)
+        };
+        let message = format!("Flink {version} does not know this option ({span}) and ignores it");
+        let fix =
+            own.map_or_else(|| format!("remove it, or use Flink {}", history.first), |own| format!("use `{own}`"));
+        Some(Violation::at_setting(setting, message, fix))
+    };
+    view.config.iter().filter_map(unknown).collect()
+}

@@ -1,0 +1,167 @@
+//! What is answered to the API server, and what a person reads of it.
+
+use std::collections::BTreeMap;
+
+use crate::policy::{Finding, Level, shortened};
+
+/// What is answered to the API server.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Decision {
+    /// Whether the object may pass.
+    pub allowed: bool,
+    /// The whole denial for people, at most ten lines; empty when allowed.
+    pub message: String,
+    /// One cause a denial, for `status.details.causes`.
+    pub causes: Vec<Cause>,
+    /// Warnings, each at most 256 characters, together at most 4096.
+    pub warnings: Vec<String>,
+    /// The change, empty when there is none (always empty for `/validate`).
+    pub patch: json_patch::Patch,
+    /// Audit annotations by key, without the webhook's name.
+    pub audit: BTreeMap<String, String>,
+    /// Rules that found something, with their level, for the log and the metrics: (`storage-on-empty-dir`, `deny`).
+    pub rules: Vec<(&'static str, &'static str)>,
+    /// What was filled in, in words, for the log; never a value of a credential-like key.
+    pub changes: Vec<String>,
+    /// Name of the policy that was applied.
+    pub policy: String,
+}
+
+/// One reason of a denial.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// Field path: `spec.flinkConfiguration["high-availability.storageDir"]`.
+    pub field: String,
+    /// Id of the rule: `storage-on-empty-dir`.
+    pub reason: String,
+    /// The whole message.
+    pub message: String,
+}
+
+/// Lines of a denial that a terminal shows without scrolling.
+const LINES: usize = 10;
+/// The API server may cut a warning behind this many characters.
+const WARNING: usize = 256;
+/// It drops what comes behind this many characters of all warnings together; some are left for the last one.
+const WARNINGS: usize = 4096 - WARNING;
+/// Bound on what one finding may add to a reply, in characters; values and names come from the object.
+const MESSAGE: usize = 1024;
+/// Bound on the causes of a reply.
+const CAUSES: usize = 100;
+
+impl Decision {
+    /// Allowed, untouched, without a word.
+    #[must_use]
+    pub fn allow() -> Self {
+        Self { allowed: true, ..Self::default() }
+    }
+
+    /// The decision that follows from `findings`, which are sorted by weight.
+    #[must_use]
+    pub fn of(findings: Vec<Finding>) -> Self {
+        let of_level = |level: Level| findings.iter().filter(move |finding| finding.level == level);
+        let denials: Vec<&Finding> = of_level(Level::Deny).collect();
+        let audited: Vec<String> =
+            of_level(Level::Audit).map(|finding| format!("{}: {}", finding.rule, finding.path)).collect();
+        let mut decision = Self {
+            allowed: denials.is_empty(),
+            message: message(&denials),
+            causes: denials.iter().take(CAUSES).map(|finding| cause(finding)).collect(),
+            warnings: warnings(of_level(Level::Warn)),
+            rules: findings.iter().map(|finding| (finding.rule, finding.level.word())).collect(),
+            ..Self::default()
+        };
+        if !audited.is_empty() {
+            decision.audit.insert("findings".to_owned(), shortened(&audited.join(", "), MESSAGE));
+        }
+        decision
+    }
+}
+
+fn cause(finding: &Finding) -> Cause {
+    Cause {
+        field: finding.path.clone(),
+        reason: finding.rule.to_owned(),
+        message: shortened(&format!("{}; {}", finding.message, finding.fix), MESSAGE),
+    }
+}
+
+fn message(denials: &[&Finding]) -> String {
+    if denials.is_empty() {
+        return String::new();
+    }
+    let count = match denials.len() {
+        1 => "1 problem".to_owned(),
+        number => format!("{number} problems"),
+    };
+    let shown = if denials.len() < LINES { denials.len() } else { LINES - 2 };
+    let mut lines = vec![format!("{count} that would lose state or keep the cluster from starting:")];
+    lines
+        .extend(denials.iter().take(shown).map(|finding| shortened(&format!("{finding} [{}]", finding.rule), MESSAGE)));
+    if denials.len() > shown {
+        lines.push(format!(
+            "and {} more: `flink-admission check` on the manifest shows them all",
+            denials.len() - shown
+        ));
+    }
+    lines.join("\n")
+}
+
+/// The warnings that fit: a long one is cut at a word of its own rather than at the API server's.
+fn warnings<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut left = WARNINGS;
+    let mut dropped = 0_usize;
+    for finding in findings {
+        // What to do stays whole: what is wrong is shortened instead.
+        let tail = format!(" [{}]", finding.rule);
+        let text = shortened(&finding.to_string(), WARNING - 1 - tail.chars().count()) + &tail;
+        let length = text.chars().count();
+        if length > left {
+            dropped += 1;
+            continue;
+        }
+        left -= length;
+        warnings.push(text);
+    }
+    if dropped > 0 {
+        warnings.push(format!("and {dropped} more warnings: `flink-admission check` on the manifest shows them all"));
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(number: usize, level: Level) -> Finding {
+        Finding {
+            rule: "storage-on-empty-dir",
+            level,
+            role: None,
+            path: format!("spec.a[{number}]"),
+            value: None,
+            origin: "spec".to_owned(),
+            message: "it is so, and hurts".repeat(20),
+            fix: "do this".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_denial_has_at_most_ten_lines_and_says_how_many_are_left() {
+        let decision = Decision::of((0..30).map(|number| finding(number, Level::Deny)).collect());
+        let lines: Vec<&str> = decision.message.lines().collect();
+        assert_eq!((decision.allowed, lines.len(), decision.causes.len()), (false, 10, 30));
+        assert!(lines.last().unwrap().starts_with("and 22 more"), "{}", decision.message);
+        assert_eq!(Decision::of(vec![finding(0, Level::Deny)]).message.lines().count(), 2);
+    }
+
+    #[test]
+    fn warnings_keep_within_what_the_api_server_passes_on() {
+        let decision = Decision::of((0..100).map(|number| finding(number, Level::Warn)).collect());
+        assert!(decision.allowed && decision.message.is_empty());
+        assert!(decision.warnings.iter().all(|warning| warning.chars().count() <= 256));
+        assert!(decision.warnings.iter().map(|warning| warning.chars().count()).sum::<usize>() <= 4096);
+        assert!(decision.warnings.last().unwrap().contains("more warnings"));
+    }
+}
