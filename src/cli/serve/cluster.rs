@@ -14,6 +14,8 @@ use crate::tls::ServingCertificate;
 
 /// Arguments of `serve` about the cluster.
 #[derive(Debug, Args)]
+// A group of arguments is named after its struct, and `serve`'s own has the same name.
+#[group(id = "cluster_arguments")]
 pub(super) struct Arguments {
     /// Look objects up in the cluster of the pod or of KUBECONFIG; what cannot be looked up is judged as unknown
     #[arg(long)]

@@ -1,0 +1,64 @@
+//! What people and programs read when an object is refused or warned about.
+
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use serde_json::{Value, json};
+
+use super::stage::{BUILT_IN, PLATFORM, Stage, cluster, cluster_on_volume};
+
+/// Three directories, each lost in a way of its own.
+fn thrice_lost() -> Value {
+    let configuration = json!({
+        "high-availability.type": "kubernetes",
+        "high-availability.storageDir": "file:///state/ha",
+        "execution.checkpointing.dir": "file:///checkpoints",
+        "execution.checkpointing.savepoint-dir": "/savepoints",
+    });
+    cluster_on_volume("v1_20", &configuration, &json!({"emptyDir": {}}))
+}
+
+#[test]
+fn rejects_with_all_reasons_at_once() {
+    let Some(stage) = Stage::open("all-reasons", BUILT_IN) else { return };
+    let said = stage.apply(&thrice_lost()).refused();
+    insta::assert_snapshot!(said, @"");
+    assert!(stage.kubectl(&["get", "flinkdeployment", "word-count"]).refused().contains("NotFound"));
+}
+
+#[tokio::test]
+async fn rejects_with_a_cause_for_each_field() {
+    let Some(stage) = Stage::open("causes", BUILT_IN) else { return };
+    let kubeconfig = Kubeconfig::read_from(stage.plane.kubeconfig()).unwrap();
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+    let client = kube::Client::try_from(config).unwrap();
+    let kind = GroupVersionKind::gvk("flink.apache.org", "v1beta1", "FlinkDeployment");
+    let api = Api::<DynamicObject>::namespaced_with(client, &stage.namespace, &ApiResource::from_gvk(&kind));
+
+    let object: DynamicObject = serde_json::from_value(thrice_lost()).unwrap();
+    let refused = api.create(&PostParams::default(), &object).await.unwrap_err();
+    let kube::Error::Api(status) = refused else { panic!("{refused}") };
+    let causes = &status.details.as_ref().unwrap().causes;
+    let said: Vec<String> = causes.iter().map(|cause| format!("{} {}", cause.field, cause.reason)).collect();
+    insta::assert_snapshot!(said.join("\n"), @"");
+    assert_eq!(status.code, 403, "{status:?}");
+    assert!(causes.iter().all(|cause| status.message.contains(&cause.field)), "{status:?}");
+}
+
+#[test]
+fn accepts_with_a_warning() {
+    let Some(stage) = Stage::open("warning", BUILT_IN) else { return };
+    let configuration =
+        json!({"high-availability.type": "kubernetes", "high-availability.storageDir": "file:///state/ha"});
+    let object = cluster_on_volume("v1_20", &configuration, &json!({"hostPath": {"path": "/data"}}));
+    let outcome = stage.apply(&object);
+    insta::assert_snapshot!(outcome.stderr, @"");
+    assert_eq!(outcome.succeeded(), "flinkdeployment.flink.apache.org/word-count created\n");
+}
+
+#[test]
+fn accepts_without_a_word_what_is_in_order() {
+    let Some(stage) = Stage::open("in-order", PLATFORM) else { return };
+    let outcome = stage.apply(&cluster("v1_20", &json!({"taskmanager.numberOfTaskSlots": "2"})));
+    assert_eq!(outcome.stderr, "");
+    outcome.succeeded();
+}
