@@ -54,6 +54,13 @@ pub enum Injected {
         /// Where it is mounted.
         mount_path: String,
     },
+    /// A variable of the Flink container that takes a field of its pod.
+    Env {
+        /// Its name.
+        name: String,
+        /// The field: `status.podIP`.
+        field: String,
+    },
     /// `securityContext.fsGroup` of one role's pod.
     FsGroup {
         /// Which role.
@@ -138,6 +145,7 @@ impl Injected {
             Self::Volume { role, claim, mount_path, .. } => {
                 format!("claim {claim} at {mount_path} ({})", Role::from(*role))
             }
+            Self::Env { name, field } => format!("environment variable {name} from {field}"),
             Self::FsGroup { role, value } => format!("fsGroup={value} ({})", Role::from(*role)),
         }
     }
@@ -147,7 +155,7 @@ impl Injected {
     pub fn path(&self) -> Option<FieldPath> {
         match self {
             Self::Option { path, .. } => path.clone(),
-            Self::ServiceAccount { .. } | Self::Volume { .. } | Self::FsGroup { .. } => None,
+            Self::ServiceAccount { .. } | Self::Volume { .. } | Self::Env { .. } | Self::FsGroup { .. } => None,
         }
     }
 
@@ -160,6 +168,7 @@ impl Injected {
             (Self::Volume { role: ours, name: our_name, .. }, Self::Volume { role: theirs, name: their_name, .. }) => {
                 ours == theirs && our_name == their_name
             }
+            (Self::Env { name: ours, .. }, Self::Env { name: theirs, .. }) => ours == theirs,
             (Self::FsGroup { role: ours, .. }, Self::FsGroup { role: theirs, .. }) => ours == theirs,
             _ => false,
         }
