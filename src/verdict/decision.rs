@@ -113,9 +113,7 @@ fn warnings<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String> {
     let mut left = WARNINGS;
     let mut dropped = 0_usize;
     for finding in findings {
-        // What to do stays whole: what is wrong is shortened instead.
-        let tail = format!(" [{}]", finding.rule);
-        let text = shortened(&finding.to_string(), WARNING - 1 - tail.chars().count()) + &tail;
+        let text = warning(finding);
         let length = text.chars().count();
         if length > left {
             dropped += 1;
@@ -128,6 +126,20 @@ fn warnings<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String> {
         warnings.push(format!("and {dropped} more warnings: `flink-admission check` on the manifest shows them all"));
     }
     warnings
+}
+
+/// A finding as a warning. What to do stays whole where it can: what is wrong is shortened instead.
+fn warning(finding: &Finding) -> String {
+    let tail = format!(" [{}]", finding.rule);
+    let bound = WARNING - 1 - tail.chars().count();
+    let around = format!("{}: ; {}", finding.path, finding.fix).chars().count();
+    let text = match bound.checked_sub(around + 1) {
+        Some(left) if left >= WARNING / 8 => {
+            format!("{}: {}; {}", finding.path, shortened(&finding.message, left), finding.fix)
+        }
+        _ => shortened(&finding.to_string(), bound),
+    };
+    text + &tail
 }
 
 #[cfg(test)]
@@ -154,6 +166,21 @@ mod tests {
         assert_eq!((decision.allowed, lines.len(), decision.causes.len()), (false, 10, 30));
         assert!(lines.last().unwrap().starts_with("and 22 more"), "{}", decision.message);
         assert_eq!(Decision::of(&[finding(0, Level::Deny)]).message.lines().count(), 2);
+    }
+
+    #[test]
+    fn a_long_warning_still_says_what_to_do() {
+        let long = finding(0, Level::Warn);
+        let said = warning(&long);
+        assert!(
+            said.starts_with("spec.a[0]: it is so") && said.ends_with("…; do this [storage-on-empty-dir]"),
+            "{said}"
+        );
+        assert_eq!(said.chars().count(), WARNING - 1);
+        let endless = Finding { fix: "do this ".repeat(100), ..long };
+        assert_eq!(warning(&endless).chars().count(), WARNING);
+        let short = Finding { message: "it hurts".to_owned(), ..finding(0, Level::Warn) };
+        assert_eq!(warning(&short), "spec.a[0]: it hurts; do this [storage-on-empty-dir]");
     }
 
     #[test]
