@@ -230,8 +230,10 @@ impl<'a> Work<'a> {
         let changes = self.added.iter().map(Injected::in_words).collect();
         let mut values = kept.values;
         for added in self.added.drain(..) {
-            values.retain(|value| !value.is_same_place(&added));
-            values.push(added);
+            match values.iter_mut().find(|value| value.is_same_place(&added)) {
+                Some(value) => *value = added,
+                None => values.push(added),
+            }
         }
         let record =
             Record { namespace: self.target.namespace.to_owned(), name: self.target.name.map(str::to_owned), values };

@@ -47,6 +47,11 @@ fn needs(work: &Work<'_>, cluster: &Cluster, role: Role) -> bool {
     of_state || of_policy
 }
 
+/// What `fsGroup` the pod of `role` has.
+pub(super) fn present(work: &Work<'_>, role: Role) -> Option<Value> {
+    at(&work.cluster().role(role)?.pod.template, &["spec", "securityContext", "fsGroup"]).cloned()
+}
+
 /// Sets `fsGroup` in the pods of `roles`: in the common template for both, else in the role's own.
 pub(super) fn set(work: &mut Work<'_>, roles: &[Role], group: u32) {
     let root = work.target.root();

@@ -31,14 +31,15 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
         record.write(&mut work.edits);
         return work.finish_untouched();
     }
-    let mut kept = Vec::new();
     let overruled = ha_is_overruled(&work.cluster(), &record);
-    for value in &record.values {
-        if restore(&mut work, value, overruled) {
-            kept.push(value.clone());
-        }
-    }
-    work.finish(Record { values: kept, ..record })
+    let unchanged: Vec<bool> = record.values.iter().map(|value| restore(&mut work, value, overruled)).collect();
+    restore_pods(&mut work, &record);
+    // What is put back keeps its place in the record, so that an update which changes nothing writes nothing.
+    let is_in_force =
+        |value: &Injected, unchanged: bool| unchanged || work.added.iter().any(|added| added.is_same_place(value));
+    let in_force = record.values.iter().zip(unchanged).filter(|(value, unchanged)| is_in_force(value, *unchanged));
+    let values = in_force.map(|(value, _)| value.clone()).collect();
+    work.finish(Record { values, ..record })
 }
 
 impl<'a> Work<'a> {
@@ -69,22 +70,11 @@ fn restore(work: &mut Work<'_>, value: &Injected, overruled: bool) -> bool {
             }
             own.as_ref() == Some(value)
         }
-        Injected::Volume { role, name, claim, mount_path } => {
+        Injected::Volume { role, claim, mount_path, .. } => {
             let cluster = work.cluster();
-            let Some(view) = cluster.role(Role::from(*role)) else { return false };
-            let taken = view.pod.volume(name).is_some();
-            match view.pod.backing(mount_path) {
-                Backing::Volume(volume) if volume.mount_path == *mount_path => {
-                    volume.source == Source::Claim(claim.clone())
-                }
-                _ if taken => false,
-                _ => {
-                    let wanted =
-                        ClaimMount { name: name.clone(), claim: claim.clone(), mount_path: mount_path.clone() };
-                    volumes::mount(work, &[Role::from(*role)], &wanted);
-                    false
-                }
-            }
+            let backing = cluster.role(Role::from(*role)).map(|view| view.pod.backing(mount_path));
+            matches!(backing, Some(Backing::Volume(volume))
+                if volume.mount_path == *mount_path && volume.source == Source::Claim(claim.clone()))
         }
         Injected::Env { name, .. } => {
             let Some(Place::Pods(raw)) = work.target.place() else { return false };
@@ -92,15 +82,30 @@ fn restore(work: &mut Work<'_>, value: &Injected, overruled: bool) -> bool {
             arguments::add_pod_ip(work, raw, name);
             work.added.len() == before
         }
-        Injected::FsGroup { role, value } => {
-            let present = work
-                .cluster()
-                .role(Role::from(*role))
-                .and_then(|view| at(&view.pod.template, &["spec", "securityContext", "fsGroup"]).cloned());
-            if present.is_none() {
-                fs_group::set(work, &[Role::from(*role)], *value);
+        Injected::FsGroup { role, value } => fs_group::present(work, Role::from(*role)) == Some(Value::from(*value)),
+    }
+}
+
+/// Puts back what pods lost, for all roles that lost the same at once: where it stands depends on which they are, and at
+/// another place than before it would change the spec.
+fn restore_pods(work: &mut Work<'_>, record: &Record) {
+    for value in &record.values {
+        let of_all = record.values.iter().filter(|other| other.is_same_but_for_role(value));
+        match value {
+            Injected::Volume { name, claim, mount_path, .. } => {
+                let wanted = ClaimMount { name: name.clone(), claim: claim.clone(), mount_path: mount_path.clone() };
+                let roles: Vec<Role> = of_all
+                    .filter_map(Injected::role)
+                    .filter(|role| volumes::is_missing(work, *role, &wanted))
+                    .collect();
+                volumes::mount(work, &roles, &wanted);
             }
-            present == Some(Value::from(*value))
+            Injected::FsGroup { value, .. } => {
+                let is_missing = |role: &Role| fs_group::present(work, *role).is_none();
+                let roles: Vec<Role> = of_all.filter_map(Injected::role).filter(is_missing).collect();
+                fs_group::set(work, &roles, *value);
+            }
+            Injected::Option { .. } | Injected::ServiceAccount { .. } | Injected::Env { .. } => {}
         }
     }
 }
@@ -235,4 +240,68 @@ pub fn lost(target: &Target<'_>, old: &Value) -> Vec<Lost> {
             _ => None,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::admission::Operation;
+    use crate::facts::Facts;
+    use crate::policy::Policies;
+    use crate::verdict::{Subject, judge};
+    use crate::workload::recognise;
+
+    const POLICY: &str = "spec:
+  highAvailability: {mode: kubernetes, storageDir: 'file:///flink-data/ha'}
+  serviceAccount: {name: flink}
+  volumes: [{name: flink-data, claimName: flink-data, mountPath: /flink-data}]";
+
+    fn cluster() -> Value {
+        let template = json!({"spec": {
+            "containers": [{"name": "flink-main-container", "volumeMounts": [{"name": "tmp", "mountPath": "/scratch"}]}],
+            "volumes": [{"name": "tmp", "emptyDir": {}}],
+        }});
+        json!({
+            "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "metadata": {"name": "a"},
+            "spec": {"flinkVersion": "v1_20", "flinkConfiguration": {"a": "b"}, "podTemplate": template},
+        })
+    }
+
+    fn stored(object: &Value, old: Option<&Value>) -> Value {
+        let operation = if old.is_some() { Operation::Update } else { Operation::Create };
+        let workload = recognise(object).unwrap();
+        let subject = Subject { object, old, operation, namespace: "shop", name: Some("a"), workload: &workload };
+        judge(&subject, &Policies::from_text(POLICY).unwrap(), &Facts::default()).stored
+    }
+
+    /// Whatever part of it a client drops: any other place or order would change the spec and so restart the job.
+    #[test]
+    fn what_is_put_back_stands_where_it_stood() {
+        let created = stored(&cluster(), None);
+        let template = &created["spec"]["podTemplate"]["spec"];
+        assert_eq!(template["volumes"].as_array().unwrap().len(), 2);
+        for dropped in ["/spec/podTemplate", "/spec/podTemplate/spec/volumes", "/spec/podTemplate/spec/containers"] {
+            let mut update = created.clone();
+            *update.pointer_mut(dropped).unwrap() = cluster().pointer(dropped).unwrap().clone();
+            assert_ne!(update, created, "{dropped}");
+            assert_eq!(stored(&update, Some(&created)), created, "{dropped}");
+        }
+        assert_eq!(stored(&cluster(), Some(&created)), created);
+        let mut update = created.clone();
+        update["spec"]["flinkConfiguration"] = json!({"a": "b"});
+        assert_eq!(stored(&update, Some(&created)), created);
+    }
+
+    #[test]
+    fn a_volume_of_the_users_under_our_name_is_left_alone() {
+        let created = stored(&cluster(), None);
+        let mut update = cluster();
+        update["spec"]["podTemplate"]["spec"]["volumes"] =
+            json!([{"name": "tmp", "emptyDir": {}}, {"name": "flink-data", "nfs": {}}]);
+        let kept = stored(&update, Some(&created));
+        assert_eq!(kept["spec"]["podTemplate"]["spec"]["volumes"], update["spec"]["podTemplate"]["spec"]["volumes"]);
+        let path = "/spec/podTemplate/spec/containers/0/volumeMounts";
+        assert_eq!(kept.pointer(path), update.pointer(path));
+    }
 }

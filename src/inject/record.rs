@@ -174,6 +174,28 @@ impl Injected {
         }
     }
 
+    /// Which role it was filled in for, where it was for one.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        match self {
+            Self::Volume { role, .. } | Self::FsGroup { role, .. } => Some(Role::from(*role)),
+            Self::Option { .. } | Self::ServiceAccount { .. } | Self::Env { .. } => None,
+        }
+    }
+
+    /// Whether both fill in the same, maybe for different roles.
+    #[must_use]
+    pub fn is_same_but_for_role(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Volume { name, claim, mount_path, .. },
+                Self::Volume { name: other_name, claim: other_claim, mount_path: other_path, .. },
+            ) => (name, claim, mount_path) == (other_name, other_claim, other_path),
+            (Self::FsGroup { value, .. }, Self::FsGroup { value: other, .. }) => value == other,
+            _ => false,
+        }
+    }
+
     fn without_path(&self) -> Self {
         match self.clone() {
             Self::Option { option, key, value, .. } => Self::Option { option, key, value, path: None },

@@ -96,11 +96,24 @@ pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount) {
     }
 }
 
+/// Whether `role` has lost the volume of `claim` or its mount, and nothing else has taken their place.
+pub(super) fn is_missing(work: &Work<'_>, role: Role, claim: &ClaimMount) -> bool {
+    let cluster = work.cluster();
+    let Some(pod) = cluster.role(role).map(|view| &view.pod) else { return false };
+    if matches!(pod.backing(&claim.mount_path), Backing::Volume(volume) if volume.mount_path == claim.mount_path) {
+        return false;
+    }
+    let mounts = pod.container().map(|container| list(container, &["volumeMounts"])).unwrap_or_default();
+    let is_at_path = |mount: &&Value| text(mount, &["mountPath"]).map(normalise).as_ref() == Some(&claim.mount_path);
+    pod.volume(&claim.name).is_none_or(|volume| *volume == claim.volume())
+        && mounts.iter().find(is_at_path).is_none_or(|mount| *mount == claim.mount())
+}
+
 /// Mounts `claim` in the one container that a standalone role has.
 fn mount_in_pod(work: &mut Work<'_>, raw: &Raw, claim: &ClaimMount) {
     let volumes = work.target.root().keys(&["spec", "volumes"]);
-    work.edits.append(&volumes, claim.volume());
-    work.edits.append(&container_path(raw).key("volumeMounts"), claim.mount());
+    add_where_missing(&mut work.edits, &volumes, claim.volume());
+    add_where_missing(&mut work.edits, &container_path(raw).key("volumeMounts"), claim.mount());
     work.added.push(claim.injected(raw.role));
 }
 
@@ -151,7 +164,7 @@ fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, cla
     let pod = merged.map_or(&empty, |pod| &pod.template);
     let volumes = spec.key("volumes");
     fill_up(edits, &volumes, list(pod, &["spec", "volumes"]));
-    edits.append(&volumes, claim.volume());
+    add_where_missing(edits, &volumes, claim.volume());
 
     let containers = spec.key("containers");
     let merged_containers = list(pod, &["spec", "containers"]);
@@ -175,7 +188,15 @@ fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, cla
     let merged_mounts =
         main.and_then(|main| merged_containers.get(main)).map(|container| list(container, &["volumeMounts"]));
     fill_up(edits, &mounts, merged_mounts.unwrap_or_default());
-    edits.append(&mounts, claim.mount());
+    add_where_missing(edits, &mounts, claim.mount());
+}
+
+/// Appends `element` to the list at `path`, unless an update left it there and took its other half away.
+fn add_where_missing(edits: &mut Edits<'_>, path: &FieldPath, element: Value) {
+    let is_there = walk(edits.document(), path).and_then(Value::as_array).is_some_and(|list| list.contains(&element));
+    if !is_there {
+        edits.append(path, element);
+    }
 }
 
 fn position_of_main(edits: &Edits<'_>, containers: &FieldPath) -> Option<usize> {
