@@ -5,6 +5,7 @@
 #![cfg(feature = "webhook")]
 #![allow(
     missing_docs,
+    unreachable_pub,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
@@ -16,5 +17,8 @@ mod support;
 
 mod e2e {
     mod answers;
+    mod filling_in;
+    mod keeping;
+    mod refusing;
     mod stage;
 }

@@ -186,7 +186,8 @@ fn rendered(plane: &ControlPlane) -> &'static [Value] {
     static RENDERED: OnceLock<Vec<Value>> = OnceLock::new();
     RENDERED.get_or_init(|| {
         let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/helm/flink-admission").display().to_string();
-        let command = ["template", "e2e", &chart, "--namespace=e2e-flink-admission", "--set=webhooks.failurePolicy=Fail"];
+        let command =
+            ["template", "e2e", &chart, "--namespace=e2e-flink-admission", "--set=webhooks.failurePolicy=Fail"];
         let text = plane.admin().helm(&command).succeeded();
         let documents = yaml::documents(&text).expect("the chart renders YAML");
         documents.into_iter().map(|document| document.value).collect()
