@@ -17,8 +17,10 @@ mod support;
 
 mod e2e {
     mod answers;
+    mod examples;
     mod filling_in;
     mod keeping;
+    mod page;
     mod refusing;
     mod stage;
 }

@@ -44,6 +44,8 @@ const LINES: usize = 10;
 const WARNING: usize = 256;
 /// It drops what comes behind this many characters of all warnings together; some are left for the last one.
 const WARNINGS: usize = 4096 - WARNING;
+/// What is wrong gets so many of them where both that and what to do are long.
+const WRONG: usize = 64;
 /// Bound on what one finding may add to a reply, in characters; values and names come from the object.
 const MESSAGE: usize = 1024;
 /// Bound on the causes of a reply.
@@ -128,18 +130,16 @@ fn warnings<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String> {
     warnings
 }
 
-/// A finding as a warning. What to do stays whole where it can: what is wrong is shortened instead.
+/// A finding as a warning. What to do stays whole as long as there is room to say what is wrong.
 fn warning(finding: &Finding) -> String {
     let tail = format!(" [{}]", finding.rule);
     let bound = WARNING - 1 - tail.chars().count();
-    let around = format!("{}: ; {}", finding.path, finding.fix).chars().count();
-    let text = match bound.checked_sub(around + 1) {
-        Some(left) if left >= WARNING / 8 => {
-            format!("{}: {}; {}", finding.path, shortened(&finding.message, left), finding.fix)
-        }
-        _ => shortened(&finding.to_string(), bound),
+    let Some(room) = bound.checked_sub(finding.path.chars().count() + 6).filter(|room| *room > 2 * WRONG) else {
+        return shortened(&finding.to_string(), bound) + &tail;
     };
-    text + &tail
+    let message = shortened(&finding.message, room.saturating_sub(finding.fix.chars().count()).max(WRONG));
+    let fix = shortened(&finding.fix, room - message.chars().count().min(room));
+    format!("{}: {message}; {fix}{tail}", finding.path)
 }
 
 #[cfg(test)]
@@ -176,11 +176,14 @@ mod tests {
             said.starts_with("spec.a[0]: it is so") && said.ends_with("…; do this [storage-on-empty-dir]"),
             "{said}"
         );
-        assert_eq!(said.chars().count(), WARNING - 1);
-        let endless = Finding { fix: "do this ".repeat(100), ..long };
-        assert_eq!(warning(&endless).chars().count(), WARNING);
-        let short = Finding { message: "it hurts".to_owned(), ..finding(0, Level::Warn) };
+        let short = Finding { message: "it hurts".to_owned(), ..long.clone() };
         assert_eq!(warning(&short), "spec.a[0]: it hurts; do this [storage-on-empty-dir]");
+        let both = Finding { fix: "do this ".repeat(100), ..long.clone() };
+        assert!(warning(&both).contains("…; do this do this"), "{}", warning(&both));
+        let all = Finding { path: "spec.a".repeat(100), ..both.clone() };
+        for finding in [long, short, both, all] {
+            assert!(warning(&finding).chars().count() <= WARNING, "{}", warning(&finding));
+        }
     }
 
     #[test]

@@ -130,7 +130,10 @@ pub(super) fn dying(cluster: &Cluster, kind: impl Fn(&Backing) -> Option<String>
         let message = format!(
             "`{}` is {what} in the {role}'s pod, {}",
             placement.setting.value.trim(),
-            loss(placement.directory)
+            loss(
+                placement.directory,
+                matches!(volume(backing).map(|volume| &volume.source), Some(Source::HostPath(_)))
+            )
         );
         let fix = format!(
             "mount a PersistentVolumeClaim at `{}` or above it in the JobManager{}, or use an object store such as `s3://<bucket>/…`",
@@ -142,14 +145,21 @@ pub(super) fn dying(cluster: &Cluster, kind: impl Fn(&Backing) -> Option<String>
     placements(cluster).into_iter().filter_map(of_kind).collect()
 }
 
-/// Why the loss of `directory` hurts.
-fn loss(directory: Directory) -> &'static str {
-    match directory {
-        Directory::HighAvailability => {
+/// Why the loss of `directory` hurts: with the pod, or, where it belongs to a node, with the pod's move to another one.
+fn loss(directory: Directory, is_of_node: bool) -> &'static str {
+    match (directory, is_of_node) {
+        (Directory::HighAvailability, false) => {
             "so the HA metadata is gone with the pod and the next JobManager cannot start the jobs again"
         }
-        Directory::Checkpoints => "so the checkpoints are gone with the pod and a job that fails over loses its state",
-        Directory::Savepoints => "so a savepoint is gone with the pod that wrote it",
+        (Directory::HighAvailability, true) => {
+            "so a JobManager on another node finds no HA metadata and cannot start the jobs again"
+        }
+        (Directory::Checkpoints, false) => {
+            "so the checkpoints are gone with the pod and a job that fails over loses its state"
+        }
+        (Directory::Checkpoints, true) => "so a job that fails over to another node loses its state",
+        (Directory::Savepoints, false) => "so a savepoint is gone with the pod that wrote it",
+        (Directory::Savepoints, true) => "so a savepoint is not found from another node",
     }
 }
 
