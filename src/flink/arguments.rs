@@ -47,24 +47,21 @@ pub fn read(words: &[&str], launch: &Launch, version: Option<FlinkVersion>) -> A
     }
     let is_session = launch.role == Role::JobManager && !launch.application;
     let mut read = Arguments { insert_at: position, ..Arguments::default() };
-    if is_session {
-        if let Some(host) = words.get(position).filter(|word| **word != "-D") {
-            read.host = Some(((*host).to_owned(), position));
+    if is_session && let Some(host) = words.get(position).filter(|word| **word != "-D") {
+        read.host = Some(((*host).to_owned(), position));
+        position += 1;
+        // The script takes a second word for the port of the web interface.
+        if words.get(position).is_some_and(|word| *word != "-D") {
             position += 1;
-            // The script takes a second word for the port of the web interface.
-            if words.get(position).is_some_and(|word| *word != "-D") {
-                position += 1;
-            }
-            read.insert_at = position;
         }
+        read.insert_at = position;
     }
     while let Some(word) = words.get(position) {
         let (text, step) = match *word {
             "-D" => (words.get(position + 1).copied().unwrap_or_default(), 2),
             word if word.starts_with("-D") => (word.strip_prefix("-D").unwrap_or_default(), 1),
-            word @ ("--host" | "-h") if version.is_none_or(|version| !version.at_least(2, 0)) => {
+            "--host" | "-h" if version.is_none_or(|version| !version.at_least(2, 0)) => {
                 read.host = words.get(position + 1).map(|host| ((*host).to_owned(), position + 1));
-                let _ = word;
                 ("", 2)
             }
             // From 2.0 an unknown option ends the options: the rest are the program's.

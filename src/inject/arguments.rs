@@ -27,11 +27,11 @@ pub(super) fn set_option(work: &mut Work<'_>, raw: &Raw, option: &str, value: &s
     for key in keys {
         let path = insert(work, raw, key, value);
         let (option, key, value) = (option.to_owned(), key.to_owned(), value.to_owned());
-        work.added.push(Injected::Option { option, key, value, path });
+        work.added.push(Injected::Option { option, key, value, path: Some(path) });
     }
 }
 
-fn insert(work: &mut Work<'_>, raw: &Raw, key: &str, value: &str) -> Option<FieldPath> {
+fn insert(work: &mut Work<'_>, raw: &Raw, key: &str, value: &str) -> FieldPath {
     let (all, read) = command_line(work, raw);
     let is_session = raw.role == Role::JobManager && !raw.launch.application;
     let own: Vec<String> =
@@ -44,7 +44,7 @@ fn insert(work: &mut Work<'_>, raw: &Raw, key: &str, value: &str) -> Option<Fiel
     let position = position.min(words.len());
     words.splice(position..position, own);
     write(work, raw, &words, position);
-    Some(container_path(raw).key("args").index(position + words_each - 1))
+    container_path(raw).key("args").index(position + words_each - 1)
 }
 
 /// Removes `-D key=value` in either form; whether it was there.

@@ -159,11 +159,22 @@ impl Injected {
         }
     }
 
-    /// Whether both fill in the same thing, whatever the value.
+    /// Whether both fill in the same thing, whatever its name in one version and its value.
+    #[must_use]
+    pub fn is_same_thing(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Option { option: ours, .. }, Self::Option { option: theirs, .. }) => ours == theirs,
+            _ => self.is_same_place(other),
+        }
+    }
+
+    /// Whether both stand in the same place, whatever the value.
     #[must_use]
     pub fn is_same_place(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Option { option: ours, .. }, Self::Option { option: theirs, .. }) => ours == theirs,
+            (Self::Option { option: ours, key: our_key, .. }, Self::Option { option: theirs, key: their_key, .. }) => {
+                ours == theirs && our_key == their_key
+            }
             (Self::ServiceAccount { .. }, Self::ServiceAccount { .. }) => true,
             (Self::Volume { role: ours, name: our_name, .. }, Self::Volume { role: theirs, name: their_name, .. }) => {
                 ours == theirs && our_name == their_name
