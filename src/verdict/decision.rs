@@ -130,15 +130,16 @@ fn warnings<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String> {
     warnings
 }
 
-/// A finding as a warning. What to do stays whole as long as there is room to say what is wrong.
+/// A finding as a warning. What to do is shortened only where it leaves too little room to say what is wrong.
 fn warning(finding: &Finding) -> String {
     let tail = format!(" [{}]", finding.rule);
     let bound = WARNING - 1 - tail.chars().count();
+    // Of the six, two are for the marks of what is cut.
     let Some(room) = bound.checked_sub(finding.path.chars().count() + 6).filter(|room| *room > 2 * WRONG) else {
         return shortened(&finding.to_string(), bound) + &tail;
     };
     let message = shortened(&finding.message, room.saturating_sub(finding.fix.chars().count()).max(WRONG));
-    let fix = shortened(&finding.fix, room - message.chars().count().min(room));
+    let fix = shortened(&finding.fix, (room + 1).saturating_sub(message.chars().count()));
     format!("{}: {message}; {fix}{tail}", finding.path)
 }
 

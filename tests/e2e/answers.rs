@@ -61,7 +61,7 @@ fn accepts_with_a_warning() {
         json!({"high-availability.type": "kubernetes", "high-availability.storageDir": "file:///state/ha"});
     let object = cluster_on_volume("v1_20", &configuration, &json!({"hostPath": {"path": "/data"}}));
     let outcome = stage.apply(&object);
-    insta::assert_snapshot!(outcome.stderr, @r#"Warning: spec.flinkConfiguration["high-availability.storageDir"]: `file:///state/ha` is on the `hostPath` volume `…; mount a PersistentVolumeClaim at `/state/ha` or above it in the JobManager, or use an object store such as `s3://<bucket>/…` [storage-on-host-path]"#);
+    insta::assert_snapshot!(outcome.stderr, @r#"Warning: spec.flinkConfiguration["high-availability.storageDir"]: `file:///state/ha` is on the `hostPath` volume `state` (`/data` …; mount a PersistentVolumeClaim at `/state/ha` or above it in the JobManager, or use an object store such as … [storage-on-host-path]"#);
     assert_eq!(outcome.succeeded(), "flinkdeployment.flink.apache.org/word-count created\n");
 }
 
