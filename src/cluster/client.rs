@@ -27,12 +27,18 @@ pub enum ConnectError {
 
 /// A client by `KUBECONFIG` or by the ServiceAccount of the pod; no request is made.
 ///
-/// No request waits for ever and none is repeated by itself: look-ups have a deadline, the keeper has a next round.
-///
 /// # Errors
 /// There is no configuration, or it cannot be used.
 pub async fn connect() -> Result<Client, ConnectError> {
-    let mut config = Config::infer().await?;
+    client_of(Config::infer().await?)
+}
+
+/// A client of `config` whose requests never wait for ever and are not repeated by themselves: look-ups have a deadline,
+/// the keeper has a next round.
+///
+/// # Errors
+/// The configuration cannot be used: a certificate or key that cannot be read.
+pub fn client_of(mut config: Config) -> Result<Client, ConnectError> {
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.read_timeout = Some(TRANSFER_TIMEOUT);
     config.write_timeout = Some(TRANSFER_TIMEOUT);

@@ -5,6 +5,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -25,6 +26,9 @@ pub(super) struct Arguments {
     /// Namespace of the Service and the Secret
     #[arg(long, value_name = "NAMESPACE", requires = "service")]
     namespace: Option<String>,
+    /// How often that Secret and those configurations are looked at, and put right
+    #[arg(long, default_value = "1m", value_name = "TIME", requires = "service", value_parser = super::duration)]
+    check_every: Duration,
 }
 
 impl Arguments {
@@ -45,7 +49,7 @@ impl Arguments {
         if let (Some(service), Some(namespace)) = (&self.service, &self.namespace) {
             let installation = Installation::of_service(service, namespace);
             let keeper = cluster::start(client.clone(), installation, Arc::clone(certificate)).await?;
-            tokio::spawn(keeper.run());
+            tokio::spawn(keeper.run(self.check_every));
         }
         Ok(Arc::new(LookUps::new(client)))
     }
