@@ -5,9 +5,11 @@
 //! restarts the job: what was filled in and got lost is put back ([`keep`]).
 
 mod account;
+mod arguments;
 mod directories;
 mod fs_group;
 mod high_availability;
+mod identity;
 mod keep;
 mod option;
 mod record;
@@ -20,21 +22,23 @@ use serde_json::Value;
 
 use crate::facts::Facts;
 use crate::flink::cluster::Cluster;
+use crate::flink::raw;
 use crate::object::{FieldPath, annotation};
 use crate::patch::Edits;
 use crate::policy::rules::{self, Case};
 use crate::policy::{Finding, FlinkPolicy, Level, Names, Role};
+use crate::workload::{Kind, Raw, Workload};
 
 /// Annotation on an object that stops and withdraws injection, where the policy's `optOut` permits it.
 pub const INJECT_ANNOTATION: &str = "flink-admission.io/inject";
 
-/// A FlinkDeployment, or the template of a FlinkBlueGreenDeployment, that may be completed.
+/// A workload that may be completed.
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'a> {
     /// The object.
     pub object: &'a Value,
-    /// Path of the FlinkDeploymentSpec.
-    pub spec: &'a FieldPath,
+    /// What it was recognised as.
+    pub workload: &'a Workload,
     /// The object's namespace.
     pub namespace: &'a str,
     /// The object's name; `None` while the API server has not made it.
@@ -116,17 +120,47 @@ pub fn complete<'a>(target: &Target<'a>) -> Injection<'a> {
     work.finish(kept)
 }
 
-impl Target<'_> {
+/// Where a target's options, pods and account stand.
+#[derive(Debug, Clone, Copy)]
+enum Place<'a> {
+    /// In the FlinkDeploymentSpec at this path.
+    Resource(&'a FieldPath),
+    /// In a pod template, as arguments and fields of one role.
+    Pods(&'a Raw),
+}
+
+impl<'a> Target<'a> {
+    fn place(&self) -> Option<Place<'a>> {
+        match &self.workload.kind {
+            Kind::FlinkDeployment { spec } => Some(Place::Resource(spec)),
+            Kind::Raw(raw) => Some(Place::Pods(raw)),
+            Kind::SessionJob => None,
+        }
+    }
+
+    /// The cluster that `object`, a version of this target's, shows.
+    fn cluster_in(&self, object: &Value) -> Cluster {
+        match self.place() {
+            Some(Place::Pods(raw)) => {
+                Cluster::of_raw(object, raw, self.namespace, self.facts, &self.policy.spec.images.stock)
+            }
+            Some(Place::Resource(spec)) => Cluster::of_flink_deployment(object, spec),
+            None => Cluster::of_flink_deployment(&Value::Null, &FieldPath::default()),
+        }
+    }
+
+    /// Path of what decides how its pods look: the FlinkDeploymentSpec, or the pod template.
+    fn root(&self) -> FieldPath {
+        match self.place() {
+            Some(Place::Resource(spec)) => spec.clone(),
+            Some(Place::Pods(_)) | None => FieldPath::of(&raw::TEMPLATE),
+        }
+    }
+
     /// Whether the object says no to injection, and may.
     #[must_use]
     pub fn is_opted_out(&self) -> bool {
         self.policy.spec.opt_out && annotation(self.object, INJECT_ANNOTATION) == Some("false")
-    }
-
-    /// The names that templates are filled with. A FlinkDeployment's cluster is called like the object.
-    #[must_use]
-    pub const fn names(&self) -> Names<'_> {
-        Names { namespace: self.namespace, name: self.name, cluster: self.name }
     }
 }
 
@@ -137,16 +171,23 @@ pub(crate) struct Work<'a> {
     edits: Edits<'a>,
     added: Vec<Injected>,
     shortfalls: Vec<Shortfall>,
+    identity: Option<String>,
 }
 
 impl<'a> Work<'a> {
     fn new(target: &Target<'a>) -> Self {
-        Self { target: *target, edits: Edits::of(target.object), added: Vec::new(), shortfalls: Vec::new() }
+        let edits = Edits::of(target.object);
+        Self { target: *target, edits, added: Vec::new(), shortfalls: Vec::new(), identity: identity::of(target) }
     }
 
     /// The cluster with the edits so far.
     fn cluster(&self) -> Cluster {
-        Cluster::of_flink_deployment(self.edits.document(), self.target.spec)
+        self.target.cluster_in(self.edits.document())
+    }
+
+    /// The names that templates are filled with.
+    fn names(&self) -> Names<'_> {
+        Names { namespace: self.target.namespace, name: self.target.name, cluster: self.identity.as_deref() }
     }
 
     fn findings(&self) -> Vec<Finding> {
@@ -166,7 +207,7 @@ impl<'a> Work<'a> {
     ///
     /// # Errors
     /// The finding that it would cause; then nothing is changed.
-    fn attempt(&mut self, step: impl FnOnce(&mut Self)) -> Result<(), Finding> {
+    fn attempt(&mut self, step: impl FnOnce(&mut Self)) -> Result<(), Box<Finding>> {
         let before = self.findings();
         let mut trial = self.clone();
         step(&mut trial);
@@ -178,13 +219,11 @@ impl<'a> Work<'a> {
                 .any(|known| (known.rule, known.role, &known.path) == (finding.rule, finding.role, &finding.path));
             is_new && (finding.level == Level::Deny || (finding.level == Level::Warn && ours.contains(&finding.path)))
         });
-        match caused {
-            Some(finding) => Err(finding),
-            None => {
-                *self = trial;
-                Ok(())
-            }
+        if let Some(finding) = caused {
+            return Err(Box::new(finding));
         }
+        *self = trial;
+        Ok(())
     }
 
     fn finish(mut self, kept: Record) -> Injection<'a> {

@@ -12,8 +12,9 @@ use crate::admission::Operation;
 use crate::facts::{FactKey, Facts};
 use crate::flink::cluster::{Cluster, HighAvailability};
 use crate::flink::configuration::EffectiveConfig;
+use crate::flink::raw;
 use crate::inject::{self, Injection, Lost, Shortfall, Target};
-use crate::object::{FieldPath, at};
+use crate::object::at;
 use crate::policy::rules::{self, Case};
 use crate::policy::{Enforcement, Finding, FlinkPolicy, Level, Policies, Role};
 use crate::workload::{Kind, Workload, is_being_deleted};
@@ -56,13 +57,20 @@ pub struct Outcome {
 #[must_use]
 pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
     let mut keys = BTreeSet::new();
-    let Kind::FlinkDeployment { spec } = &subject.workload.kind else {
-        return keys;
-    };
-    let cluster = Cluster::of_flink_deployment(subject.object, spec);
+    let Some(cluster) = cluster(subject, policies, &Facts::default()) else { return keys };
+    if let Kind::Raw(raw) = &subject.workload.kind {
+        keys.extend(
+            raw::config_maps(subject.object, raw)
+                .into_iter()
+                .take(MOST_CONFIG_MAPS)
+                .map(|name| FactKey::ConfigMap { namespace: subject.namespace.to_owned(), name }),
+        );
+    }
     // For its labels, which choose the policy, and for OpenShift's range of user ids.
     keys.insert(FactKey::Namespace(subject.namespace.to_owned()));
-    if cluster.high_availability().0 == HighAvailability::Kubernetes || policies.add_high_availability() {
+    let may_be_kubernetes =
+        matches!(cluster.high_availability().0, HighAvailability::Kubernetes | HighAvailability::Unknown);
+    if may_be_kubernetes || policies.add_high_availability() {
         keys.extend(cluster.roles.iter().map(|view| FactKey::ServiceAccount {
             namespace: subject.namespace.to_owned(),
             name: view.account.0.clone().unwrap_or_else(|| "default".to_owned()),
@@ -76,7 +84,7 @@ pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
 pub fn judge(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Outcome {
     let review = PolicyOf::choose(subject, policies, facts);
     let injection = review.inject();
-    let findings = review.findings(&injection);
+    let findings = review.findings(injection.as_ref());
     let changes = injection.as_ref().map(|injection| injection.changes.clone()).unwrap_or_default();
     let applied = injection.filter(|_| review.policy.may_change());
     Outcome {
@@ -92,14 +100,8 @@ pub fn judge(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Outco
 /// The configuration that each role of `subject` works with, for `explain`.
 #[must_use]
 pub fn configurations(subject: &Subject<'_>, facts: &Facts) -> Vec<(Role, EffectiveConfig)> {
-    let _ = facts;
-    match &subject.workload.kind {
-        Kind::FlinkDeployment { spec } => {
-            let cluster = Cluster::of_flink_deployment(subject.object, spec);
-            cluster.roles.into_iter().map(|view| (view.role, view.config)).collect()
-        }
-        Kind::SessionJob | Kind::Raw(_) => Vec::new(),
-    }
+    let cluster = cluster(subject, &Policies::built_in(), facts);
+    cluster.into_iter().flat_map(|cluster| cluster.roles).map(|view| (view.role, view.config)).collect()
 }
 
 /// The answer of `/mutate`: the change that completes the object. Never a denial.
@@ -166,12 +168,11 @@ impl<'a> PolicyOf<'a> {
     }
 
     fn target(&self) -> Option<Target<'a>> {
-        let Kind::FlinkDeployment { spec } = &self.subject.workload.kind else { return None };
         // Without a spec there is nothing to complete: an empty resource, or a dialect that keeps it elsewhere.
         let has_spec = at(self.subject.object, &["spec"]).is_some_and(Value::is_object);
         (has_spec && self.subject.workload.may_be_changed()).then_some(Target {
             object: self.subject.object,
-            spec,
+            workload: self.subject.workload,
             namespace: self.subject.namespace,
             name: self.subject.name,
             policy: self.policy,
@@ -180,7 +181,7 @@ impl<'a> PolicyOf<'a> {
     }
 
     /// The findings on the object with `injection` applied, where the policy may change it.
-    fn findings(&self, injection: &Option<Injection<'a>>) -> Vec<Finding> {
+    fn findings(&self, injection: Option<&Injection<'a>>) -> Vec<Finding> {
         match injection {
             Some(injection) if self.policy.may_change() => {
                 self.evaluate(injection.edits.document(), &injection.shortfalls, &[])
@@ -212,11 +213,13 @@ impl<'a> PolicyOf<'a> {
     }
 
     fn evaluate(&self, object: &Value, shortfalls: &[Shortfall], lost: &[Lost]) -> Vec<Finding> {
-        let Kind::FlinkDeployment { spec } = &self.subject.workload.kind else { return Vec::new() };
         if is_being_deleted(object) {
             return Vec::new();
         }
-        let cluster = Cluster::of_flink_deployment(object, spec);
+        let Subject { namespace, workload, .. } = self.subject;
+        let Some(cluster) = Cluster::of(object, workload, namespace, self.facts, &self.policy.spec.images.stock) else {
+            return Vec::new();
+        };
         rules::evaluate(&Case {
             object,
             namespace: self.subject.namespace,
@@ -229,15 +232,15 @@ impl<'a> PolicyOf<'a> {
     }
 
     fn decide(&self, findings: Vec<Finding>) -> Decision {
-        let mut decision = Decision::of(findings);
+        let mut decision = Decision::of(&findings);
         decision.policy.clone_from(&self.policy.name);
-        if self.policy.spec.enforcement == Enforcement::Enforce {
-            if let Some(policy) = self.undecided {
-                decision.warnings.push(format!(
-                    "the labels of namespace `{}` could not be read, so policy `{policy}` was not applied",
-                    self.subject.namespace
-                ));
-            }
+        if self.policy.spec.enforcement == Enforcement::Enforce
+            && let Some(policy) = self.undecided
+        {
+            decision.warnings.push(format!(
+                "the labels of namespace `{}` could not be read, so policy `{policy}` was not applied",
+                self.subject.namespace
+            ));
         }
         for (key, why) in self.facts.unanswered().filter(|_| self.facts.is_live()) {
             decision
@@ -248,11 +251,9 @@ impl<'a> PolicyOf<'a> {
     }
 }
 
-/// The path of the FlinkDeploymentSpec in `workload`, where it has one.
-#[must_use]
-pub const fn spec_path(workload: &Workload) -> Option<&FieldPath> {
-    match &workload.kind {
-        Kind::FlinkDeployment { spec } => Some(spec),
-        Kind::SessionJob | Kind::Raw(_) => None,
-    }
+/// The most ConfigMaps of one pod that are looked up.
+const MOST_CONFIG_MAPS: usize = 16;
+
+fn cluster(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Option<Cluster> {
+    Cluster::of(subject.object, subject.workload, subject.namespace, facts, policies.mirrors())
 }

@@ -7,7 +7,7 @@ use crate::flink::cluster::{Cluster, Directory};
 use crate::flink::deployment::field;
 use crate::flink::location::Location;
 use crate::flink::pod::{Backing, Source};
-use crate::inject::{Injected, Work};
+use crate::inject::{Injected, Place, Work};
 use crate::object::at;
 use crate::policy::{FsGroup, Role, has_openshift_range};
 
@@ -49,13 +49,14 @@ fn needs(work: &Work<'_>, cluster: &Cluster, role: Role) -> bool {
 
 /// Sets `fsGroup` in the pods of `roles`: in the common template for both, else in the role's own.
 pub(super) fn set(work: &mut Work<'_>, roles: &[Role], group: u32) {
-    let spec = work.target.spec.clone();
-    let templates = match roles {
-        [] => return,
-        [role] => vec![spec.key(field(*role)).key("podTemplate")],
-        _ => vec![spec.key("podTemplate")],
+    let root = work.target.root();
+    let template = match (work.target.place(), roles) {
+        (None, _) | (_, []) => return,
+        (Some(Place::Pods(_)), _) => root,
+        (Some(Place::Resource(_)), [role]) => root.key(field(*role)).key("podTemplate"),
+        (Some(Place::Resource(_)), _) => root.key("podTemplate"),
     };
-    for template in templates {
+    {
         let context = template.keys(&["spec", "securityContext"]);
         work.edits.set(&context.key("fsGroup"), Value::from(group));
         if crate::flink::deployment::walk(work.edits.document(), &context.key("fsGroupChangePolicy")).is_none() {

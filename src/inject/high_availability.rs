@@ -1,13 +1,22 @@
 //! High availability, whole or not at all.
 
-use crate::flink::cluster::{Cluster, Directory, HighAvailability, KUBERNETES_FACTORY, Shape};
-use crate::flink::options::{self, HA_STORAGE_DIR, HA_TYPE, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT};
+use crate::flink::arguments::takes_options;
+use crate::flink::cluster::{Cluster, Directory, HighAvailability, KUBERNETES_FACTORY, RoleView, Shape};
+use crate::flink::options::{
+    self, HA_CLUSTER_ID, HA_JOBMANAGER_PORT, HA_STORAGE_DIR, HA_TYPE, JOBMANAGER_ADDRESS, KUBERNETES_CLUSTER_ID,
+    KUBERNETES_NAMESPACE, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT,
+};
 use crate::flink::version::FlinkVersion;
-use crate::inject::{Shortfall, Work};
+use crate::inject::identity::CLUSTER_ANNOTATION;
+use crate::inject::{Place, Shortfall, Work, arguments};
 use crate::policy::{HaMode, Role};
+use crate::workload::Raw;
 
 /// What is missing, and what to do about it.
 struct Missing(String, String);
+
+/// The variable that brings a pod its own address.
+const POD_IP: &str = "POD_IP";
 
 /// Adds the policy's HA to a cluster that has none, or the missing pieces to one that has its own.
 pub(super) fn add(work: &mut Work<'_>) {
@@ -15,17 +24,18 @@ pub(super) fn add(work: &mut Work<'_>) {
     match cluster.high_availability() {
         (HighAvailability::Kubernetes, Some(_)) => add_pieces(work, HaMode::Kubernetes),
         (HighAvailability::ZooKeeper, Some(_)) => add_pieces(work, HaMode::Zookeeper),
-        (_, Some(_)) => {}
-        (_, None) => {
+        (HighAvailability::Off, None) => {
             let Some(mode) = work.target.policy.spec.high_availability.mode else { return };
             if says_otherwise(&cluster, mode) {
                 return;
             }
             if let Err(Missing(missing, remedy)) = add_whole(work, &cluster, mode) {
-                let path = work.target.spec.key("flinkConfiguration").key(cluster.spelling(HA_TYPE));
+                let root = cluster.leading().map(|view| view.config_path.clone()).unwrap_or_default();
+                let path = root.key(cluster.spelling(HA_TYPE));
                 work.shortfalls.push(Shortfall::HighAvailability { path, missing, remedy });
             }
         }
+        _ => {}
     }
 }
 
@@ -39,51 +49,87 @@ fn says_otherwise(cluster: &Cluster, mode: HaMode) -> bool {
         .any(|setting| HighAvailability::of(&setting.value) != wanted)
 }
 
-/// The pieces that the user's own HA lacks and the policy has; each alone, since the set as a whole is the user's.
+/// The pieces that the user's own HA lacks; each alone, since the set as a whole is the user's.
 fn add_pieces(work: &mut Work<'_>, mode: HaMode) {
-    let policy = &work.target.policy.spec.high_availability;
     let cluster = work.cluster();
-    if cluster.directory(Directory::HighAvailability).is_none() {
-        if let Some(directory) =
-            policy.storage_dir.as_ref().and_then(|template| template.fill(&work.target.names()).ok())
-        {
-            // A directory that the pods would lose is not filled in; the missing one is a finding of its own.
-            let _ = work.attempt(|work| work.set_option(HA_STORAGE_DIR, &directory));
-        }
+    let Some(view) = cluster.leading().filter(|view| view.unknown.is_none()) else { return };
+    if !accepts_options(work, &cluster) {
+        return;
+    }
+    let template = work.target.policy.spec.high_availability.storage_dir.as_ref();
+    if cluster.directory(Directory::HighAvailability).is_none()
+        && let Some(directory) = template.and_then(|template| template.fill(&work.names()).ok())
+    {
+        // A directory that the pods would lose is not filled in; the missing one is a finding of its own.
+        let _ = work.attempt(|work| work.set_option(HA_STORAGE_DIR, &directory));
     }
     if mode == HaMode::Zookeeper {
         add_zookeeper(work, &cluster);
     }
+    if let Some(Place::Pods(raw)) = work.target.place().filter(|_| work.target.policy.spec.complete) {
+        add_identity(work, &cluster, view, mode);
+        add_address(work, &cluster, view, raw);
+    }
+}
+
+/// Whether the form in which options are given is accepted: arguments are not, by old session JobManagers.
+fn accepts_options(work: &Work<'_>, cluster: &Cluster) -> bool {
+    match work.target.place() {
+        Some(Place::Resource(_)) => true,
+        Some(Place::Pods(raw)) => takes_options(&raw.launch, cluster.version),
+        None => false,
+    }
+}
+
+fn is_set(cluster: &Cluster, option: &str) -> bool {
+    cluster.leading().is_some_and(|view| view.config.value(option, cluster.version).is_some())
 }
 
 fn add_zookeeper(work: &mut Work<'_>, cluster: &Cluster) {
     let zookeeper = &work.target.policy.spec.high_availability.zookeeper;
-    let is_set =
-        |option: &str| cluster.leading().is_some_and(|view| view.config.value(option, cluster.version).is_some());
-    if is_set(ZOOKEEPER_QUORUM) {
+    if is_set(cluster, ZOOKEEPER_QUORUM) {
         return;
     }
     if let Some(quorum) = &zookeeper.quorum {
         work.set_option(ZOOKEEPER_QUORUM, quorum);
     }
-    if let Some(root) = zookeeper.path_root.as_ref().filter(|_| !is_set(ZOOKEEPER_ROOT)) {
-        if let Ok(root) = root.fill(&work.target.names()) {
-            work.set_option(ZOOKEEPER_ROOT, &root);
+    let root = zookeeper.path_root.as_ref().filter(|_| !is_set(cluster, ZOOKEEPER_ROOT));
+    if let Some(Ok(root)) = root.map(|root| root.fill(&work.names())) {
+        work.set_option(ZOOKEEPER_ROOT, &root);
+    }
+}
+
+/// The ids by which a standalone cluster finds its own metadata, and no other cluster's.
+fn add_identity(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, mode: HaMode) {
+    let Some(identity) = work.identity.clone() else { return };
+    let namespace = work.target.namespace.to_owned();
+    if mode == HaMode::Kubernetes {
+        if !is_set(cluster, KUBERNETES_CLUSTER_ID) {
+            work.set_option(KUBERNETES_CLUSTER_ID, &identity);
+        }
+        // Unset it is `default`, whatever namespace the pods are in.
+        if view.config.exact(KUBERNETES_NAMESPACE).is_none() && namespace != "default" {
+            work.set_option(KUBERNETES_NAMESPACE, &namespace);
         }
     }
+    if !is_set(cluster, HA_CLUSTER_ID) {
+        work.set_option(HA_CLUSTER_ID, &format!("/{namespace}/{identity}"));
+    }
+}
+
+/// The JobManager's own address: under HA it is published, and a Service's name stands for all JobManagers.
+fn add_address(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, raw: &Raw) {
+    let given = view.config.exact(JOBMANAGER_ADDRESS).is_some_and(|address| address.origin.starts_with("argument"));
+    if raw.role != Role::JobManager || given || cluster.shape != Shape::Raw {
+        return;
+    }
+    arguments::add_pod_ip(work, raw, POD_IP);
+    work.set_option(JOBMANAGER_ADDRESS, &format!("$({POD_IP})"));
 }
 
 fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(), Missing> {
     let policy = &work.target.policy.spec.high_availability;
-    let version = cluster.version.ok_or_else(|| {
-        Missing("its Flink version is not known".to_owned(), "set `flinkVersion`, as in `v1_20`".to_owned())
-    })?;
-    if (cluster.shape == Shape::FlinkDeployment { standalone: true }) && version.at_least(2, 0) {
-        return Err(Missing(
-            format!("the operator up to 1.15 starts `mode: standalone` of Flink {version} wrongly with HA"),
-            "use `mode: native`, or configure HA yourself on an operator that has FLINK-38795".to_owned(),
-        ));
-    }
+    check_form(work, cluster)?;
     let own_directory = cluster.directory(Directory::HighAvailability).is_some();
     let directory = match (own_directory, &policy.storage_dir) {
         (true, _) => None,
@@ -93,39 +139,68 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
                 format!("set `highAvailability.storageDir` in the policy, or `{HA_STORAGE_DIR}` in the cluster"),
             ));
         }
-        (false, Some(template)) => {
-            Some(template.fill(&work.target.names()).map_err(|word| nameless(word, template.text()))?)
-        }
+        (false, Some(template)) => Some(template.fill(&work.names()).map_err(|word| nameless(word, template.text()))?),
     };
-    if mode == HaMode::Kubernetes && cluster.role(Role::JobManager).is_some_and(|view| view.account.0.is_none()) {
+    if mode == HaMode::Kubernetes && cluster.leading().is_some_and(|view| view.account.0.is_none()) {
         return Err(Missing(
             "neither the policy nor the cluster names a ServiceAccount, which Kubernetes HA needs".to_owned(),
-            "set `serviceAccount` in the policy, or `serviceAccount` in the cluster".to_owned(),
+            "set `serviceAccount` in the policy, or in the cluster".to_owned(),
         ));
     }
-    let has_quorum =
-        cluster.leading().is_some_and(|view| view.config.value(ZOOKEEPER_QUORUM, cluster.version).is_some());
-    if mode == HaMode::Zookeeper && !has_quorum && policy.zookeeper.quorum.is_none() {
+    if mode == HaMode::Zookeeper && !is_set(cluster, ZOOKEEPER_QUORUM) && policy.zookeeper.quorum.is_none() {
         return Err(Missing(
             "neither the policy nor the cluster names a ZooKeeper quorum".to_owned(),
             format!("set `highAvailability.zookeeper.quorum` in the policy, or `{ZOOKEEPER_QUORUM}` in the cluster"),
         ));
     }
-    if let Some(Err(word)) =
-        policy.zookeeper.path_root.as_ref().filter(|_| mode == HaMode::Zookeeper).map(|t| t.fill(&work.target.names()))
-    {
+    let root = policy.zookeeper.path_root.as_ref().filter(|_| mode == HaMode::Zookeeper);
+    if let Some(Err(word)) = root.map(|root| root.fill(&work.names())) {
         return Err(nameless(word, "highAvailability.zookeeper.pathRoot"));
     }
     work.attempt(|work| {
-        work.set_option(HA_TYPE, spelled(mode, version));
+        work.set_option(HA_TYPE, spelled(mode, cluster.version));
         if let Some(directory) = &directory {
             work.set_option(HA_STORAGE_DIR, directory);
         }
         if mode == HaMode::Zookeeper {
             add_zookeeper(work, cluster);
         }
+        let (Some(Place::Pods(raw)), Some(view)) = (work.target.place(), cluster.leading()) else { return };
+        add_identity(work, cluster, view, mode);
+        add_address(work, cluster, view, raw);
+        if mode == HaMode::Zookeeper && !is_set(cluster, HA_JOBMANAGER_PORT) {
+            work.set_option(HA_JOBMANAGER_PORT, "6123");
+        }
     })
     .map_err(|finding| Missing(format!("with it {}", finding.message), finding.fix))
+}
+
+/// Whether HA can be given to this cluster in a form that its version accepts.
+fn check_form(work: &Work<'_>, cluster: &Cluster) -> Result<(), Missing> {
+    if !accepts_options(work, cluster) {
+        return Err(Missing(
+            "a session JobManager of Flink up to 1.14 takes no options as arguments".to_owned(),
+            "write the HA options into its configuration file".to_owned(),
+        ));
+    }
+    if cluster.shape == Shape::Raw && work.identity.is_none() {
+        return Err(Missing(
+            "neither names nor labels say which cluster this is".to_owned(),
+            format!(
+                "set the annotation `{CLUSTER_ANNOTATION}` to the same value on the JobManager and the TaskManagers"
+            ),
+        ));
+    }
+    match (cluster.shape, cluster.version) {
+        (Shape::FlinkDeployment { .. }, None) => {
+            Err(Missing("its Flink version is not known".to_owned(), "set `flinkVersion`, as in `v1_20`".to_owned()))
+        }
+        (Shape::FlinkDeployment { standalone: true }, Some(version)) if version.at_least(2, 0) => Err(Missing(
+            format!("the operator up to 1.15 starts `mode: standalone` of Flink {version} wrongly with HA"),
+            "use `mode: native`, or configure HA yourself on an operator that has FLINK-38795".to_owned(),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn nameless(word: &str, template: &str) -> Missing {
@@ -135,10 +210,10 @@ fn nameless(word: &str, template: &str) -> Missing {
     )
 }
 
-/// The mode as `version` understands it: the short name from 1.16, the class before.
-pub(super) fn spelled(mode: HaMode, version: FlinkVersion) -> &'static str {
+/// The mode as `version` understands it: the short name from 1.16, else the class, which every version understands.
+pub(super) fn spelled(mode: HaMode, version: Option<FlinkVersion>) -> &'static str {
     match mode {
-        HaMode::Kubernetes if !version.at_least(1, 16) => KUBERNETES_FACTORY,
+        HaMode::Kubernetes if !version.is_some_and(|version| version.at_least(1, 16)) => KUBERNETES_FACTORY,
         HaMode::Kubernetes | HaMode::Zookeeper => mode.word(),
     }
 }

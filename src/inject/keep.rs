@@ -4,14 +4,14 @@ use serde_json::Value;
 
 use crate::flink::cluster::{Cluster, HighAvailability};
 use crate::flink::configuration::scalar_text;
-use crate::flink::deployment::walk;
-use crate::flink::options::{self, HA_STORAGE_DIR, HA_TYPE};
+use crate::flink::deployment::{field, walk};
+use crate::flink::options::{self, HA_CLUSTER_ID, HA_STORAGE_DIR, HA_TYPE, KUBERNETES_CLUSTER_ID};
 use crate::flink::pod::{Backing, Source};
 use crate::inject::high_availability::spelled;
 use crate::inject::record::{INJECTED_ANNOTATION, Injected, Record};
-use crate::inject::volumes::{self, Claim};
-use crate::inject::{Injection, Lost, Target, Work, account, fs_group, option};
-use crate::object::{FieldPath, at};
+use crate::inject::volumes::{self, ClaimMount};
+use crate::inject::{Injection, Lost, Place, Target, Work, account, arguments, fs_group, option};
+use crate::object::{self, FieldPath, at};
 use crate::policy::{HaMode, Role};
 
 /// Puts back what was filled in when `old` was created and `target`, its update, lacks without saying anything else.
@@ -25,7 +25,9 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
         withdraw(&mut work, Some(&record));
         return work.finish(Record::default());
     }
-    if walk(old, target.spec) == walk(target.object, target.spec) {
+    // A Job's template cannot be changed once it is there.
+    let is_job = object::text(target.object, &["kind"]) == Some("Job");
+    if is_job || walk(old, &target.root()) == walk(target.object, &target.root()) {
         record.write(&mut work.edits);
         return work.finish_untouched();
     }
@@ -61,7 +63,7 @@ fn restore(work: &mut Work<'_>, value: &Injected, overruled: bool) -> bool {
     match value {
         Injected::Option { option, key, value, .. } => restore_option(work, option, key, value, overruled),
         Injected::ServiceAccount { value } => {
-            let own = work.cluster().role(Role::JobManager).and_then(|view| view.account.0.clone());
+            let own = work.cluster().leading().and_then(|view| view.account.0.clone());
             if own.is_none() {
                 account::set(work, value);
             }
@@ -77,11 +79,18 @@ fn restore(work: &mut Work<'_>, value: &Injected, overruled: bool) -> bool {
                 }
                 _ if taken => false,
                 _ => {
-                    let wanted = Claim { name: name.clone(), claim: claim.clone(), mount_path: mount_path.clone() };
+                    let wanted =
+                        ClaimMount { name: name.clone(), claim: claim.clone(), mount_path: mount_path.clone() };
                     volumes::mount(work, &[Role::from(*role)], &wanted);
                     false
                 }
             }
+        }
+        Injected::Env { name, .. } => {
+            let Some(Place::Pods(raw)) = work.target.place() else { return false };
+            let before = work.added.len();
+            arguments::add_pod_ip(work, raw, name);
+            work.added.len() == before
         }
         Injected::FsGroup { role, value } => {
             let present = work
@@ -111,7 +120,8 @@ fn restore_option(work: &mut Work<'_>, name: &str, key: &str, value: &str, overr
     }
     let is_users = others || (!ours && view.config.exact(key).is_some());
     let is_ha = name.starts_with("high-availability");
-    if !is_users && !(is_ha && overruled) {
+    let is_wanted = !(is_users || is_ha && overruled);
+    if is_wanted {
         work.set_option(name, &wanted);
     }
     false
@@ -119,8 +129,8 @@ fn restore_option(work: &mut Work<'_>, name: &str, key: &str, value: &str, overr
 
 /// The recorded value in the form that the cluster's version takes.
 fn derived(option: &str, value: &str, cluster: &Cluster) -> String {
-    match (option, HighAvailability::of(value), cluster.version) {
-        (HA_TYPE, HighAvailability::Kubernetes, Some(version)) => spelled(HaMode::Kubernetes, version).to_owned(),
+    match (option, HighAvailability::of(value)) {
+        (HA_TYPE, HighAvailability::Kubernetes) => spelled(HaMode::Kubernetes, cluster.version).to_owned(),
         _ => value.to_owned(),
     }
 }
@@ -135,7 +145,7 @@ pub(super) fn forget(work: &mut Work<'_>, record: &Record) {
             Injected::ServiceAccount { value } => remove_account(work, value),
             Injected::Volume { name, claim, .. } => rename_claim(work, name, claim),
             // The group does not depend on where the object is.
-            Injected::FsGroup { .. } => work.added.push(value.clone()),
+            Injected::FsGroup { .. } | Injected::Env { .. } => work.added.push(value.clone()),
         }
     }
 }
@@ -149,14 +159,14 @@ pub(super) fn withdraw(work: &mut Work<'_>, record: Option<&Record>) {
             }
             Injected::ServiceAccount { value } => remove_account(work, value),
             // Lists are merged by position: taking an element out would move those behind it. The claim does no harm.
-            Injected::Volume { .. } | Injected::FsGroup { .. } => {}
+            Injected::Volume { .. } | Injected::Env { .. } | Injected::FsGroup { .. } => {}
         }
     }
     work.edits.remove(&FieldPath::of(&["metadata", "annotations"]).key(INJECTED_ANNOTATION));
 }
 
 fn remove_account(work: &mut Work<'_>, name: &str) {
-    let path = work.target.spec.key("serviceAccount");
+    let path = account::field(work);
     if walk(work.edits.document(), &path).and_then(Value::as_str) == Some(name) {
         work.edits.remove(&path);
     }
@@ -166,10 +176,17 @@ fn remove_account(work: &mut Work<'_>, name: &str) {
 fn rename_claim(work: &mut Work<'_>, name: &str, former: &str) {
     let policy = work.target.policy;
     let Some(volume) = policy.spec.volumes.iter().find(|volume| volume.name == name) else { return };
-    let Ok(claim) = volume.claim_name.fill(&work.target.names()) else { return };
-    for template in ["podTemplate", "jobManager.podTemplate", "taskManager.podTemplate"] {
-        let volumes =
-            template.split('.').fold(work.target.spec.clone(), |path, key| path.key(key)).keys(&["spec", "volumes"]);
+    let Ok(claim) = volume.claim_name.fill(&work.names()) else { return };
+    let root = work.target.root();
+    let templates = match work.target.place() {
+        Some(Place::Pods(_)) => vec![root],
+        Some(Place::Resource(_)) | None => {
+            let of_roles = [Role::JobManager, Role::TaskManager].map(|role| root.key(field(role)).key("podTemplate"));
+            std::iter::once(root.key("podTemplate")).chain(of_roles).collect()
+        }
+    };
+    for template in templates {
+        let volumes = template.keys(&["spec", "volumes"]);
         let elements = walk(work.edits.document(), &volumes).and_then(Value::as_array).cloned().unwrap_or_default();
         for (index, element) in elements.iter().enumerate() {
             let path = volumes.index(index).keys(&["persistentVolumeClaim", "claimName"]);
@@ -188,14 +205,17 @@ fn rename_claim(work: &mut Work<'_>, name: &str, former: &str) {
     }));
 }
 
-/// The HA mode and storageDir that were filled in when `old` was created and that `target`, its update, has no longer.
+/// Options that no update may lose: without them the cluster has no HA, or another cluster's.
+const KEPT: [&str; 4] = [HA_TYPE, HA_STORAGE_DIR, KUBERNETES_CLUSTER_ID, HA_CLUSTER_ID];
+
+/// The HA mode, identity and storageDir that were filled in when `old` was created and that `target`, its update, has no longer.
 #[must_use]
 pub fn lost(target: &Target<'_>, old: &Value) -> Vec<Lost> {
     let Some(record) = Record::of(old).filter(|_| target.policy.may_change() && !target.is_opted_out()) else {
         return Vec::new();
     };
-    let was = Cluster::of_flink_deployment(old, target.spec);
-    let is = Cluster::of_flink_deployment(target.object, target.spec);
+    let was = target.cluster_in(old);
+    let is = target.cluster_in(target.object);
     let is_set = |cluster: &Cluster, option: &str| {
         cluster
             .leading()
@@ -205,11 +225,11 @@ pub fn lost(target: &Target<'_>, old: &Value) -> Vec<Lost> {
         .values
         .iter()
         .filter_map(|value| match value {
-            Injected::Option { option, key, value, .. } if option == HA_TYPE || option == HA_STORAGE_DIR => {
+            Injected::Option { option, key, value, .. } if KEPT.contains(&option.as_str()) => {
                 (is_set(&was, option) && !is_set(&is, option)).then(|| Lost {
                     what: key.clone(),
                     value: scalar_text(&Value::String(value.clone())),
-                    path: target.spec.key("flinkConfiguration").key(key),
+                    path: is.leading().map(|view| view.config_path.key(key)).unwrap_or_default(),
                 })
             }
             _ => None,

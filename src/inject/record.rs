@@ -54,6 +54,13 @@ pub enum Injected {
         /// Where it is mounted.
         mount_path: String,
     },
+    /// A variable of the Flink container that takes a field of its pod.
+    Env {
+        /// Its name.
+        name: String,
+        /// The field: `status.podIP`.
+        field: String,
+    },
     /// `securityContext.fsGroup` of one role's pod.
     FsGroup {
         /// Which role.
@@ -138,6 +145,7 @@ impl Injected {
             Self::Volume { role, claim, mount_path, .. } => {
                 format!("claim {claim} at {mount_path} ({})", Role::from(*role))
             }
+            Self::Env { name, field } => format!("environment variable {name} from {field}"),
             Self::FsGroup { role, value } => format!("fsGroup={value} ({})", Role::from(*role)),
         }
     }
@@ -147,7 +155,7 @@ impl Injected {
     pub fn path(&self) -> Option<FieldPath> {
         match self {
             Self::Option { path, .. } => path.clone(),
-            Self::ServiceAccount { .. } | Self::Volume { .. } | Self::FsGroup { .. } => None,
+            Self::ServiceAccount { .. } | Self::Volume { .. } | Self::Env { .. } | Self::FsGroup { .. } => None,
         }
     }
 
@@ -155,11 +163,14 @@ impl Injected {
     #[must_use]
     pub fn is_same_place(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Option { option: ours, .. }, Self::Option { option: theirs, .. }) => ours == theirs,
+            (Self::Option { option: ours, key: our_key, .. }, Self::Option { option: theirs, key: their_key, .. }) => {
+                ours == theirs && our_key == their_key
+            }
             (Self::ServiceAccount { .. }, Self::ServiceAccount { .. }) => true,
             (Self::Volume { role: ours, name: our_name, .. }, Self::Volume { role: theirs, name: their_name, .. }) => {
                 ours == theirs && our_name == their_name
             }
+            (Self::Env { name: ours, .. }, Self::Env { name: theirs, .. }) => ours == theirs,
             (Self::FsGroup { role: ours, .. }, Self::FsGroup { role: theirs, .. }) => ours == theirs,
             _ => false,
         }

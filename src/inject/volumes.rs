@@ -10,14 +10,16 @@ use crate::flink::cluster::Cluster;
 use crate::flink::deployment::{field, walk};
 use crate::flink::location::normalise;
 use crate::flink::pod::{Backing, MAIN_CONTAINER, Pod, Source};
-use crate::inject::{Injected, Shortfall, Work};
+use crate::flink::raw::container_path;
+use crate::inject::{Injected, Place, Shortfall, Work};
 use crate::object::{FieldPath, list, name, named, text};
 use crate::patch::Edits;
 use crate::policy::{Role, Volume};
+use crate::workload::Raw;
 
 /// A claim to mount.
 #[derive(Debug, Clone)]
-pub(super) struct Claim {
+pub(super) struct ClaimMount {
     pub(super) name: String,
     pub(super) claim: String,
     pub(super) mount_path: String,
@@ -27,8 +29,8 @@ pub(super) struct Claim {
 pub(super) fn add(work: &mut Work<'_>) {
     let policy = work.target.policy;
     for volume in &policy.spec.volumes {
-        let Ok(claim) = volume.claim_name.fill(&work.target.names()) else { continue };
-        let claim = Claim { name: volume.name.clone(), claim, mount_path: normalise(&volume.mount_path) };
+        let Ok(claim) = volume.claim_name.fill(&work.names()) else { continue };
+        let claim = ClaimMount { name: volume.name.clone(), claim, mount_path: normalise(&volume.mount_path) };
         let roles: Vec<Role> = roles(volume).filter(|role| is_free(work, *role, &claim)).collect();
         mount(work, &roles, &claim);
     }
@@ -39,7 +41,7 @@ fn roles(volume: &Volume) -> impl Iterator<Item = Role> {
 }
 
 /// Whether `claim` may be mounted in `role`; what stands in the way and is no claim is a shortfall.
-fn is_free(work: &mut Work<'_>, role: Role, claim: &Claim) -> bool {
+fn is_free(work: &mut Work<'_>, role: Role, claim: &ClaimMount) -> bool {
     let cluster = work.cluster();
     let Some(view) = cluster.role(role) else { return false };
     let taken_by = match view.pod.backing(&claim.mount_path) {
@@ -52,10 +54,9 @@ fn is_free(work: &mut Work<'_>, role: Role, claim: &Claim) -> bool {
         Backing::Unknown(_) => return false,
         Backing::Container | Backing::Volume(_) => return view.pod.volume(&claim.name).is_none(),
     };
-    let path = work.target.spec.key(field(role)).key("podTemplate");
-    let path = if walk(work.edits.document(), &path).is_some() { path } else { work.target.spec.key("podTemplate") };
+    let template = template_of(work, role);
     work.shortfalls.push(Shortfall::Volume {
-        path: path.keys(&["spec", "volumes"]),
+        path: template.keys(&["spec", "volumes"]),
         role,
         mount_path: claim.mount_path.clone(),
         claim: claim.claim.clone(),
@@ -65,12 +66,16 @@ fn is_free(work: &mut Work<'_>, role: Role, claim: &Claim) -> bool {
 }
 
 /// Mounts `claim` in `roles` and remembers it.
-pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &Claim) {
+pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount) {
     if roles.is_empty() {
         return;
     }
     let before = work.cluster();
-    let spec = work.target.spec.clone();
+    if let Some(Place::Pods(raw)) = work.target.place() {
+        mount_in_pod(work, raw, claim);
+        return;
+    }
+    let spec = work.target.root();
     let common = |edits: &mut Edits<'_>| append(edits, &spec.key("podTemplate"), None, claim);
     let of_roles = |edits: &mut Edits<'_>| {
         for role in roles {
@@ -85,15 +90,43 @@ pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &Claim) {
         candidate(&mut trial.edits);
         if is_clean(&before, &trial.cluster(), roles, claim) {
             *work = trial;
-            work.added.extend(roles.iter().map(|role| Injected::Volume {
-                role: (*role).into(),
-                name: claim.name.clone(),
-                claim: claim.claim.clone(),
-                mount_path: claim.mount_path.clone(),
-            }));
+            work.added.extend(roles.iter().map(|role| claim.injected(*role)));
             return;
         }
     }
+}
+
+/// Mounts `claim` in the one container that a standalone role has.
+fn mount_in_pod(work: &mut Work<'_>, raw: &Raw, claim: &ClaimMount) {
+    let volumes = work.target.root().keys(&["spec", "volumes"]);
+    work.edits.append(&volumes, claim.volume());
+    work.edits.append(&container_path(raw).key("volumeMounts"), claim.mount());
+    work.added.push(claim.injected(raw.role));
+}
+
+impl ClaimMount {
+    fn volume(&self) -> Value {
+        json!({"name": self.name, "persistentVolumeClaim": {"claimName": self.claim}})
+    }
+
+    fn mount(&self) -> Value {
+        json!({"name": self.name, "mountPath": self.mount_path})
+    }
+
+    fn injected(&self, role: Role) -> Injected {
+        let (name, claim, mount_path) = (self.name.clone(), self.claim.clone(), self.mount_path.clone());
+        Injected::Volume { role: role.into(), name, claim, mount_path }
+    }
+}
+
+/// The template that a role's volumes stand in: its own where it has one, else the common one.
+fn template_of(work: &Work<'_>, role: Role) -> FieldPath {
+    let root = work.target.root();
+    if let Some(Place::Pods(_)) = work.target.place() {
+        return root;
+    }
+    let own = root.key(field(role)).key("podTemplate");
+    if walk(work.edits.document(), &own).is_some() { own } else { root.key("podTemplate") }
 }
 
 /// Whether only the roles' own templates hold the Flink container.
@@ -112,13 +145,13 @@ fn is_in_role_templates(work: &Work<'_>, spec: &FieldPath) -> bool {
 ///
 /// A role's list that is shorter than the merged one is filled up with the common template's elements first: merged into
 /// themselves they change nothing, and the new element comes to stand behind them.
-fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, claim: &Claim) {
+fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, claim: &ClaimMount) {
     let spec = template.key("spec");
     let empty = Value::Null;
     let pod = merged.map_or(&empty, |pod| &pod.template);
     let volumes = spec.key("volumes");
     fill_up(edits, &volumes, list(pod, &["spec", "volumes"]));
-    edits.append(&volumes, json!({"name": claim.name, "persistentVolumeClaim": {"claimName": claim.claim}}));
+    edits.append(&volumes, claim.volume());
 
     let containers = spec.key("containers");
     let merged_containers = list(pod, &["spec", "containers"]);
@@ -142,7 +175,7 @@ fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, cla
     let merged_mounts =
         main.and_then(|main| merged_containers.get(main)).map(|container| list(container, &["volumeMounts"]));
     fill_up(edits, &mounts, merged_mounts.unwrap_or_default());
-    edits.append(&mounts, json!({"name": claim.name, "mountPath": claim.mount_path}));
+    edits.append(&mounts, claim.mount());
 }
 
 fn position_of_main(edits: &Edits<'_>, containers: &FieldPath) -> Option<usize> {
@@ -162,7 +195,7 @@ fn fill_up(edits: &mut Edits<'_>, path: &FieldPath, merged: &[Value]) {
 }
 
 /// Whether every pod is as before, plus the claim in `roles`.
-fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &Claim) -> bool {
+fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &ClaimMount) -> bool {
     before.roles.iter().zip(&after.roles).all(|(was, is)| {
         if !roles.contains(&is.role) {
             return tidy(&was.pod.template) == tidy(&is.pod.template);
@@ -174,7 +207,7 @@ fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &Claim) ->
 }
 
 /// The pod's template without the claim, and without a Flink container that has nothing but its name.
-fn without(pod: &Pod, claim: &Claim) -> Value {
+fn without(pod: &Pod, claim: &ClaimMount) -> Value {
     let mut template = pod.template.clone();
     if let Some(Value::Array(volumes)) = template.pointer_mut("/spec/volumes") {
         volumes.retain(|volume| name(volume) != Some(&claim.name));

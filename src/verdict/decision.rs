@@ -58,7 +58,7 @@ impl Decision {
 
     /// The decision that follows from `findings`, which are sorted by weight.
     #[must_use]
-    pub fn of(findings: Vec<Finding>) -> Self {
+    pub fn of(findings: &[Finding]) -> Self {
         let of_level = |level: Level| findings.iter().filter(move |finding| finding.level == level);
         let denials: Vec<&Finding> = of_level(Level::Deny).collect();
         let audited: Vec<String> =
@@ -149,16 +149,16 @@ mod tests {
 
     #[test]
     fn a_denial_has_at_most_ten_lines_and_says_how_many_are_left() {
-        let decision = Decision::of((0..30).map(|number| finding(number, Level::Deny)).collect());
+        let decision = Decision::of(&(0..30).map(|number| finding(number, Level::Deny)).collect::<Vec<_>>());
         let lines: Vec<&str> = decision.message.lines().collect();
         assert_eq!((decision.allowed, lines.len(), decision.causes.len()), (false, 10, 30));
         assert!(lines.last().unwrap().starts_with("and 22 more"), "{}", decision.message);
-        assert_eq!(Decision::of(vec![finding(0, Level::Deny)]).message.lines().count(), 2);
+        assert_eq!(Decision::of(&[finding(0, Level::Deny)]).message.lines().count(), 2);
     }
 
     #[test]
     fn warnings_keep_within_what_the_api_server_passes_on() {
-        let decision = Decision::of((0..100).map(|number| finding(number, Level::Warn)).collect());
+        let decision = Decision::of(&(0..100).map(|number| finding(number, Level::Warn)).collect::<Vec<_>>());
         assert!(decision.allowed && decision.message.is_empty());
         assert!(decision.warnings.iter().all(|warning| warning.chars().count() <= 256));
         assert!(decision.warnings.iter().map(|warning| warning.chars().count()).sum::<usize>() <= 4096);

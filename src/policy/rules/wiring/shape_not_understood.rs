@@ -40,7 +40,7 @@ const FIELDS: [(&[&str], &str); 13] = [
 ];
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    let Shape::FlinkDeployment { .. } = case.cluster.shape;
+    let Shape::FlinkDeployment { .. } = case.cluster.shape else { return Vec::new() };
     let Some(spec) = case.cluster.leading().and_then(|view| view.config_path.split_last()).map(|(spec, _)| spec) else {
         return Vec::new();
     };
