@@ -15,7 +15,7 @@ use crate::tls::ServingCertificate;
 
 /// Arguments of `serve` about the cluster.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(super) struct ClusterArguments {
     /// Look objects up in the cluster of the pod or of KUBECONFIG; what cannot be looked up is judged as unknown
     #[arg(long)]
     cluster: bool,
@@ -31,7 +31,7 @@ pub(super) struct Arguments {
     check_every: Duration,
 }
 
-impl Arguments {
+impl ClusterArguments {
     /// Whether `certificate` comes from the cluster.
     pub(super) const fn keeps_certificate(&self) -> bool {
         self.service.is_some()
