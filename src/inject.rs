@@ -105,7 +105,7 @@ pub fn complete<'a>(target: &Target<'a>) -> Injection<'a> {
     let record = Record::of(target.object);
     if target.is_opted_out() {
         keep::withdraw(&mut work, record.as_ref());
-        return work.finish(Record::default());
+        return work.finish(Record::default(), &[]);
     }
     let mut kept = record.unwrap_or_default();
     if kept.is_of_another(target.namespace, target.name) {
@@ -117,7 +117,8 @@ pub fn complete<'a>(target: &Target<'a>) -> Injection<'a> {
     high_availability::add(&mut work);
     directories::add(&mut work);
     fs_group::add(&mut work);
-    work.finish(kept)
+    let order = kept.values.clone();
+    work.finish(kept, &order)
 }
 
 /// Where a target's options, pods and account stand.
@@ -226,13 +227,15 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    fn finish(mut self, kept: Record) -> Injection<'a> {
+    /// Ends with the values of `kept` and those that were added, in the order that they have in `order`.
+    fn finish(mut self, kept: Record, order: &[Injected]) -> Injection<'a> {
         let changes = self.added.iter().map(Injected::in_words).collect();
         let mut values = kept.values;
         for added in self.added.drain(..) {
             values.retain(|value| !value.is_same_place(&added));
             values.push(added);
         }
+        values.sort_by_key(|value| order.iter().position(|other| other.is_same_thing(value)).unwrap_or(usize::MAX));
         let record =
             Record { namespace: self.target.namespace.to_owned(), name: self.target.name.map(str::to_owned), values };
         record.write(&mut self.edits);

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::flink::cluster::{Cluster, HighAvailability};
-use crate::flink::configuration::scalar_text;
+use crate::flink::configuration::{Setting, scalar_text};
 use crate::flink::deployment::{field, walk};
-use crate::flink::options::{self, HA_CLUSTER_ID, HA_STORAGE_DIR, HA_TYPE, KUBERNETES_CLUSTER_ID};
+use crate::flink::options::{self, HA_CLUSTER_ID, HA_STORAGE_DIR, HA_TYPE, JOBMANAGER_ADDRESS, KUBERNETES_CLUSTER_ID};
 use crate::flink::pod::{Backing, Source};
 use crate::inject::high_availability::spelled;
 use crate::inject::record::{INJECTED_ANNOTATION, Injected, Record};
@@ -23,7 +23,7 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
     let Some(record) = Record::of(old) else { return work.finish_untouched() };
     if target.is_opted_out() {
         withdraw(&mut work, Some(&record));
-        return work.finish(Record::default());
+        return work.finish(Record::default(), &[]);
     }
     // A Job's template cannot be changed once it is there.
     let is_job = object::text(target.object, &["kind"]) == Some("Job");
@@ -38,7 +38,8 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
             kept.push(value.clone());
         }
     }
-    work.finish(Record { values: kept, ..record })
+    let order = record.values;
+    work.finish(Record { values: kept, namespace: record.namespace, name: record.name }, &order)
 }
 
 impl<'a> Work<'a> {
@@ -110,7 +111,10 @@ fn restore_option(work: &mut Work<'_>, name: &str, key: &str, value: &str, overr
     let Some(view) = cluster.leading() else { return false };
     let current = options::spelling(name, cluster.version);
     let wanted = derived(name, value, &cluster);
-    let ours = view.config.exact(key).is_some_and(|setting| setting.value == value);
+    // The one value that ours stands above: a shared file cannot name each pod.
+    let is_beaten = |setting: &Setting| name == JOBMANAGER_ADDRESS && !setting.origin.starts_with("argument");
+    let present = view.config.exact(key).filter(|setting| !is_beaten(setting));
+    let ours = present.is_some_and(|setting| setting.value == value);
     let others = options::names(name, None).into_iter().any(|other| other != key && view.config.exact(other).is_some());
     if ours && !others && key == current && wanted == value {
         return true;
@@ -118,7 +122,7 @@ fn restore_option(work: &mut Work<'_>, name: &str, key: &str, value: &str, overr
     if ours {
         option::remove_exact(work, key, value);
     }
-    let is_users = others || (!ours && view.config.exact(key).is_some());
+    let is_users = others || (!ours && present.is_some());
     let is_ha = name.starts_with("high-availability");
     let is_wanted = !(is_users || is_ha && overruled);
     if is_wanted {

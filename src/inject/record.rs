@@ -159,7 +159,16 @@ impl Injected {
         }
     }
 
-    /// Whether both fill in the same thing, whatever the value.
+    /// Whether both fill in the same thing, whatever its name in one version and its value.
+    #[must_use]
+    pub fn is_same_thing(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Option { option: ours, .. }, Self::Option { option: theirs, .. }) => ours == theirs,
+            _ => self.is_same_place(other),
+        }
+    }
+
+    /// Whether both stand in the same place, whatever the value.
     #[must_use]
     pub fn is_same_place(&self, other: &Self) -> bool {
         match (self, other) {
