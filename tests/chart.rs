@@ -19,7 +19,7 @@ use support::{ControlPlane, RunningWebhook, wait_until};
 
 const RELEASE: &str = "flink-admission";
 const NAMESPACE: &str = "flink-system";
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// Its HA metadata lies on no volume, which the built-in policy denies.
 const LOSES_ITS_STATE: &str = "

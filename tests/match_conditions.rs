@@ -115,7 +115,7 @@ fn unanswered_rules(plane: &ControlPlane, namespace: &str) -> String {
                 .unwrap()
                 .push(json!({"key": "kubernetes.io/metadata.name", "operator": "In", "values": [namespace]}));
         }
-        rules.push_str(&format!("---\n{configuration}\n"));
+        rules.extend(["---\n", &configuration.to_string(), "\n"]);
     }
     rules
 }
