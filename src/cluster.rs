@@ -7,7 +7,7 @@
 //! let client = cluster::connect().await?;
 //! let installation = Installation::of_service("flink-admission", "flink-system");
 //! let keeper = cluster::start(client.clone(), installation, certificate).await?;
-//! tokio::spawn(keeper.run());
+//! tokio::spawn(keeper.run(std::time::Duration::from_mins(1)));
 //! let look_up = LookUps::new(client);
 //! # Ok(())
 //! # }
@@ -22,7 +22,7 @@ mod webhook_configurations;
 
 pub use authority::{Authority, Leaf, Unusable};
 pub use authority_secret::{AuthoritySecret, SecretError};
-pub use client::{ConnectError, connect, explain};
+pub use client::{ConnectError, client_of, connect, explain};
 pub use keeper::{Installation, Keeper, StartError, start};
 pub use look_up::LookUps;
 pub use webhook_configurations::{BundleError, Configuration, Injected, inject_bundle};

@@ -51,14 +51,14 @@ pub struct Arguments {
     /// Private key in PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    #[command(flatten, next_help_heading = "Cluster")]
-    cluster: cluster::Arguments,
     /// How long to go on serving after SIGTERM, until every client has seen that this replica leaves
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
     drain: Duration,
     /// How long requests in flight may take to finish after that
     #[arg(long, default_value = "30s", value_name = "TIME", value_parser = duration)]
     finish: Duration,
+    #[command(flatten, next_help_heading = "Cluster")]
+    cluster: cluster::ClusterArguments,
     #[command(flatten, next_help_heading = "Limits")]
     limits: LimitArguments,
 }

@@ -17,29 +17,35 @@ pub enum ConnectError {
         "no way to the API server was found, so nothing can be looked up and no certificate kept ({0}); run it in a \
          pod with a ServiceAccount token, set KUBECONFIG, or leave `--cluster` out"
     )]
-    Unconfigured(#[from] kube::config::InferConfigError),
+    Unconfigured(String),
     /// They were found but cannot be used.
     #[error(
         "the way to the API server cannot be used, so nothing can be looked up ({0}); check the kubeconfig or the ServiceAccount token"
     )]
-    Unusable(#[source] Box<kube::Error>),
+    Unusable(String),
 }
 
 /// A client by `KUBECONFIG` or by the ServiceAccount of the pod; no request is made.
 ///
-/// No request waits for ever and none is repeated by itself: look-ups have a deadline, the keeper has a next round.
-///
 /// # Errors
 /// There is no configuration, or it cannot be used.
 pub async fn connect() -> Result<Client, ConnectError> {
-    let mut config = Config::infer().await?;
+    client_of(Config::infer().await.map_err(|error| ConnectError::Unconfigured(error.to_string()))?)
+}
+
+/// A client of `config` whose requests never wait for ever and are not repeated by themselves: look-ups have a deadline,
+/// the keeper has a next round.
+///
+/// # Errors
+/// The configuration cannot be used: a certificate or key that cannot be read.
+pub fn client_of(mut config: Config) -> Result<Client, ConnectError> {
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.read_timeout = Some(TRANSFER_TIMEOUT);
     config.write_timeout = Some(TRANSFER_TIMEOUT);
     // Without it the time that a pooled connection lay idle would count as waiting for an answer.
     config.reset_reader_on_write = true;
     config.default_retry = false;
-    Client::try_from(config).map_err(|error| ConnectError::Unusable(Box::new(error)))
+    Client::try_from(config).map_err(|error| ConnectError::Unusable(innermost(&error)))
 }
 
 /// What went wrong with `verb` on `what`, in one phrase for people: a 403 names the right that is missing.

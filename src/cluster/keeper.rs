@@ -1,8 +1,8 @@
 //! Keeps what the API server needs to call us: the authority in its Secret, a leaf of it in memory, its certificate in the
 //! webhook configurations.
 //!
-//! The first round is done by [`start`], so that nothing is served without a certificate. [`Keeper::run`] repeats it every
-//! minute: a Secret that was deleted, replaced by another replica, or edited; configurations that were applied anew; a leaf
+//! The first round is done by [`start`], so that nothing is served without a certificate. [`Keeper::run`] repeats it, by
+//! default every minute: a Secret that was deleted, replaced by another replica, or edited; configurations that were applied anew; a leaf
 //! that grows old. A round that fails is tried again at the next, and what was served is served on.
 
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use super::authority_secret::{AuthoritySecret, SecretError};
 use super::webhook_configurations::{Configuration, Injected, inject_bundle};
 use crate::tls::ServingCertificate;
 
-/// From one round to the next.
-const PERIOD: Duration = Duration::from_mins(1);
+/// The shortest time from one round to the next.
+const SHORTEST: Duration = Duration::from_secs(1);
 /// The longest that one round may take: some requests of up to ten seconds each.
 const ROUND: Duration = Duration::from_secs(45);
 /// The longest that [`start`] tries to have an authority; an API server that restarts is back by then.
@@ -125,9 +125,10 @@ fn mint(authority: &Authority, installation: &Installation) -> Result<Leaf, Unus
 }
 
 impl Keeper {
-    /// Repeats the round every minute, the first at once, for as long as the program runs. Drop the future to end it.
-    pub async fn run(mut self) {
-        let mut ticks = interval_at(tokio::time::Instant::now(), PERIOD);
+    /// Repeats the round every `period` (a second at least), the first at once, for as long as the program runs. Drop the
+    /// future to end it.
+    pub async fn run(mut self, period: Duration) {
+        let mut ticks = interval_at(tokio::time::Instant::now(), period.max(SHORTEST));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
@@ -151,6 +152,12 @@ impl Keeper {
         }
         self.inject::<MutatingWebhookConfiguration>(&self.installation.mutating).await;
         self.inject::<ValidatingWebhookConfiguration>(&self.installation.validating).await;
+    }
+
+    /// The certificate, in PEM, that clients of what is served must trust.
+    #[must_use]
+    pub fn authority_pem(&self) -> &str {
+        &self.leaf.authority_pem
     }
 
     fn renew(&mut self, authority: &Authority) {

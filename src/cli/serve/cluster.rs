@@ -5,6 +5,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -14,9 +15,7 @@ use crate::tls::ServingCertificate;
 
 /// Arguments of `serve` about the cluster.
 #[derive(Debug, Args)]
-// A group of arguments is named after its struct, and `serve`'s own has the same name.
-#[group(id = "cluster_arguments")]
-pub(super) struct Arguments {
+pub(super) struct ClusterArguments {
     /// Look objects up in the cluster of the pod or of KUBECONFIG; what cannot be looked up is judged as unknown
     #[arg(long)]
     cluster: bool,
@@ -27,9 +26,12 @@ pub(super) struct Arguments {
     /// Namespace of the Service and the Secret
     #[arg(long, value_name = "NAMESPACE", requires = "service")]
     namespace: Option<String>,
+    /// How often that Secret and those configurations are looked at, and put right
+    #[arg(long, default_value = "1m", value_name = "TIME", requires = "service", value_parser = super::duration)]
+    check_every: Duration,
 }
 
-impl Arguments {
+impl ClusterArguments {
     /// Whether `certificate` comes from the cluster.
     pub(super) const fn keeps_certificate(&self) -> bool {
         self.service.is_some()
@@ -47,7 +49,7 @@ impl Arguments {
         if let (Some(service), Some(namespace)) = (&self.service, &self.namespace) {
             let installation = Installation::of_service(service, namespace);
             let keeper = cluster::start(client.clone(), installation, Arc::clone(certificate)).await?;
-            tokio::spawn(keeper.run());
+            tokio::spawn(keeper.run(self.check_every));
         }
         Ok(Arc::new(LookUps::new(client)))
     }
