@@ -14,7 +14,7 @@ use crate::flink::cluster::{Cluster, HighAvailability};
 use crate::flink::configuration::EffectiveConfig;
 use crate::flink::raw;
 use crate::inject::{self, Injection, Lost, Shortfall, Target};
-use crate::object::at;
+use crate::object::{at, text};
 use crate::policy::rules::{self, Case};
 use crate::policy::{Enforcement, Finding, FlinkPolicy, Level, Policies, Role};
 use crate::workload::{Kind, Workload, is_being_deleted};
@@ -124,6 +124,7 @@ pub fn mutate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Deci
 /// On UPDATE only what is new is denied: what the stored object already violated, by rule, role and path, is a warning.
 #[must_use]
 pub fn validate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Decision {
+    let subject = &Subject { name: subject.name.filter(|name| !is_generated(subject, name)), ..*subject };
     let review = PolicyOf::choose(subject, policies, facts);
     let mut findings = review.findings_as_it_is();
     if let Some(old) = subject.old.filter(|_| subject.operation == Operation::Update) {
@@ -139,6 +140,15 @@ pub fn validate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> De
         rules::sort(&mut findings);
     }
     review.decide(findings)
+}
+
+/// Whether the API server made `name` between mutation and validation, so that our mutation knew none: `generateName`, cut
+/// at 58 bytes, and five characters (k8s.io/apiserver 0.34, `storage/names/generate.go`).
+fn is_generated(subject: &Subject<'_>, name: &str) -> bool {
+    let prefix = text(subject.object, &["metadata", "generateName"]).unwrap_or_default();
+    let base = prefix.get(..58).unwrap_or(prefix);
+    let suffix = name.strip_prefix(base).filter(|_| subject.operation == Operation::Create && !base.is_empty());
+    suffix.is_some_and(|suffix| suffix.len() == 5)
 }
 
 /// A subject with the policy that applies to it.
@@ -256,4 +266,36 @@ const MOST_CONFIG_MAPS: usize = 16;
 
 fn cluster(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Option<Cluster> {
     Cluster::of(subject.object, subject.workload, subject.namespace, facts, policies.mirrors())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const POLICY: &str = "spec:
+  highAvailability: {mode: kubernetes, storageDir: 's3://ha/{cluster}'}
+  serviceAccount: {name: flink}";
+
+    fn warnings(metadata: &Value, name: &str) -> Vec<String> {
+        let object = &json!({
+            "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "metadata": metadata,
+            "spec": {"flinkVersion": "v1_20", "serviceAccount": "flink"},
+        });
+        let workload = &crate::workload::recognise(object).unwrap();
+        let subject =
+            Subject { object, old: None, operation: Operation::Create, namespace: "a", name: Some(name), workload };
+        validate(&subject, &Policies::from_text(POLICY).unwrap(), &Facts::default()).warnings
+    }
+
+    #[test]
+    fn what_needs_a_name_is_not_expected_where_mutation_saw_none() {
+        let said = warnings(&json!({"name": "wc-x7k2p", "generateName": "wc-"}), "wc-x7k2p");
+        assert!(said.iter().any(|warning| warning.contains("`metadata.name`")), "{said:?}");
+        let long = "a".repeat(80);
+        let cut = format!("{}x7k2p", long.get(..58).unwrap());
+        assert!(!warnings(&json!({"name": cut, "generateName": long}), &cut).is_empty());
+        assert_eq!(warnings(&json!({"name": "wc"}), "wc"), [""; 0]);
+        assert_eq!(warnings(&json!({"name": "wc", "generateName": "other-"}), "wc"), [""; 0]);
+    }
 }
