@@ -71,8 +71,8 @@ pub enum Shortfall {
         mount_path: String,
         /// The policy's claim.
         claim: String,
-        /// What stands in the way.
-        taken_by: String,
+        /// What stands in the way; `None` where the templates leave no place for it.
+        taken_by: Option<String>,
     },
 }
 
@@ -105,7 +105,7 @@ pub fn complete<'a>(target: &Target<'a>) -> Injection<'a> {
     let record = Record::of(target.object);
     if target.is_opted_out() {
         keep::withdraw(&mut work, record.as_ref());
-        return work.finish(Record::default(), &[]);
+        return work.finish(Record::default());
     }
     let mut kept = record.unwrap_or_default();
     if kept.is_of_another(target.namespace, target.name) {
@@ -117,8 +117,7 @@ pub fn complete<'a>(target: &Target<'a>) -> Injection<'a> {
     high_availability::add(&mut work);
     directories::add(&mut work);
     fs_group::add(&mut work);
-    let order = kept.values.clone();
-    work.finish(kept, &order)
+    work.finish(kept)
 }
 
 /// Where a target's options, pods and account stand.
@@ -165,6 +164,15 @@ impl<'a> Target<'a> {
     }
 }
 
+/// Why something was not filled in.
+#[derive(Debug, Clone)]
+pub(crate) enum Obstacle {
+    /// The user has something else at that place.
+    Taken(FieldPath),
+    /// It would cause this finding.
+    Finding(Box<Finding>),
+}
+
 /// An injection in progress.
 #[derive(Debug, Clone)]
 pub(crate) struct Work<'a> {
@@ -207,11 +215,11 @@ impl<'a> Work<'a> {
     /// Takes over what `step` does, unless it would make the object be refused or warned about for our own values.
     ///
     /// # Errors
-    /// The finding that it would cause; then nothing is changed.
-    fn attempt(&mut self, step: impl FnOnce(&mut Self)) -> Result<(), Box<Finding>> {
+    /// What stands in the way; then nothing is changed.
+    fn attempt(&mut self, step: impl FnOnce(&mut Self) -> Result<(), FieldPath>) -> Result<(), Obstacle> {
         let before = self.findings();
         let mut trial = self.clone();
-        step(&mut trial);
+        step(&mut trial).map_err(Obstacle::Taken)?;
         let ours: Vec<String> =
             trial.added.iter().skip(self.added.len()).filter_map(Injected::path).map(|p| p.to_string()).collect();
         let caused = trial.findings().into_iter().find(|finding| {
@@ -221,21 +229,22 @@ impl<'a> Work<'a> {
             is_new && (finding.level == Level::Deny || (finding.level == Level::Warn && ours.contains(&finding.path)))
         });
         if let Some(finding) = caused {
-            return Err(Box::new(finding));
+            return Err(Obstacle::Finding(Box::new(finding)));
         }
         *self = trial;
         Ok(())
     }
 
-    /// Ends with the values of `kept` and those that were added, in the order that they have in `order`.
-    fn finish(mut self, kept: Record, order: &[Injected]) -> Injection<'a> {
+    /// Ends with the values of `kept` and those that were added.
+    fn finish(mut self, kept: Record) -> Injection<'a> {
         let changes = self.added.iter().map(Injected::in_words).collect();
         let mut values = kept.values;
         for added in self.added.drain(..) {
-            values.retain(|value| !value.is_same_place(&added));
-            values.push(added);
+            match values.iter_mut().find(|value| value.is_same_place(&added)) {
+                Some(value) => *value = added,
+                None => values.push(added),
+            }
         }
-        values.sort_by_key(|value| order.iter().position(|other| other.is_same_thing(value)).unwrap_or(usize::MAX));
         let record =
             Record { namespace: self.target.namespace.to_owned(), name: self.target.name.map(str::to_owned), values };
         record.write(&mut self.edits);

@@ -50,13 +50,14 @@ impl<'a> Edits<'a> {
 
     /// Sets the map key at `path`, making the maps above it where they are missing or null.
     ///
-    /// A path through something that is neither a map nor null is left alone: what is there is the user's.
-    pub fn set(&mut self, path: &FieldPath, value: Value) {
-        let Some((parent, Segment::Key(key))) = path.split_last() else { return };
-        if let Some(map) = map_at(&mut self.document, parent.segments()) {
-            map.insert(key.clone(), value);
-            self.touched.push(path.clone());
-        }
+    /// A path through something that is neither a map nor null is left alone: what is there is the user's. Whether the
+    /// value was set.
+    pub fn set(&mut self, path: &FieldPath, value: Value) -> bool {
+        let Some((parent, Segment::Key(key))) = path.split_last() else { return false };
+        let Some(map) = map_at(&mut self.document, parent.segments()) else { return false };
+        map.insert(key.clone(), value);
+        self.touched.push(path.clone());
+        true
     }
 
     /// Appends to the list at `path`, making it where it is missing or null.

@@ -9,7 +9,7 @@ use crate::flink::configuration::{EffectiveConfig, Setting};
 use crate::flink::deployment;
 use crate::flink::location::{Location, has_placeholder};
 use crate::flink::options::{self, CHECKPOINT_DIR, DEFAULT_SCHEME, HA_STORAGE_DIR, HA_TYPE, SAVEPOINT_DIR};
-use crate::flink::pod::Pod;
+use crate::flink::pod::{Backing, Pod};
 use crate::flink::raw::{self, Unknown};
 use crate::flink::version::FlinkVersion;
 use crate::object::{self, FieldPath, text};
@@ -99,6 +99,13 @@ impl HighAvailability {
         }
     }
 
+    /// The value that switches Kubernetes HA on in `version`: the short name from 1.16, the class before and where the
+    /// version is unknown.
+    #[must_use]
+    pub fn kubernetes_word(version: Option<FlinkVersion>) -> &'static str {
+        if version.is_some_and(|version| version.at_least(1, 16)) { "kubernetes" } else { KUBERNETES_FACTORY }
+    }
+
     /// Whether Flink takes it for switched on.
     #[must_use]
     pub const fn is_on(&self) -> bool {
@@ -138,6 +145,26 @@ impl Directory {
             Self::HighAvailability => "HA metadata",
             Self::Checkpoints => "checkpoints",
             Self::Savepoints => "savepoints",
+        }
+    }
+}
+
+impl RoleView {
+    /// What backs the absolute, normalised `path` in the Flink container.
+    ///
+    /// Where no pod template is written down and an option names a file with one, the pod cannot be known from here.
+    #[must_use]
+    pub fn backing(&self, path: &str) -> Backing {
+        const FILES: [&str; 4] = [
+            "kubernetes.pod-template-file.default",
+            "kubernetes.pod-template-file",
+            "kubernetes.pod-template-file.jobmanager",
+            "kubernetes.pod-template-file.taskmanager",
+        ];
+        let is_empty = self.pod.template.as_object().is_none_or(serde_json::Map::is_empty);
+        match FILES.into_iter().find(|option| is_empty && self.config.exact(option).is_some()) {
+            Some(option) => Backing::Unknown(format!("the pod template is the file of `{option}`")),
+            None => self.pod.backing(path),
         }
     }
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::flink::configuration::{EffectiveConfig, flatten};
 use crate::flink::image::Image;
 use crate::flink::location::normalise;
+use crate::flink::options::{self, HA_STORAGE_DIR, HA_TYPE};
 use crate::flink::pod::{ExtraClaim, Pod};
 use crate::flink::template::{self, MERGE_BY_NAME};
 use crate::flink::version::FlinkVersion;
@@ -45,6 +46,7 @@ pub fn resolve(object: &Value, spec: &FieldPath) -> FlinkDeployment {
         Some(map @ Value::Object(_)) => flatten(map, &origin, &origin.to_string()),
         _ => EffectiveConfig::default(),
     };
+    add_emr_fields(&mut config, body, spec, version);
     config.note_overridden_names(version);
     let standalone = text(body, &["mode"]) == Some("standalone");
     let by_name = config.exact(MERGE_BY_NAME).is_some_and(|setting| setting.value.trim().eq_ignore_ascii_case("true"));
@@ -142,6 +144,49 @@ pub(super) fn own(name: &str) -> Option<String> {
     (!name.is_empty() && name != "default").then(|| name.to_owned())
 }
 
+/// Whether whoever deploys the cluster makes its ServiceAccount: Amazon EMR does, from the role in `executionRoleArn`.
+///
+/// Source: "EMR on EKS Development Guide", Flink Kubernetes operator.
+#[must_use]
+pub fn makes_its_account(object: &Value, spec: &FieldPath) -> bool {
+    walk(object, &spec.key("executionRoleArn")).is_some()
+}
+
+/// Whether the spec is Amazon EMR's, with HA in fields of its own.
+#[must_use]
+pub fn has_emr_ha(object: &Value, spec: &FieldPath) -> bool {
+    let job_manager = spec.key("jobManager");
+    ["highAvailabilityEnabled", "storageDir"].iter().any(|field| walk(object, &job_manager.key(field)).is_some())
+}
+
+/// Whether it cannot be known if Amazon EMR switches HA on: it has the directory, and nothing about the switch.
+#[must_use]
+pub fn may_have_emr_ha(object: &Value, spec: &FieldPath) -> bool {
+    let job_manager = spec.key("jobManager");
+    walk(object, &job_manager.key("storageDir")).is_some()
+        && walk(object, &job_manager.key("highAvailabilityEnabled")).is_none()
+}
+
+/// The HA of Amazon EMR's dialect, which stands in fields of the JobManager: `highAvailabilityEnabled`, `storageDir`.
+///
+/// Source: "EMR on EKS Development Guide", high availability for Flink applications.
+fn add_emr_fields(config: &mut EffectiveConfig, body: &Value, spec: &FieldPath, version: Option<FlinkVersion>) {
+    if at(body, &["jobManager", "highAvailabilityEnabled"]) != Some(&Value::Bool(true)) {
+        return;
+    }
+    let job_manager = spec.key("jobManager");
+    let origin = job_manager.to_string();
+    let fields = [
+        (HA_TYPE, "highAvailabilityEnabled", Some("kubernetes")),
+        (HA_STORAGE_DIR, "storageDir", text(body, &["jobManager", "storageDir"])),
+    ];
+    for (option, field, value) in fields {
+        let Some(value) = value.filter(|_| config.option(option, version).is_none()) else { continue };
+        let key = options::spelling(option, version).to_owned();
+        config.set(key, value.to_owned(), origin.clone(), job_manager.key(field));
+    }
+}
+
 /// Claims that native mode mounts by option: `kubernetes.persistent-volume-claims`, from Flink 2.3.
 fn extra_claims(config: &EffectiveConfig, version: Option<FlinkVersion>) -> Vec<ExtraClaim> {
     if !version.is_some_and(|version| version.at_least(2, 3)) {
@@ -198,6 +243,20 @@ mod tests {
         assert_eq!(cluster.job_managers(&object).0, 1);
         let (object, cluster) = resolved(json!({"flinkConfiguration": option}));
         assert_eq!(cluster.job_managers(&object).0, 3);
+    }
+
+    #[test]
+    fn the_ha_of_amazon_emr_is_ha() {
+        let job_manager = json!({"highAvailabilityEnabled": true, "storageDir": "s3://b/ha"});
+        let (_, cluster) = resolved(json!({"flinkVersion": "v1_18", "jobManager": job_manager}));
+        assert_eq!(cluster.config.value(HA_TYPE, cluster.version), Some("kubernetes"));
+        let directory = cluster.config.exact(HA_STORAGE_DIR).unwrap();
+        assert_eq!(
+            (directory.value.as_str(), directory.path.to_string().as_str()),
+            ("s3://b/ha", "spec.jobManager.storageDir")
+        );
+        let (_, off) = resolved(json!({"jobManager": {"highAvailabilityEnabled": false, "storageDir": "s3://b/ha"}}));
+        assert_eq!(off.config.iter().count(), 0);
     }
 
     #[test]

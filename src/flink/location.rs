@@ -75,10 +75,12 @@ pub fn scheme_of(value: &str) -> Option<(&str, &str)> {
     plain.then_some((scheme, rest))
 }
 
-/// Whether `value` holds `${…}`, `$(…)`, `{{…}}` or `<…>`, which something outside of Flink has to replace.
+/// Whether `value` holds `$NAME`, `${…}`, `$(…)`, `{{…}}` or `<…>`, which something outside of Flink has to replace.
 #[must_use]
 pub fn has_placeholder(value: &str) -> bool {
-    value.contains("${") || value.contains("$(") || value.contains("{{") || (value.contains('<') && value.contains('>'))
+    let opens =
+        |rest: &str| rest.starts_with(|next: char| next.is_ascii_alphabetic() || matches!(next, '{' | '(' | '_'));
+    value.split('$').skip(1).any(opens) || value.contains("{{") || (value.contains('<') && value.contains('>'))
 }
 
 fn local(rest: &str) -> Location {
@@ -138,7 +140,7 @@ mod tests {
 
     #[test]
     fn placeholders_are_not_paths() {
-        for value in ["${S3}/ha", "$(DIR)/ha", "s3://<bucket>/ha", "{{ .Values.dir }}"] {
+        for value in ["${S3}/ha", "$HA_DIR/ha", "$(DIR)/ha", "s3://<bucket>/ha", "{{ .Values.dir }}"] {
             assert_eq!(Location::parse(value, None), Location::Unresolved, "{value}");
         }
     }

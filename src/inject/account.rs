@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::flink::deployment::{makes_its_account, walk};
 use crate::inject::{Injected, Place, Work};
 use crate::object::FieldPath;
 
@@ -16,8 +17,11 @@ pub(super) fn add(work: &mut Work<'_>) {
 pub(super) fn set(work: &mut Work<'_>, name: &str) {
     let path = field(work);
     let is_free = work.cluster().leading().is_some_and(|view| view.account.0.is_none() && view.account.1 == path);
-    if is_free {
-        work.edits.set(&path, Value::String(name.to_owned()));
+    if matches!(work.target.place(), Some(Place::Resource(spec)) if makes_its_account(work.target.object, spec)) {
+        return;
+    }
+    let is_text = walk(work.edits.document(), &path).is_none_or(Value::is_string);
+    if is_free && is_text && work.edits.set(&path, Value::String(name.to_owned())) {
         work.added.push(Injected::ServiceAccount { value: name.to_owned() });
     }
 }

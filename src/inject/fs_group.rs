@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::facts::FactKey;
 use crate::flink::cluster::{Cluster, Directory};
-use crate::flink::deployment::field;
+use crate::flink::deployment::{field, walk};
 use crate::flink::location::Location;
 use crate::flink::pod::{Backing, Source};
 use crate::inject::{Injected, Place, Work};
@@ -47,26 +47,26 @@ fn needs(work: &Work<'_>, cluster: &Cluster, role: Role) -> bool {
     of_state || of_policy
 }
 
-/// What `fsGroup` the pod of `role` has.
-pub(super) fn present(work: &Work<'_>, role: Role) -> Option<Value> {
-    at(&work.cluster().role(role)?.pod.template, &["spec", "securityContext", "fsGroup"]).cloned()
-}
-
 /// Sets `fsGroup` in the pods of `roles`: in the common template for both, else in the role's own.
 pub(super) fn set(work: &mut Work<'_>, roles: &[Role], group: u32) {
     let root = work.target.root();
     let template = match (work.target.place(), roles) {
         (None, _) | (_, []) => return,
         (Some(Place::Pods(_)), _) => root,
-        (Some(Place::Resource(_)), [role]) => root.key(field(*role)).key("podTemplate"),
+        // A new `jobManager` block would bring its default of one replica with it.
+        (Some(Place::Resource(_)), [role])
+            if *role == Role::TaskManager || walk(work.edits.document(), &root.key(field(*role))).is_some() =>
+        {
+            root.key(field(*role)).key("podTemplate")
+        }
         (Some(Place::Resource(_)), _) => root.key("podTemplate"),
     };
-    {
-        let context = template.keys(&["spec", "securityContext"]);
-        work.edits.set(&context.key("fsGroup"), Value::from(group));
-        if crate::flink::deployment::walk(work.edits.document(), &context.key("fsGroupChangePolicy")).is_none() {
-            work.edits.set(&context.key("fsGroupChangePolicy"), Value::from("OnRootMismatch"));
-        }
+    let context = template.keys(&["spec", "securityContext"]);
+    if !work.edits.set(&context.key("fsGroup"), Value::from(group)) {
+        return;
+    }
+    if walk(work.edits.document(), &context.key("fsGroupChangePolicy")).is_none() {
+        work.edits.set(&context.key("fsGroupChangePolicy"), Value::from("OnRootMismatch"));
     }
     work.added.extend(roles.iter().map(|role| Injected::FsGroup { role: (*role).into(), value: group }));
 }

@@ -1,14 +1,16 @@
 //! High availability, whole or not at all.
 
 use crate::flink::arguments::takes_options;
-use crate::flink::cluster::{Cluster, Directory, HighAvailability, KUBERNETES_FACTORY, RoleView, Shape};
+use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView, Shape};
+use crate::flink::deployment::{has_emr_ha, makes_its_account};
 use crate::flink::options::{
     self, HA_CLUSTER_ID, HA_JOBMANAGER_PORT, HA_STORAGE_DIR, HA_TYPE, JOBMANAGER_ADDRESS, KUBERNETES_CLUSTER_ID,
     KUBERNETES_NAMESPACE, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT,
 };
 use crate::flink::version::FlinkVersion;
 use crate::inject::identity::CLUSTER_ANNOTATION;
-use crate::inject::{Place, Shortfall, Work, arguments};
+use crate::inject::{Obstacle, Place, Shortfall, Work, arguments};
+use crate::object::FieldPath;
 use crate::policy::{HaMode, Role};
 use crate::workload::Raw;
 
@@ -26,7 +28,7 @@ pub(super) fn add(work: &mut Work<'_>) {
         (HighAvailability::ZooKeeper, Some(_)) => add_pieces(work, HaMode::Zookeeper),
         (HighAvailability::Off, None) => {
             let Some(mode) = work.target.policy.spec.high_availability.mode else { return };
-            if says_otherwise(&cluster, mode) {
+            if says_otherwise(&cluster, mode) || is_of_emr(work, has_emr_ha) {
                 return;
             }
             if let Err(Missing(missing, remedy)) = add_whole(work, &cluster, mode) {
@@ -37,6 +39,11 @@ pub(super) fn add(work: &mut Work<'_>) {
         }
         _ => {}
     }
+}
+
+/// Whether the target is a resource of Amazon EMR's dialect, of which `says` something.
+fn is_of_emr(work: &Work<'_>, says: impl Fn(&serde_json::Value, &FieldPath) -> bool) -> bool {
+    matches!(work.target.place(), Some(Place::Resource(spec)) if says(work.target.object, spec))
 }
 
 /// Whether the user names another mode under a name that this version does not read.
@@ -64,11 +71,13 @@ fn add_pieces(work: &mut Work<'_>, mode: HaMode) {
         let _ = work.attempt(|work| work.set_option(HA_STORAGE_DIR, &directory));
     }
     if mode == HaMode::Zookeeper {
-        add_zookeeper(work, &cluster);
+        let _ = work.attempt(|work| add_zookeeper(work, &cluster));
     }
     if let Some(Place::Pods(raw)) = work.target.place().filter(|_| work.target.policy.spec.complete) {
-        add_identity(work, &cluster, view, mode);
-        add_address(work, &cluster, view, raw);
+        let _ = work.attempt(|work| {
+            add_identity(work, &cluster, view, mode)?;
+            add_address(work, &cluster, view, raw)
+        });
     }
 }
 
@@ -85,46 +94,48 @@ fn is_set(cluster: &Cluster, option: &str) -> bool {
     cluster.leading().is_some_and(|view| view.config.value(option, cluster.version).is_some())
 }
 
-fn add_zookeeper(work: &mut Work<'_>, cluster: &Cluster) {
+fn add_zookeeper(work: &mut Work<'_>, cluster: &Cluster) -> Result<(), FieldPath> {
     let zookeeper = &work.target.policy.spec.high_availability.zookeeper;
     if is_set(cluster, ZOOKEEPER_QUORUM) {
-        return;
+        return Ok(());
     }
     if let Some(quorum) = &zookeeper.quorum {
-        work.set_option(ZOOKEEPER_QUORUM, quorum);
+        work.set_option(ZOOKEEPER_QUORUM, quorum)?;
     }
     let root = zookeeper.path_root.as_ref().filter(|_| !is_set(cluster, ZOOKEEPER_ROOT));
     if let Some(Ok(root)) = root.map(|root| root.fill(&work.names())) {
-        work.set_option(ZOOKEEPER_ROOT, &root);
+        work.set_option(ZOOKEEPER_ROOT, &root)?;
     }
+    Ok(())
 }
 
 /// The ids by which a standalone cluster finds its own metadata, and no other cluster's.
-fn add_identity(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, mode: HaMode) {
-    let Some(identity) = work.identity.clone() else { return };
+fn add_identity(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, mode: HaMode) -> Result<(), FieldPath> {
+    let Some(identity) = work.identity.clone() else { return Ok(()) };
     let namespace = work.target.namespace.to_owned();
     if mode == HaMode::Kubernetes {
         if !is_set(cluster, KUBERNETES_CLUSTER_ID) {
-            work.set_option(KUBERNETES_CLUSTER_ID, &identity);
+            work.set_option(KUBERNETES_CLUSTER_ID, &identity)?;
         }
         // Unset it is `default`, whatever namespace the pods are in.
         if view.config.exact(KUBERNETES_NAMESPACE).is_none() && namespace != "default" {
-            work.set_option(KUBERNETES_NAMESPACE, &namespace);
+            work.set_option(KUBERNETES_NAMESPACE, &namespace)?;
         }
     }
     if !is_set(cluster, HA_CLUSTER_ID) {
-        work.set_option(HA_CLUSTER_ID, &format!("/{namespace}/{identity}"));
+        work.set_option(HA_CLUSTER_ID, &format!("/{namespace}/{identity}"))?;
     }
+    Ok(())
 }
 
 /// The JobManager's own address: under HA it is published, and a Service's name stands for all JobManagers.
-fn add_address(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, raw: &Raw) {
+fn add_address(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, raw: &Raw) -> Result<(), FieldPath> {
     let given = view.config.exact(JOBMANAGER_ADDRESS).is_some_and(|address| address.origin.starts_with("argument"));
     if raw.role != Role::JobManager || given || cluster.shape != Shape::Raw {
-        return;
+        return Ok(());
     }
     arguments::add_pod_ip(work, raw, POD_IP);
-    work.set_option(JOBMANAGER_ADDRESS, &format!("$({POD_IP})"));
+    work.set_option(JOBMANAGER_ADDRESS, &format!("$({POD_IP})"))
 }
 
 fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(), Missing> {
@@ -141,10 +152,12 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
         }
         (false, Some(template)) => Some(template.fill(&work.names()).map_err(|word| nameless(word, template.text()))?),
     };
-    if mode == HaMode::Kubernetes && cluster.leading().is_some_and(|view| view.account.0.is_none()) {
+    let has_account =
+        cluster.leading().is_some_and(|view| view.account.0.is_some()) || is_of_emr(work, makes_its_account);
+    if mode == HaMode::Kubernetes && !has_account {
         return Err(Missing(
             "neither the policy nor the cluster names a ServiceAccount, which Kubernetes HA needs".to_owned(),
-            "set `serviceAccount` in the policy, or in the cluster".to_owned(),
+            "set `serviceAccount` in the policy, or `serviceAccount` in the cluster".to_owned(),
         ));
     }
     if mode == HaMode::Zookeeper && !is_set(cluster, ZOOKEEPER_QUORUM) && policy.zookeeper.quorum.is_none() {
@@ -158,21 +171,30 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
         return Err(nameless(word, "highAvailability.zookeeper.pathRoot"));
     }
     work.attempt(|work| {
-        work.set_option(HA_TYPE, spelled(mode, cluster.version));
+        work.set_option(HA_TYPE, spelled(mode, cluster.version))?;
         if let Some(directory) = &directory {
-            work.set_option(HA_STORAGE_DIR, directory);
+            work.set_option(HA_STORAGE_DIR, directory)?;
         }
         if mode == HaMode::Zookeeper {
-            add_zookeeper(work, cluster);
+            add_zookeeper(work, cluster)?;
         }
-        let (Some(Place::Pods(raw)), Some(view)) = (work.target.place(), cluster.leading()) else { return };
-        add_identity(work, cluster, view, mode);
-        add_address(work, cluster, view, raw);
+        let (Some(Place::Pods(raw)), Some(view)) = (work.target.place(), cluster.leading()) else { return Ok(()) };
+        add_identity(work, cluster, view, mode)?;
+        add_address(work, cluster, view, raw)?;
         if mode == HaMode::Zookeeper && !is_set(cluster, HA_JOBMANAGER_PORT) {
-            work.set_option(HA_JOBMANAGER_PORT, "6123");
+            work.set_option(HA_JOBMANAGER_PORT, "6123")?;
         }
+        Ok(())
     })
-    .map_err(|finding| Missing(format!("with it {}", finding.message), finding.fix))
+    .map_err(|obstacle| match obstacle {
+        Obstacle::Finding(finding) => Missing(finding.message, finding.fix),
+        Obstacle::Taken(path) => Missing(
+            format!(
+                "`{path}` is taken: this Flink version wants a text there, and the configuration has something else"
+            ),
+            "write the options below it with dotted names".to_owned(),
+        ),
+    })
 }
 
 /// Whether HA can be given to this cluster in a form that its version accepts.
@@ -213,7 +235,7 @@ fn nameless(word: &str, template: &str) -> Missing {
 /// The mode as `version` understands it: the short name from 1.16, else the class, which every version understands.
 pub(super) fn spelled(mode: HaMode, version: Option<FlinkVersion>) -> &'static str {
     match mode {
-        HaMode::Kubernetes if !version.is_some_and(|version| version.at_least(1, 16)) => KUBERNETES_FACTORY,
-        HaMode::Kubernetes | HaMode::Zookeeper => mode.word(),
+        HaMode::Kubernetes => HighAvailability::kubernetes_word(version),
+        HaMode::Zookeeper => mode.word(),
     }
 }

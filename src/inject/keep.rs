@@ -2,14 +2,13 @@
 
 use serde_json::Value;
 
-use crate::flink::cluster::{Cluster, HighAvailability};
+use crate::flink::cluster::{Cluster, HighAvailability, Shape};
 use crate::flink::configuration::{Setting, scalar_text};
 use crate::flink::deployment::{field, walk};
 use crate::flink::options::{self, HA_CLUSTER_ID, HA_STORAGE_DIR, HA_TYPE, JOBMANAGER_ADDRESS, KUBERNETES_CLUSTER_ID};
-use crate::flink::pod::{Backing, Source};
 use crate::inject::high_availability::spelled;
 use crate::inject::record::{INJECTED_ANNOTATION, Injected, Record};
-use crate::inject::volumes::{self, ClaimMount};
+use crate::inject::volumes::{self, ClaimMount, Presence, presence};
 use crate::inject::{Injection, Lost, Place, Target, Work, account, arguments, fs_group, option};
 use crate::object::{self, FieldPath, at};
 use crate::policy::{HaMode, Role};
@@ -23,7 +22,7 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
     let Some(record) = Record::of(old) else { return work.finish_untouched() };
     if target.is_opted_out() {
         withdraw(&mut work, Some(&record));
-        return work.finish(Record::default(), &[]);
+        return work.finish(Record::default());
     }
     // A Job's template cannot be changed once it is there.
     let is_job = object::text(target.object, &["kind"]) == Some("Job");
@@ -31,16 +30,44 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
         record.write(&mut work.edits);
         return work.finish_untouched();
     }
-    let mut kept = Vec::new();
     let overruled = ha_is_overruled(&work.cluster(), &record);
+    let mut staying = Vec::new();
     for value in &record.values {
-        if restore(&mut work, value, overruled) {
-            kept.push(value.clone());
-        }
+        // What was filled in for both roles at once is put back for both at once, so that it comes to stand where it was.
+        let beside = |other: &&Injected| value.is_of_one_piece_with(other);
+        let is_first = record.values.iter().find(beside) == Some(value);
+        let stays = match value {
+            Injected::Option { option, key, value, .. } => {
+                restore_option(&mut work, &record, (option, key, value), overruled)
+            }
+            Injected::ServiceAccount { value } => restore_account(&mut work, value),
+            Injected::Env { name, .. } => restore_variable(&mut work, name),
+            Injected::Volume { role, name, claim, mount_path } => {
+                let claim = ClaimMount { name: name.clone(), claim: claim.clone(), mount_path: mount_path.clone() };
+                if is_first {
+                    restore_volume(&mut work, &roles(record.values.iter().filter(beside)), &claim);
+                }
+                is_whole(&work, Role::from(*role), &claim)
+            }
+            Injected::FsGroup { role, value } => {
+                if is_first {
+                    restore_group(&mut work, &roles(record.values.iter().filter(beside)), *value);
+                }
+                group(&work, Role::from(*role)) == Some(Value::from(*value))
+            }
+        };
+        staying.push(stays);
     }
-    restore_pods(&mut work, &record);
-    let order = record.values;
-    work.finish(Record { values: kept, namespace: record.namespace, name: record.name }, &order)
+    // In the order of the old record, so that what comes back whole leaves the annotation as it was.
+    let is_kept = |value: &Injected, stays: bool| stays || work.added.iter().any(|added| added.is_same_place(value));
+    let values =
+        record.values.iter().zip(staying).filter(|(value, stays)| is_kept(value, *stays)).map(|(v, _)| v.clone());
+    let values = values.collect();
+    work.finish(Record { values, ..record })
+}
+
+fn roles<'v>(values: impl Iterator<Item = &'v Injected>) -> Vec<Role> {
+    values.filter_map(Injected::role).collect()
 }
 
 impl<'a> Work<'a> {
@@ -60,58 +87,50 @@ fn ha_is_overruled(cluster: &Cluster, record: &Record) -> bool {
     ours.is_some_and(|ours| said.into_iter().any(|setting| HighAvailability::of(&setting.value) != ours))
 }
 
-/// Restores one value; whether it is in force as recorded and stays in the record as it is.
-fn restore(work: &mut Work<'_>, value: &Injected, overruled: bool) -> bool {
-    match value {
-        Injected::Option { option, key, value, .. } => restore_option(work, option, key, value, overruled),
-        Injected::ServiceAccount { value } => {
-            let own = work.cluster().leading().and_then(|view| view.account.0.clone());
-            if own.is_none() {
-                account::set(work, value);
-            }
-            own.as_ref() == Some(value)
-        }
-        Injected::Volume { role, claim, mount_path, .. } => {
-            let cluster = work.cluster();
-            let backing = cluster.role(Role::from(*role)).map(|view| view.pod.backing(mount_path));
-            matches!(backing, Some(Backing::Volume(volume))
-                if volume.mount_path == *mount_path && volume.source == Source::Claim(claim.clone()))
-        }
-        Injected::Env { name, .. } => {
-            let Some(Place::Pods(raw)) = work.target.place() else { return false };
-            let before = work.added.len();
-            arguments::add_pod_ip(work, raw, name);
-            work.added.len() == before
-        }
-        Injected::FsGroup { role, value } => fs_group::present(work, Role::from(*role)) == Some(Value::from(*value)),
+/// Restores the ServiceAccount; whether it is in force.
+fn restore_account(work: &mut Work<'_>, name: &str) -> bool {
+    let own = |work: &Work<'_>| work.cluster().leading().and_then(|view| view.account.0.clone());
+    if own(work).is_none() {
+        account::set(work, name);
     }
+    own(work).as_deref() == Some(name)
 }
 
-/// Puts back what pods lost, for all roles that lost the same at once: where it stands depends on which they are, and at
-/// another place than before it would change the spec.
-fn restore_pods(work: &mut Work<'_>, record: &Record) {
-    for value in &record.values {
-        let of_all = record.values.iter().filter(|other| other.is_same_but_for_role(value));
-        match value {
-            Injected::Volume { name, claim, mount_path, .. } => {
-                let wanted = ClaimMount { name: name.clone(), claim: claim.clone(), mount_path: mount_path.clone() };
-                let roles: Vec<Role> = of_all
-                    .filter_map(Injected::role)
-                    .filter(|role| volumes::is_missing(work, *role, &wanted))
-                    .collect();
-                volumes::mount(work, &roles, &wanted);
-            }
-            Injected::FsGroup { value, .. } => {
-                let is_missing = |role: &Role| fs_group::present(work, *role).is_none();
-                let roles: Vec<Role> = of_all.filter_map(Injected::role).filter(is_missing).collect();
-                fs_group::set(work, &roles, *value);
-            }
-            Injected::Option { .. } | Injected::ServiceAccount { .. } | Injected::Env { .. } => {}
-        }
-    }
+/// Restores a variable of the Flink container; whether it was there.
+fn restore_variable(work: &mut Work<'_>, name: &str) -> bool {
+    let Some(Place::Pods(raw)) = work.target.place() else { return false };
+    let before = work.added.len();
+    arguments::add_pod_ip(work, raw, name);
+    work.added.len() == before
 }
 
-fn restore_option(work: &mut Work<'_>, name: &str, key: &str, value: &str, overruled: bool) -> bool {
+/// Restores what is missing of a claim in `roles`, where nothing else took its place.
+fn restore_volume(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount) {
+    let cluster = work.cluster();
+    let is_missing =
+        |role: &Role| cluster.role(*role).is_some_and(|view| matches!(presence(&view.pod, claim), Presence::Missing));
+    let lacking: Vec<Role> = roles.iter().copied().filter(is_missing).collect();
+    volumes::mount(work, &lacking, claim);
+}
+
+fn is_whole(work: &Work<'_>, role: Role, claim: &ClaimMount) -> bool {
+    work.cluster().role(role).is_some_and(|view| matches!(presence(&view.pod, claim), Presence::Whole))
+}
+
+/// Restores `fsGroup` in those of `roles` that have none.
+fn restore_group(work: &mut Work<'_>, roles: &[Role], value: u32) {
+    let lacking: Vec<Role> = roles.iter().copied().filter(|role| group(work, *role).is_none()).collect();
+    fs_group::set(work, &lacking, value);
+}
+
+fn group(work: &Work<'_>, role: Role) -> Option<Value> {
+    let cluster = work.cluster();
+    cluster.role(role).and_then(|view| at(&view.pod.template, &["spec", "securityContext", "fsGroup"]).cloned())
+}
+
+/// Restores an option under the name of the present version; whether it is in force as recorded.
+fn restore_option(work: &mut Work<'_>, record: &Record, wanted: (&str, &str, &str), overruled: bool) -> bool {
+    let (name, key, value) = wanted;
     let cluster = work.cluster();
     let Some(view) = cluster.leading() else { return false };
     let current = options::spelling(name, cluster.version);
@@ -120,19 +139,27 @@ fn restore_option(work: &mut Work<'_>, name: &str, key: &str, value: &str, overr
     let is_beaten = |setting: &Setting| name == JOBMANAGER_ADDRESS && !setting.origin.starts_with("argument");
     let present = view.config.exact(key).filter(|setting| !is_beaten(setting));
     let ours = present.is_some_and(|setting| setting.value == value);
-    let others = options::names(name, None).into_iter().any(|other| other != key && view.config.exact(other).is_some());
-    if ours && !others && key == current && wanted == value {
+    let is_recorded = |other: &str, setting: &Setting| record.holds(other, &setting.value);
+    let others = options::names(name, None)
+        .into_iter()
+        .any(|other| other != key && view.config.exact(other).is_some_and(|setting| !is_recorded(other, setting)));
+    // Where the version is not known a standalone role has the mode under both of its names.
+    let is_current = key == current || (cluster.version.is_none() && cluster.shape == Shape::Raw);
+    if ours && !others && is_current && wanted == value {
         return true;
-    }
-    if ours {
-        option::remove_exact(work, key, value);
     }
     let is_users = others || (!ours && present.is_some());
     let is_ha = name.starts_with("high-availability");
-    let is_wanted = !(is_users || is_ha && overruled);
-    if is_wanted {
-        work.set_option(name, &wanted);
+    let mut trial = work.clone();
+    if ours {
+        option::remove_exact(&mut trial, key, value);
     }
+    let is_wanted = !(is_users || (is_ha && overruled));
+    if is_wanted && trial.set_option(name, &wanted).is_err() {
+        // There is no place for it in the new form: what is there stays.
+        return ours;
+    }
+    *work = trial;
     false
 }
 
@@ -244,68 +271,4 @@ pub fn lost(target: &Target<'_>, old: &Value) -> Vec<Lost> {
             _ => None,
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use crate::admission::Operation;
-    use crate::facts::Facts;
-    use crate::policy::Policies;
-    use crate::verdict::{Subject, judge};
-    use crate::workload::recognise;
-
-    const POLICY: &str = "spec:
-  highAvailability: {mode: kubernetes, storageDir: 'file:///flink-data/ha'}
-  serviceAccount: {name: flink}
-  volumes: [{name: flink-data, claimName: flink-data, mountPath: /flink-data}]";
-
-    fn cluster() -> Value {
-        let template = json!({"spec": {
-            "containers": [{"name": "flink-main-container", "volumeMounts": [{"name": "tmp", "mountPath": "/scratch"}]}],
-            "volumes": [{"name": "tmp", "emptyDir": {}}],
-        }});
-        json!({
-            "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "metadata": {"name": "a"},
-            "spec": {"flinkVersion": "v1_20", "flinkConfiguration": {"a": "b"}, "podTemplate": template},
-        })
-    }
-
-    fn stored(object: &Value, old: Option<&Value>) -> Value {
-        let operation = if old.is_some() { Operation::Update } else { Operation::Create };
-        let workload = recognise(object).unwrap();
-        let subject = Subject { object, old, operation, namespace: "shop", name: Some("a"), workload: &workload };
-        judge(&subject, &Policies::from_text(POLICY).unwrap(), &Facts::default()).stored
-    }
-
-    /// Whatever part of it a client drops: any other place or order would change the spec and so restart the job.
-    #[test]
-    fn what_is_put_back_stands_where_it_stood() {
-        let created = stored(&cluster(), None);
-        let template = &created["spec"]["podTemplate"]["spec"];
-        assert_eq!(template["volumes"].as_array().unwrap().len(), 2);
-        for dropped in ["/spec/podTemplate", "/spec/podTemplate/spec/volumes", "/spec/podTemplate/spec/containers"] {
-            let mut update = created.clone();
-            *update.pointer_mut(dropped).unwrap() = cluster().pointer(dropped).unwrap().clone();
-            assert_ne!(update, created, "{dropped}");
-            assert_eq!(stored(&update, Some(&created)), created, "{dropped}");
-        }
-        assert_eq!(stored(&cluster(), Some(&created)), created);
-        let mut update = created.clone();
-        update["spec"]["flinkConfiguration"] = json!({"a": "b"});
-        assert_eq!(stored(&update, Some(&created)), created);
-    }
-
-    #[test]
-    fn a_volume_of_the_users_under_our_name_is_left_alone() {
-        let created = stored(&cluster(), None);
-        let mut update = cluster();
-        update["spec"]["podTemplate"]["spec"]["volumes"] =
-            json!([{"name": "tmp", "emptyDir": {}}, {"name": "flink-data", "nfs": {}}]);
-        let kept = stored(&update, Some(&created));
-        assert_eq!(kept["spec"]["podTemplate"]["spec"]["volumes"], update["spec"]["podTemplate"]["spec"]["volumes"]);
-        let path = "/spec/podTemplate/spec/containers/0/volumeMounts";
-        assert_eq!(kept.pointer(path), update.pointer(path));
-    }
 }

@@ -10,22 +10,33 @@ use crate::object::FieldPath;
 
 impl Work<'_> {
     /// Writes `option` (by its newest name) with `value` under the name of this cluster's version, and remembers it.
-    pub(super) fn set_option(&mut self, option: &str, value: &str) {
+    ///
+    /// # Errors
+    /// The place, where the user has something else there: up to 1.16 `high-availability` is the mode, and a nested
+    /// configuration may have a map there.
+    pub(super) fn set_option(&mut self, option: &str, value: &str) -> Result<(), FieldPath> {
         let spec = match self.target.place() {
             Some(Place::Resource(spec)) => spec,
-            Some(Place::Pods(raw)) => return arguments::set_option(self, raw, option, value),
-            None => return,
+            Some(Place::Pods(raw)) => {
+                arguments::set_option(self, raw, option, value);
+                return Ok(());
+            }
+            None => return Ok(()),
         };
         let key = options::spelling(option, self.cluster().version);
         let root = spec.key("flinkConfiguration");
         let path = place(walk(self.edits.document(), &root), &root, key);
-        self.edits.set(&path, Value::String(value.to_owned()));
+        let is_free = walk(self.edits.document(), &path).is_none_or(|present| scalar_text(present).trim().is_empty());
+        if !is_free || !self.edits.set(&path, Value::String(value.to_owned())) {
+            return Err(path);
+        }
         self.added.push(Injected::Option {
             option: option.to_owned(),
             key: key.to_owned(),
             value: value.to_owned(),
             path: Some(path),
         });
+        Ok(())
     }
 }
 

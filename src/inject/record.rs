@@ -112,6 +112,14 @@ impl Record {
         !self.values.is_empty() && (self.namespace != namespace || renamed)
     }
 
+    /// Whether it says that `key` was written with `value`.
+    #[must_use]
+    pub fn holds(&self, key: &str, value: &str) -> bool {
+        self.values
+            .iter()
+            .any(|one| matches!(one, Injected::Option { key: ours, value: its, .. } if ours == key && its == value))
+    }
+
     /// Writes the record, or removes it where there is nothing to remember.
     pub fn write(&self, edits: &mut Edits<'_>) {
         let path = FieldPath::of(&["metadata", "annotations"]).key(INJECTED_ANNOTATION);
@@ -159,12 +167,25 @@ impl Injected {
         }
     }
 
-    /// Whether both fill in the same thing, whatever its name in one version and its value.
+    /// The role whose pod it concerns, where it concerns one.
     #[must_use]
-    pub fn is_same_thing(&self, other: &Self) -> bool {
+    pub fn role(&self) -> Option<Role> {
+        match self {
+            Self::Volume { role, .. } | Self::FsGroup { role, .. } => Some(Role::from(*role)),
+            Self::Option { .. } | Self::ServiceAccount { .. } | Self::Env { .. } => None,
+        }
+    }
+
+    /// Whether both are the same thing, in one role or the other.
+    #[must_use]
+    pub fn is_of_one_piece_with(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Option { option: ours, .. }, Self::Option { option: theirs, .. }) => ours == theirs,
-            _ => self.is_same_place(other),
+            (
+                Self::Volume { name: our_name, claim: ours, mount_path: our_path, .. },
+                Self::Volume { name, claim, mount_path, .. },
+            ) => our_name == name && ours == claim && our_path == mount_path,
+            (Self::FsGroup { value: ours, .. }, Self::FsGroup { value, .. }) => ours == value,
+            _ => self == other,
         }
     }
 
@@ -181,28 +202,6 @@ impl Injected {
             }
             (Self::Env { name: ours, .. }, Self::Env { name: theirs, .. }) => ours == theirs,
             (Self::FsGroup { role: ours, .. }, Self::FsGroup { role: theirs, .. }) => ours == theirs,
-            _ => false,
-        }
-    }
-
-    /// Which role it was filled in for, where it was for one.
-    #[must_use]
-    pub fn role(&self) -> Option<Role> {
-        match self {
-            Self::Volume { role, .. } | Self::FsGroup { role, .. } => Some(Role::from(*role)),
-            Self::Option { .. } | Self::ServiceAccount { .. } | Self::Env { .. } => None,
-        }
-    }
-
-    /// Whether both fill in the same, maybe for different roles.
-    #[must_use]
-    pub fn is_same_but_for_role(&self, other: &Self) -> bool {
-        match (self, other) {
-            (
-                Self::Volume { name, claim, mount_path, .. },
-                Self::Volume { name: other_name, claim: other_claim, mount_path: other_path, .. },
-            ) => (name, claim, mount_path) == (other_name, other_claim, other_path),
-            (Self::FsGroup { value, .. }, Self::FsGroup { value: other, .. }) => value == other,
             _ => false,
         }
     }

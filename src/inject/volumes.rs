@@ -47,9 +47,9 @@ fn is_free(work: &mut Work<'_>, role: Role, claim: &ClaimMount) -> bool {
     let taken_by = match view.pod.backing(&claim.mount_path) {
         Backing::Volume(volume) if volume.mount_path == claim.mount_path => match volume.source {
             Source::Claim(_) | Source::ClaimTemplate(_) | Source::Unknown(_) => return false,
-            Source::EmptyDir { .. } => format!("`emptyDir` `{}`", volume.name),
-            Source::HostPath(_) => format!("`hostPath` `{}`", volume.name),
-            _ => format!("volume `{}`", volume.name),
+            Source::EmptyDir { .. } => format!("the `emptyDir` volume `{}`", volume.name),
+            Source::HostPath(_) => format!("the `hostPath` volume `{}`", volume.name),
+            _ => format!("the volume `{}`", volume.name),
         },
         Backing::Unknown(_) => return false,
         Backing::Container | Backing::Volume(_) => return view.pod.volume(&claim.name).is_none(),
@@ -60,7 +60,7 @@ fn is_free(work: &mut Work<'_>, role: Role, claim: &ClaimMount) -> bool {
         role,
         mount_path: claim.mount_path.clone(),
         claim: claim.claim.clone(),
-        taken_by,
+        taken_by: Some(taken_by),
     });
     false
 }
@@ -70,11 +70,11 @@ pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount) {
     if roles.is_empty() {
         return;
     }
-    let before = work.cluster();
     if let Some(Place::Pods(raw)) = work.target.place() {
         mount_in_pod(work, raw, claim);
         return;
     }
+    let before = work.cluster();
     let spec = work.target.root();
     let common = |edits: &mut Edits<'_>| append(edits, &spec.key("podTemplate"), None, claim);
     let of_roles = |edits: &mut Edits<'_>| {
@@ -94,26 +94,26 @@ pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount) {
             return;
         }
     }
-}
-
-/// Whether `role` has lost the volume of `claim` or its mount, and nothing else has taken their place.
-pub(super) fn is_missing(work: &Work<'_>, role: Role, claim: &ClaimMount) -> bool {
-    let cluster = work.cluster();
-    let Some(pod) = cluster.role(role).map(|view| &view.pod) else { return false };
-    if matches!(pod.backing(&claim.mount_path), Backing::Volume(volume) if volume.mount_path == claim.mount_path) {
-        return false;
-    }
-    let mounts = pod.container().map(|container| list(container, &["volumeMounts"])).unwrap_or_default();
-    let is_at_path = |mount: &&Value| text(mount, &["mountPath"]).map(normalise).as_ref() == Some(&claim.mount_path);
-    pod.volume(&claim.name).is_none_or(|volume| *volume == claim.volume())
-        && mounts.iter().find(is_at_path).is_none_or(|mount| *mount == claim.mount())
+    work.shortfalls.extend(roles.iter().map(|role| Shortfall::Volume {
+        path: spec.keys(&["podTemplate", "spec", "volumes"]),
+        role: *role,
+        mount_path: claim.mount_path.clone(),
+        claim: claim.claim.clone(),
+        taken_by: None,
+    }));
 }
 
 /// Mounts `claim` in the one container that a standalone role has.
 fn mount_in_pod(work: &mut Work<'_>, raw: &Raw, claim: &ClaimMount) {
-    let volumes = work.target.root().keys(&["spec", "volumes"]);
-    add_where_missing(&mut work.edits, &volumes, claim.volume());
-    add_where_missing(&mut work.edits, &container_path(raw).key("volumeMounts"), claim.mount());
+    let pod = work.target.root().key("spec");
+    let volumes = pod.key("volumes");
+    if named(elements(&work.edits, &volumes), &claim.name).is_none() {
+        work.edits.append(&volumes, claim.volume());
+    }
+    let mounts = container_path(raw).key("volumeMounts");
+    if !elements(&work.edits, &mounts).iter().any(|mount| is_mount_of(mount, claim)) {
+        work.edits.append(&mounts, claim.mount());
+    }
     work.added.push(claim.injected(raw.role));
 }
 
@@ -154,7 +154,8 @@ fn is_in_role_templates(work: &Work<'_>, spec: &FieldPath) -> bool {
     in_roles && !holds(&spec.key("podTemplate"))
 }
 
-/// Appends the claim to the template at `template`, behind everything that `merged` already has at that place.
+/// Appends what is missing of the claim, volume and mount, to the template at `template`, behind everything that
+/// `merged` already has at that place.
 ///
 /// A role's list that is shorter than the merged one is filled up with the common template's elements first: merged into
 /// themselves they change nothing, and the new element comes to stand behind them.
@@ -163,8 +164,11 @@ fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, cla
     let empty = Value::Null;
     let pod = merged.map_or(&empty, |pod| &pod.template);
     let volumes = spec.key("volumes");
-    fill_up(edits, &volumes, list(pod, &["spec", "volumes"]));
-    add_where_missing(edits, &volumes, claim.volume());
+    let merged_volumes = list(pod, &["spec", "volumes"]);
+    if named(merged_volumes, &claim.name).is_none() && named(elements(edits, &volumes), &claim.name).is_none() {
+        fill_up(edits, &volumes, merged_volumes);
+        edits.append(&volumes, claim.volume());
+    }
 
     let containers = spec.key("containers");
     let merged_containers = list(pod, &["spec", "containers"]);
@@ -187,16 +191,45 @@ fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, cla
     let mounts = containers.index(position).key("volumeMounts");
     let merged_mounts =
         main.and_then(|main| merged_containers.get(main)).map(|container| list(container, &["volumeMounts"]));
-    fill_up(edits, &mounts, merged_mounts.unwrap_or_default());
-    add_where_missing(edits, &mounts, claim.mount());
+    let is_mounted = |mounts: &[Value]| mounts.iter().any(|mount| is_mount_of(mount, claim));
+    if !is_mounted(merged_mounts.unwrap_or_default()) && !is_mounted(elements(edits, &mounts)) {
+        fill_up(edits, &mounts, merged_mounts.unwrap_or_default());
+        edits.append(&mounts, claim.mount());
+    }
 }
 
-/// Appends `element` to the list at `path`, unless an update left it there and took its other half away.
-fn add_where_missing(edits: &mut Edits<'_>, path: &FieldPath, element: Value) {
-    let is_there = walk(edits.document(), path).and_then(Value::as_array).is_some_and(|list| list.contains(&element));
-    if !is_there {
-        edits.append(path, element);
+/// What a pod has of a claim that is wanted there.
+pub(super) enum Presence {
+    /// Volume and mount.
+    Whole,
+    /// Not both, and nothing else in their place.
+    Missing,
+    /// Another volume of that name, or another mount at that path.
+    Replaced,
+}
+
+/// What `pod` has of `claim`.
+pub(super) fn presence(pod: &Pod, claim: &ClaimMount) -> Presence {
+    let mounts = pod.container().map(|container| list(container, &["volumeMounts"])).unwrap_or_default();
+    let at_path = mounts
+        .iter()
+        .find(|mount| text(mount, &["mountPath"]).map(normalise).as_deref() == Some(claim.mount_path.as_str()));
+    let is_ours = pod
+        .volume(&claim.name)
+        .map(|volume| text(volume, &["persistentVolumeClaim", "claimName"]) == Some(claim.claim.as_str()));
+    match (at_path.map(|mount| is_mount_of(mount, claim)), is_ours) {
+        (Some(true), Some(true)) => Presence::Whole,
+        (Some(false), _) | (_, Some(false)) => Presence::Replaced,
+        (None | Some(true), None) | (None, Some(true)) => Presence::Missing,
     }
+}
+
+fn is_mount_of(mount: &Value, claim: &ClaimMount) -> bool {
+    name(mount) == Some(&claim.name) && text(mount, &["mountPath"]).map(normalise).as_deref() == Some(&claim.mount_path)
+}
+
+fn elements<'e>(edits: &'e Edits<'_>, path: &FieldPath) -> &'e [Value] {
+    walk(edits.document(), path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 fn position_of_main(edits: &Edits<'_>, containers: &FieldPath) -> Option<usize> {
@@ -205,7 +238,7 @@ fn position_of_main(edits: &Edits<'_>, containers: &FieldPath) -> Option<usize> 
 }
 
 fn length(edits: &Edits<'_>, path: &FieldPath) -> usize {
-    walk(edits.document(), path).and_then(Value::as_array).map_or(0, Vec::len)
+    elements(edits, path).len()
 }
 
 /// Appends to the list at `path` what `merged` has behind its end.
@@ -215,16 +248,29 @@ fn fill_up(edits: &mut Edits<'_>, path: &FieldPath, merged: &[Value]) {
     }
 }
 
-/// Whether every pod is as before, plus the claim in `roles`.
+/// Whether every pod is as before, plus the claim in `roles`, once.
+///
+/// A `jobManager` block that is made for the claim brings its default of one replica with it, which beats the option.
 fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &ClaimMount) -> bool {
+    let replicas = |cluster: &Cluster| cluster.job_managers.as_ref().map(|(number, _)| *number);
+    if replicas(before) != replicas(after) {
+        return false;
+    }
     before.roles.iter().zip(&after.roles).all(|(was, is)| {
         if !roles.contains(&is.role) {
             return tidy(&was.pod.template) == tidy(&is.pod.template);
         }
         let backed = matches!(is.pod.backing(&claim.mount_path), Backing::Volume(volume)
             if volume.source == Source::Claim(claim.claim.clone()) && volume.mount_path == claim.mount_path);
-        backed && tidy(&without(&is.pod, claim)) == tidy(&without(&was.pod, claim))
+        backed && stands_once(&is.pod, claim) && tidy(&without(&is.pod, claim)) == tidy(&without(&was.pod, claim))
     })
+}
+
+fn stands_once(pod: &Pod, claim: &ClaimMount) -> bool {
+    let mounts = pod.container().map(|container| list(container, &["volumeMounts"])).unwrap_or_default();
+    let volumes = list(&pod.template, &["spec", "volumes"]);
+    mounts.iter().filter(|mount| is_mount_of(mount, claim)).count() == 1
+        && volumes.iter().filter(|volume| name(volume) == Some(&claim.name)).count() == 1
 }
 
 /// The pod's template without the claim, and without a Flink container that has nothing but its name.
@@ -236,10 +282,7 @@ fn without(pod: &Pod, claim: &ClaimMount) -> Value {
     if let Some(Value::Array(containers)) = template.pointer_mut("/spec/containers") {
         for container in containers.iter_mut() {
             if let Some(Value::Array(mounts)) = container.get_mut("volumeMounts") {
-                mounts.retain(|mount| {
-                    name(mount) != Some(&claim.name)
-                        || text(mount, &["mountPath"]).map(normalise) != Some(claim.mount_path.clone())
-                });
+                mounts.retain(|mount| !is_mount_of(mount, claim));
             }
         }
         containers.retain(|container| tidy(container) != json!({"name": MAIN_CONTAINER}));

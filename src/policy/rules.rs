@@ -69,6 +69,15 @@ pub struct Case<'a> {
     pub lost: &'a [Lost],
 }
 
+impl Case<'_> {
+    /// The path of the FlinkDeploymentSpec, where the object has one.
+    #[must_use]
+    pub fn spec(&self) -> FieldPath {
+        let leading = self.cluster.leading();
+        leading.and_then(|view| view.config_path.split_last()).map(|(spec, _)| spec).unwrap_or_default()
+    }
+}
+
 /// One place where a rule is violated; a [`Finding`] without its level.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {

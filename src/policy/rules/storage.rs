@@ -53,18 +53,21 @@ fn placement(cluster: &Cluster, directory: Directory) -> Option<Placement<'_>> {
         .roles
         .iter()
         .filter(|view| view.role == Role::JobManager || task_managers_write(cluster, directory))
-        .map(|view| (view.role, view.pod.backing(&path)))
+        .map(|view| (view.role, view.backing(&path)))
         .collect();
     Some(Placement { directory, key, setting, backings, path })
 }
 
 fn task_managers_write(cluster: &Cluster, directory: Directory) -> bool {
-    let in_memory = || {
+    let says_memory = |option: &str| {
         cluster
             .leading()
-            .and_then(|view| view.config.value("execution.checkpointing.storage", cluster.version))
-            .is_some_and(|storage| storage.eq_ignore_ascii_case("jobmanager"))
+            .and_then(|view| view.config.value(option, cluster.version))
+            .is_some_and(|value| value.eq_ignore_ascii_case("jobmanager"))
     };
+    // The backend `jobmanager` of Flink 1 brings its own checkpoint storage (`CheckpointStorageLoader.load`).
+    let has_memory_backend = || cluster.version.is_none_or(|v| !v.at_least(2, 0)) && says_memory("state.backend.type");
+    let in_memory = || says_memory("execution.checkpointing.storage") || has_memory_backend();
     match directory {
         Directory::HighAvailability => false,
         Directory::Checkpoints => !in_memory(),
@@ -128,12 +131,9 @@ pub(super) fn dying(cluster: &Cluster, kind: impl Fn(&Backing) -> Option<String>
         let (role, backing) = placement.dying()?;
         let what = kind(backing)?;
         let message = format!(
-            "`{}` is {what} in the {role}'s pod, {}",
+            "in the {role} `{}` is {what}, {}",
             placement.setting.value.trim(),
-            loss(
-                placement.directory,
-                matches!(volume(backing).map(|volume| &volume.source), Some(Source::HostPath(_)))
-            )
+            loss(placement.directory, backing)
         );
         let fix = format!(
             "mount a PersistentVolumeClaim at `{}` or above it in the JobManager{}, or use an object store such as `s3://<bucket>/…`",
@@ -145,21 +145,22 @@ pub(super) fn dying(cluster: &Cluster, kind: impl Fn(&Backing) -> Option<String>
     placements(cluster).into_iter().filter_map(of_kind).collect()
 }
 
-/// Why the loss of `directory` hurts: with the pod, or, where it belongs to a node, with the pod's move to another one.
-fn loss(directory: Directory, is_of_node: bool) -> &'static str {
-    match (directory, is_of_node) {
-        (Directory::HighAvailability, false) => {
+/// Why the loss of `directory` hurts.
+fn loss(directory: Directory, backing: &Backing) -> &'static str {
+    let of_node = volume(backing).is_some_and(|volume| matches!(volume.source, Source::HostPath(_)));
+    match directory {
+        Directory::HighAvailability if of_node => {
+            "so a JobManager on another node does not find the HA metadata and cannot start the jobs again"
+        }
+        Directory::Checkpoints if of_node => {
+            "so pods on other nodes do not find the checkpoints and a job that fails over loses its state"
+        }
+        Directory::Savepoints if of_node => "so pods on other nodes do not find a savepoint",
+        Directory::HighAvailability => {
             "so the HA metadata is gone with the pod and the next JobManager cannot start the jobs again"
         }
-        (Directory::HighAvailability, true) => {
-            "so a JobManager on another node finds no HA metadata and cannot start the jobs again"
-        }
-        (Directory::Checkpoints, false) => {
-            "so the checkpoints are gone with the pod and a job that fails over loses its state"
-        }
-        (Directory::Checkpoints, true) => "so a job that fails over to another node loses its state",
-        (Directory::Savepoints, false) => "so a savepoint is gone with the pod that wrote it",
-        (Directory::Savepoints, true) => "so a savepoint is not found from another node",
+        Directory::Checkpoints => "so the checkpoints are gone with the pod and a job that fails over loses its state",
+        Directory::Savepoints => "so a savepoint is gone with the pod that wrote it",
     }
 }
 

@@ -1,6 +1,7 @@
 //! `service-account-missing`: Kubernetes HA under everybody's account.
 
 use crate::flink::cluster::HighAvailability;
+use crate::flink::deployment::{makes_its_account, walk};
 use crate::policy::finding::{Level, Role};
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
@@ -13,7 +14,7 @@ pub(crate) const RULE: Rule = Rule {
     page: Page {
         what: "A cluster with Kubernetes HA runs its JobManager without a ServiceAccount of its own: none, or `default`.",
         why: "Kubernetes HA keeps its leader and its pointers in ConfigMaps. The namespace's default account may rarely write them: `configmaps is forbidden`, and the JobManager restarts for ever.",
-        limits: "Somebody may have given the default account the rights.",
+        limits: "Somebody may have given the default account the rights. Amazon EMR makes the account itself, from `executionRoleArn`; then nothing is said.",
         example: "spec:\n  serviceAccount: default\n  flinkConfiguration:\n    high-availability.type: kubernetes",
         fix: "Name an account that may get, list, watch, create, update, patch and delete ConfigMaps; with `serviceAccount` in the policy it is filled in.",
     },
@@ -22,12 +23,16 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some(view) = case.cluster.role(Role::JobManager) else { return Vec::new() };
-    if case.cluster.high_availability().0 != HighAvailability::Kubernetes || view.account.0.is_some() {
+    let spec = case.spec();
+    if case.cluster.high_availability().0 != HighAvailability::Kubernetes
+        || view.account.0.is_some()
+        || makes_its_account(case.object, &spec)
+    {
         return Vec::new();
     }
     let path = view.account.1.clone();
-    let value = crate::flink::deployment::walk(case.object, &path).and_then(|value| value.as_str()).map(str::to_owned);
-    let message = "the JobManager has no ServiceAccount of its own, and the namespace's default one may not write the ConfigMaps of Kubernetes HA, so it restarts for ever".to_owned();
+    let value = walk(case.object, &path).and_then(|value| value.as_str()).map(str::to_owned);
+    let message = "the JobManager runs under the namespace's default ServiceAccount, which may rarely write the ConfigMaps of Kubernetes HA, and without them it restarts for ever".to_owned();
     let fix = "name a ServiceAccount that may get, list, watch, create, update, patch and delete ConfigMaps".to_owned();
     vec![Violation::at_field(path, value, message, fix).of_role(Role::JobManager)]
 }

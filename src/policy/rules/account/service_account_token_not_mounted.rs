@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::facts::{Answer, FactKey};
 use crate::flink::cluster::{HighAvailability, RoleView, Shape};
+use crate::flink::deployment::makes_its_account;
 use crate::object::{FieldPath, at, list};
 use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
@@ -33,21 +34,24 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         if has_other_way(view) {
             continue;
         }
-        let found = match at(&view.pod.template, &["spec", "automountServiceAccountToken"]) {
-            Some(Value::Bool(false)) => Some(("the pod", pod_path(case, view))),
-            Some(_) => None,
-            None => account_is_off(case, view).then(|| ("the ServiceAccount", view.account.1.clone())),
+        let account = view.account.0.as_deref().unwrap_or("default");
+        let (subject, path, value) = match at(&view.pod.template, &["spec", "automountServiceAccountToken"]) {
+            Some(Value::Bool(false)) => ("the pod gets".to_owned(), pod_path(case, view), "false"),
+            None if account_is_off(case, view) => {
+                (format!("ServiceAccount `{account}` gives its pods"), view.account.1.clone(), account)
+            }
+            _ => continue,
         };
-        let Some((place, path)) = found else { continue };
         if violations.iter().any(|known| known.path == path) {
             continue;
         }
         let message = format!(
-            "{place} sets `automountServiceAccountToken: false` and no token is projected, so the {} cannot reach the API server, which Kubernetes HA needs",
+            "{subject} no token (`automountServiceAccountToken: false`) and none is projected, so the {} cannot reach the API server, which Kubernetes HA needs",
             view.role
         );
-        let fix = "remove `automountServiceAccountToken: false`, or mount a projected `serviceAccountToken`".to_owned();
-        violations.push(Violation::at_field(path, Some("false".to_owned()), message, fix).of_role(view.role));
+        let fix = "set `automountServiceAccountToken: true` on the pod, or mount a projected `serviceAccountToken`"
+            .to_owned();
+        violations.push(Violation::at_field(path, Some(value.to_owned()), message, fix).of_role(view.role));
     }
     violations
 }
@@ -68,6 +72,10 @@ fn has_other_way(view: &RoleView) -> bool {
 }
 
 fn account_is_off(case: &Case<'_>, view: &RoleView) -> bool {
+    let spec = case.spec();
+    if view.account.0.is_none() && makes_its_account(case.object, &spec) {
+        return false;
+    }
     let name = view.account.0.clone().unwrap_or_else(|| "default".to_owned());
     let key = FactKey::ServiceAccount { namespace: case.namespace.to_owned(), name };
     matches!(case.facts.answer(&key), Answer::Known(account)
@@ -80,7 +88,7 @@ fn pod_path(case: &Case<'_>, view: &RoleView) -> FieldPath {
     if case.cluster.shape == Shape::Raw {
         return FieldPath::of(&["spec", "template", "spec", "automountServiceAccountToken"]);
     }
-    let spec = view.config_path.split_last().map(|(spec, _)| spec).unwrap_or_default();
+    let spec = case.spec();
     let of_role = spec.key(crate::flink::deployment::field(view.role)).keys(&FIELD);
     if crate::flink::deployment::walk(case.object, &of_role).is_some() { of_role } else { spec.keys(&FIELD) }
 }

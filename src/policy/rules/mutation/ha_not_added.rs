@@ -26,7 +26,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             path.clone(),
             None,
             format!(
-                "the policy `{}` adds HA to clusters that have none, but {missing}, so nothing was added and the cluster has no HA",
+                "HA of the policy `{}` was not added and the cluster stays without HA, since {missing}",
                 case.policy.name
             ),
             remedy.clone(),

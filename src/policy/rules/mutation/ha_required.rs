@@ -1,6 +1,7 @@
 //! `ha-required`: the policy wants HA on every cluster.
 
 use crate::flink::cluster::HighAvailability;
+use crate::flink::deployment::may_have_emr_ha;
 use crate::flink::options::HA_TYPE;
 use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
@@ -23,13 +24,21 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let (mode, setting) = case.cluster.high_availability();
-    if !case.policy.spec.high_availability.required || mode != HighAvailability::Off {
+    if !case.policy.spec.high_availability.required
+        || mode != HighAvailability::Off
+        || may_have_emr_ha(case.object, &case.spec())
+    {
         return Vec::new();
     }
     let name = case.cluster.spelling(HA_TYPE);
-    let fix = format!("set `{name}: kubernetes` and `high-availability.storageDir`");
+    let word = HighAvailability::kubernetes_word(case.cluster.version);
+    let fix = format!("set `{name}: {word}` and `high-availability.storageDir`");
     if let Some((_, setting)) = setting {
-        let message = format!("the policy `{}` requires HA and this says `{}`", case.policy.name, setting.value.trim());
+        let message = format!(
+            "this is `{}` and the policy `{}` requires HA, without which a restart of the JobManager loses all jobs",
+            setting.value.trim(),
+            case.policy.name
+        );
         return vec![Violation::at_setting(setting, message, fix)];
     }
     let Some(view) = case.cluster.leading() else { return Vec::new() };

@@ -22,7 +22,7 @@ pub(crate) const RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let missing = |lost: &crate::inject::Lost| {
         let message = format!(
-            "`{}` was filled in when the cluster was created and this update takes it away, so the cluster would lose its jobs",
+            "`{}` was filled in when the cluster was created and this update takes it away, so the cluster would restart without it and lose its jobs",
             lost.what
         );
         let fix = format!("set it to `{}` again, or to a value of your own", lost.value);

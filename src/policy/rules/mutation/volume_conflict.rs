@@ -21,19 +21,25 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    let of_shortfall = |shortfall: &Shortfall| {
-        match shortfall {
-        Shortfall::Volume { path, role, mount_path, claim, taken_by } => Some(
-            Violation::at_field(
-                path.clone(),
-                Some(taken_by.clone()),
-                format!("{taken_by} is mounted at `{mount_path}` in the {role}, where the policy `{}` mounts the claim `{claim}`, so the claim was not mounted", case.policy.name),
-                format!("mount it at another path, or use a PersistentVolumeClaim at `{mount_path}`"),
-            )
-            .of_role(*role),
+    case.shortfalls.iter().filter_map(|shortfall| violation(case, shortfall)).collect()
+}
+
+fn violation(case: &Case<'_>, shortfall: &Shortfall) -> Option<Violation> {
+    let Shortfall::Volume { path, role, mount_path, claim, taken_by } = shortfall else { return None };
+    let policy = &case.policy.name;
+    let (message, fix) = match taken_by {
+        Some(volume) => (
+            format!(
+                "in the {role} {volume} is mounted at `{mount_path}`, where the policy `{policy}` wants the claim `{claim}`, so the claim was not mounted"
+            ),
+            format!("mount it at another path, or use a PersistentVolumeClaim at `{mount_path}`"),
         ),
-        Shortfall::HighAvailability { .. } => None,
-    }
+        None => (
+            format!(
+                "in the {role} the policy `{policy}` wants the claim `{claim}` at `{mount_path}`, and these pod templates take it nowhere without a change of something else, so it was not mounted"
+            ),
+            format!("mount the claim `{claim}` at `{mount_path}` in the pod template yourself"),
+        ),
     };
-    case.shortfalls.iter().filter_map(of_shortfall).collect()
+    Some(Violation::at_field(path.clone(), taken_by.clone(), message, fix).of_role(*role))
 }

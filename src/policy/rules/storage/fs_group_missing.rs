@@ -51,7 +51,7 @@ fn missing(
         return None;
     }
     let message = format!(
-        "`{}` is on claim `{claim}` and the {role}'s pod sets no `fsGroup`, so user 9999 may not be allowed to write there",
+        "in the {role} `{}` is on claim `{claim}` and the pod sets no `fsGroup`, so Flink's user 9999 may not be allowed to write there",
         placement.key,
     );
     let fix = "set `securityContext.fsGroup: 9999` on the pod template".to_owned();

@@ -29,8 +29,10 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         return Vec::new();
     }
     let Some(view) = case.cluster.leading().filter(|view| view.unknown.is_none()) else { return Vec::new() };
-    let message =
-        format!("`{key}` is `{}` and the directory is not set, so the JobManager does not start", setting.value.trim());
+    let message = format!(
+        "`{key}` is `{}` and `{HA_STORAGE_DIR}` is not set, so the JobManager does not start",
+        setting.value.trim()
+    );
     let fix = format!("set `{HA_STORAGE_DIR}`, for example to `s3://<bucket>/ha`");
     vec![Violation::at_field(view.config_path.key(HA_STORAGE_DIR), None, message, fix)]
 }

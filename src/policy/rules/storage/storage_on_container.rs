@@ -23,6 +23,6 @@ pub(crate) const RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Violation> {
     storage::dying(case.cluster, |backing| {
         matches!(backing, Backing::Container)
-            .then(|| "on the container's own file system, where no volume is mounted,".to_owned())
+            .then(|| "on the container's own file system (no volume is mounted there)".to_owned())
     })
 }

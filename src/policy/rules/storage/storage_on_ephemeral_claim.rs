@@ -24,6 +24,6 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     storage::dying(case.cluster, |backing| {
         let volume = storage::volume(backing)?;
         (volume.source == Source::Ephemeral)
-            .then(|| format!("on the generic ephemeral volume `{}`, whose claim dies with its pod,", volume.name))
+            .then(|| format!("on the generic ephemeral volume `{}`, whose claim dies with its pod", volume.name))
     })
 }

@@ -25,7 +25,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         let volume = storage::volume(backing)?;
         match &volume.source {
             Source::HostPath(path) => {
-                Some(format!("on the `hostPath` volume `{}` (`{path}` of whatever node the pod is on)", volume.name))
+                Some(format!("on the `hostPath` volume `{}` (`{path}` of the node that the pod is on)", volume.name))
             }
             _ => None,
         }

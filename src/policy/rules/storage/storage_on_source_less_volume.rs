@@ -24,6 +24,6 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     storage::dying(case.cluster, |backing| {
         let volume = storage::volume(backing)?;
         (volume.source == Source::Missing)
-            .then(|| format!("on the volume `{}`, which has no source and so becomes an `emptyDir`,", volume.name))
+            .then(|| format!("on the volume `{}`, which has no source and becomes an `emptyDir`", volume.name))
     })
 }

@@ -31,7 +31,11 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         let message = format!(
             "`{value}` has no scheme, so Flink refuses it when the job starts (`The scheme (hdfs://, file://, etc) is null`)"
         );
-        let fix = format!("write `file://{}{value}`", if value.starts_with('/') { "" } else { "/" });
+        let fix = if value.starts_with('/') {
+            format!("write `file://{value}`")
+        } else {
+            "write a whole URI, as in `file:///flink-data/…` or `s3://<bucket>/…`".to_owned()
+        };
         Some(Violation::at_setting(setting, message, fix))
     };
     [Directory::Checkpoints, Directory::Savepoints].into_iter().filter_map(without_scheme).collect()

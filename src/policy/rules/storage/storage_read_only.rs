@@ -30,14 +30,14 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             let what = match &volume.source {
                 Source::ReadOnly(kind) => format!("on the `{kind}` volume `{}`, which cannot be written", volume.name),
                 _ if volume.read_only => {
-                    format!("on the volume `{}`, mounted read-only at `{}`", volume.name, volume.mount_path)
+                    format!("on the volume `{}`, which is read-only at `{}`", volume.name, volume.mount_path)
                 }
                 _ => return None,
             };
             Some((*role, what))
         })?;
         let message = format!(
-            "`{}` is {what} in the {role}'s pod, so the first write of {} fails",
+            "in the {role} `{}` is {what}, so the first write of {} fails",
             placement.setting.value.trim(),
             placement.directory.content(),
         );

@@ -34,7 +34,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         return Vec::new();
     }
     let message = format!(
-        "it says Flink {version} and the image `{}:{}` is Flink {tagged}, so the operator writes a configuration that this Flink does not read as meant",
+        "this says Flink {version} and the image `{}:{}` is Flink {tagged}, so the operator writes a configuration that the image reads otherwise, or not at all",
         image.repository,
         image.tag.unwrap_or_default(),
     );

@@ -3,6 +3,7 @@
 use crate::flink::cluster::{Directory, HighAvailability};
 use crate::flink::location::has_placeholder;
 use crate::flink::options::{self, HA_TYPE};
+use crate::flink::version::FlinkVersion;
 use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
@@ -33,12 +34,11 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         return Vec::new();
     }
     let name = cluster.spelling(HA_TYPE);
-    let fix = format!("set `{name}: kubernetes`, or remove `{key}`");
-    if let Some((key, setting)) = setting {
+    let fix = format!("set `{name}: {}`, or remove `{key}`", HighAvailability::kubernetes_word(cluster.version));
+    if let Some((mode_key, setting)) = setting {
         let message = format!(
-            "`{key}` is `{}` although `{}` is set, so the cluster has no HA",
-            setting.value.trim(),
-            directory.path
+            "`{mode_key}` is `{}` although `{key}` is set, so the cluster has no HA and a restart of the JobManager loses its jobs",
+            setting.value.trim()
         );
         return vec![Violation::at_setting(setting, message, fix)];
     }
@@ -69,5 +69,13 @@ fn ignored(case: &Case<'_>) -> Option<Violation> {
     let message = format!(
         "Flink {version} does not know `{key}` and ignores it, so the cluster has no HA and a restart of the JobManager loses its jobs"
     );
-    Some(Violation::at_setting(setting, message, format!("set `{name}` instead")))
+    Some(Violation::at_setting(setting, message, format!("set `{name}: {}` instead", spelled(&setting.value, version))))
+}
+
+/// The mode in the form that `version` understands.
+fn spelled(mode: &str, version: FlinkVersion) -> &str {
+    match HighAvailability::of(mode) {
+        HighAvailability::Kubernetes => HighAvailability::kubernetes_word(Some(version)),
+        _ => mode,
+    }
 }

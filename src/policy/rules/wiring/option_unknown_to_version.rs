@@ -46,11 +46,13 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         let span = if history.first > version {
             format!("new in {}", history.first)
         } else {
-            format!("last known to {}", history.last)
+            format!("read up to {}", history.last)
         };
-        let message = format!("Flink {version} does not know this option ({span}) and ignores it");
-        let fix =
-            own.map_or_else(|| format!("remove it, or use Flink {}", history.first), |own| format!("use `{own}`"));
+        let message = format!("Flink {version} does not know `{key}` ({span}) and ignores it without a word");
+        let fix = own.map_or_else(
+            || format!("remove it, or use Flink {} or later", history.first),
+            |own| format!("write `{own}` instead"),
+        );
         Some(Violation::at_setting(setting, message, fix))
     };
     view.config.iter().filter_map(unknown).collect()

@@ -2,6 +2,7 @@
 
 use crate::flink::cluster::Shape;
 use crate::flink::deployment::walk;
+use crate::flink::version::FlinkVersion;
 use crate::object::{FieldPath, shape};
 use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
@@ -22,40 +23,58 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
-/// Fields below the spec, whether each is a map or a list.
-const FIELDS: [(&[&str], &str); 13] = [
+/// Fields below the spec, and what each has to be.
+const FIELDS: [(&[&str], &str); 8] = [
     (&["flinkConfiguration"], "a map"),
     (&["podTemplate"], "a map"),
-    (&["podTemplate", "spec"], "a map"),
-    (&["podTemplate", "spec", "containers"], "a list"),
-    (&["podTemplate", "spec", "volumes"], "a list"),
     (&["jobManager"], "a map"),
     (&["jobManager", "podTemplate"], "a map"),
-    (&["jobManager", "podTemplate", "spec", "containers"], "a list"),
-    (&["jobManager", "podTemplate", "spec", "volumes"], "a list"),
     (&["taskManager"], "a map"),
     (&["taskManager", "podTemplate"], "a map"),
-    (&["flinkVersion"], "a string"),
     (&["image"], "a string"),
+    (&["serviceAccount"], "a string"),
+];
+
+/// Fields below each pod template.
+const OF_TEMPLATES: [(&[&str], &str); 4] = [
+    (&["spec"], "a map"),
+    (&["spec", "containers"], "a list"),
+    (&["spec", "volumes"], "a list"),
+    (&["spec", "securityContext"], "a map"),
 ];
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let Shape::FlinkDeployment { .. } = case.cluster.shape else { return Vec::new() };
-    let Some(spec) = case.cluster.leading().and_then(|view| view.config_path.split_last()).map(|(spec, _)| spec) else {
-        return Vec::new();
-    };
-    let whole = walk(case.object, &spec)
-        .filter(|value| !value.is_object())
-        .map(|value| violation(spec.clone(), value, "a map"));
-    let of_field = FIELDS.iter().filter_map(|(keys, expected)| {
-        let path = spec.keys(keys);
-        let value = walk(case.object, &path).filter(|value| shape(value) != *expected)?;
+    let spec = case.spec();
+    let mut wanted = vec![(spec.clone(), "a map")];
+    wanted.extend(FIELDS.iter().map(|(keys, expected)| (spec.keys(keys), *expected)));
+    for template in
+        [spec.key("podTemplate"), spec.keys(&["jobManager", "podTemplate"]), spec.keys(&["taskManager", "podTemplate"])]
+    {
+        wanted.extend(OF_TEMPLATES.iter().map(|(keys, expected)| (template.keys(keys), *expected)));
+    }
+    let of_shape = wanted.into_iter().filter_map(|(path, expected)| {
+        let value = walk(case.object, &path).filter(|value| shape(value) != expected)?;
         Some(violation(path, value, expected))
     });
-    whole.into_iter().chain(of_field).collect()
+    of_shape.chain(of_version(case, &spec)).collect()
+}
+
+/// `flinkVersion` in a form of its own, such as `1.20`: what depends on the version is then not judged.
+fn of_version(case: &Case<'_>, spec: &FieldPath) -> Option<Violation> {
+    let path = spec.key("flinkVersion");
+    let value = walk(case.object, &path)?;
+    let text = value.as_str();
+    if text.and_then(FlinkVersion::from_field).is_some() {
+        return None;
+    }
+    let what = text.map_or_else(|| shape(value).to_owned(), |text| format!("`{text}`"));
+    let message = format!("this is {what}, which names no Flink version, so what depends on the version is not judged");
+    Some(Violation::at_field(path, text.map(str::to_owned), message, "write it as in `v1_20`".to_owned()))
 }
 
 fn violation(path: FieldPath, value: &serde_json::Value, expected: &str) -> Violation {
-    let message = format!("this is {} and must be {expected}, so nothing in it takes effect here", shape(value));
+    let message =
+        format!("this is {} where {expected} belongs, so nothing in it is judged or takes effect", shape(value));
     Violation::at_field(path, None, message, format!("write {expected}"))
 }

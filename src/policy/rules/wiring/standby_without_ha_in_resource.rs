@@ -1,7 +1,8 @@
 //! `standby-without-ha-in-resource`: several JobManagers, and no HA in the FlinkDeployment.
 
 use crate::flink::cluster::{HighAvailability, Shape};
-use crate::flink::options::HA_TYPE;
+use crate::flink::deployment::may_have_emr_ha;
+use crate::flink::options::{HA_STORAGE_DIR, HA_TYPE};
 use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
@@ -27,14 +28,17 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some((number, path)) = case.cluster.job_managers.as_ref().filter(|(number, _)| *number > 1) else {
         return Vec::new();
     };
-    if mode != HighAvailability::Off {
+    if mode != HighAvailability::Off || may_have_emr_ha(case.object, &case.spec()) {
         return Vec::new();
     }
     let said = setting.map_or_else(|| "is not set".to_owned(), |(_, setting)| format!("is `{}`", setting.value.trim()));
     let name = case.cluster.spelling(HA_TYPE);
     let message = format!(
-        "{number} JobManager replicas and `{name}` {said}, so each of them is a master of its own and jobs are lost between them"
+        "there are {number} JobManagers and `{name}` {said}, so each is a master of its own and jobs are lost between them"
     );
-    let fix = format!("set `{name}: kubernetes` and a storageDir, or one replica");
+    let fix = format!(
+        "set `{name}: {}` and `{HA_STORAGE_DIR}`, or one replica",
+        HighAvailability::kubernetes_word(case.cluster.version)
+    );
     vec![Violation::at_field(path.clone(), Some(number.to_string()), message, fix)]
 }

@@ -22,12 +22,15 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    let (mode, Some((key, _))) = case.cluster.high_availability() else { return Vec::new() };
+    let (mode, Some((key, setting))) = case.cluster.high_availability() else { return Vec::new() };
     let Some(view) = case.cluster.leading().filter(|view| view.unknown.is_none()) else { return Vec::new() };
     if mode != HighAvailability::ZooKeeper || view.config.value(ZOOKEEPER_QUORUM, case.cluster.version).is_some() {
         return Vec::new();
     }
-    let message = format!("`{key}` is `zookeeper` and no quorum is set, so the JobManager does not start");
+    let message = format!(
+        "`{key}` is `{}` and `{ZOOKEEPER_QUORUM}` is not set, so the JobManager does not start",
+        setting.value.trim()
+    );
     let fix = format!("set `{ZOOKEEPER_QUORUM}`, for example to `zk-0.zk:2181,zk-1.zk:2181,zk-2.zk:2181`");
     vec![Violation::at_field(view.config_path.key(ZOOKEEPER_QUORUM), None, message, fix)]
 }
