@@ -1,4 +1,5 @@
 //! Standalone roles through the whole engine: what is filled in at creation, and what becomes of it later.
+#![allow(clippy::expect_used, reason = "a test ends by panicking")]
 
 use flink_admission::admission::Operation;
 use flink_admission::facts::{Answer, FactKey, Facts};
