@@ -1,8 +1,5 @@
 //! Standalone roles through the whole engine: what is filled in at creation, and what becomes of it later.
-#![allow(
-    clippy::expect_used,
-    reason = "a test fails by panicking, and clippy takes only functions with #[test] for tests"
-)]
+#![allow(clippy::expect_used, reason = "a test ends by panicking")]
 
 use flink_admission::admission::Operation;
 use flink_admission::facts::{Answer, FactKey, Facts};

@@ -272,3 +272,67 @@ pub fn lost(target: &Target<'_>, old: &Value) -> Vec<Lost> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::admission::Operation;
+    use crate::facts::Facts;
+    use crate::policy::Policies;
+    use crate::verdict::{Subject, judge};
+    use crate::workload::recognise;
+
+    const POLICY: &str = "spec:
+  highAvailability: {mode: kubernetes, storageDir: 'file:///flink-data/ha'}
+  serviceAccount: {name: flink}
+  volumes: [{name: flink-data, claimName: flink-data, mountPath: /flink-data}]";
+
+    fn cluster() -> Value {
+        let template = json!({"spec": {
+            "containers": [{"name": "flink-main-container", "volumeMounts": [{"name": "tmp", "mountPath": "/scratch"}]}],
+            "volumes": [{"name": "tmp", "emptyDir": {}}],
+        }});
+        json!({
+            "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "metadata": {"name": "a"},
+            "spec": {"flinkVersion": "v1_20", "flinkConfiguration": {"a": "b"}, "podTemplate": template},
+        })
+    }
+
+    fn stored(object: &Value, old: Option<&Value>) -> Value {
+        let operation = if old.is_some() { Operation::Update } else { Operation::Create };
+        let workload = recognise(object).unwrap();
+        let subject = Subject { object, old, operation, namespace: "shop", name: Some("a"), workload: &workload };
+        judge(&subject, &Policies::from_text(POLICY).unwrap(), &Facts::default()).stored
+    }
+
+    /// Whatever part of it a client drops: any other place or order would change the spec and so restart the job.
+    #[test]
+    fn what_is_put_back_stands_where_it_stood() {
+        let created = stored(&cluster(), None);
+        let template = &created["spec"]["podTemplate"]["spec"];
+        assert_eq!(template["volumes"].as_array().unwrap().len(), 2);
+        for dropped in ["/spec/podTemplate", "/spec/podTemplate/spec/volumes", "/spec/podTemplate/spec/containers"] {
+            let mut update = created.clone();
+            *update.pointer_mut(dropped).unwrap() = cluster().pointer(dropped).unwrap().clone();
+            assert_ne!(update, created, "{dropped}");
+            assert_eq!(stored(&update, Some(&created)), created, "{dropped}");
+        }
+        assert_eq!(stored(&cluster(), Some(&created)), created);
+        let mut update = created.clone();
+        update["spec"]["flinkConfiguration"] = json!({"a": "b"});
+        assert_eq!(stored(&update, Some(&created)), created);
+    }
+
+    #[test]
+    fn a_volume_of_the_users_under_our_name_is_left_alone() {
+        let created = stored(&cluster(), None);
+        let mut update = cluster();
+        update["spec"]["podTemplate"]["spec"]["volumes"] =
+            json!([{"name": "tmp", "emptyDir": {}}, {"name": "flink-data", "nfs": {}}]);
+        let kept = stored(&update, Some(&created));
+        assert_eq!(kept["spec"]["podTemplate"]["spec"]["volumes"], update["spec"]["podTemplate"]["spec"]["volumes"]);
+        let path = "/spec/podTemplate/spec/containers/0/volumeMounts";
+        assert_eq!(kept.pointer(path), update.pointer(path));
+    }
+}
