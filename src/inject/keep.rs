@@ -1,17 +1,18 @@
 //! What happens later to what was filled in: put back, derived anew, forgotten, withdrawn.
 
+mod options;
+
 use serde_json::Value;
 
-use crate::flink::cluster::{Cluster, HighAvailability};
+use crate::flink::cluster::Cluster;
 use crate::flink::configuration::scalar_text;
-use crate::flink::deployment::walk;
-use crate::flink::options::{self, HA_STORAGE_DIR, HA_TYPE};
-use crate::inject::high_availability::spelled;
+use crate::flink::deployment::{field, walk};
+use crate::flink::options::{HA_STORAGE_DIR, HA_TYPE, names};
 use crate::inject::record::{INJECTED_ANNOTATION, Injected, Record};
 use crate::inject::volumes::{self, Claim, Presence, presence};
 use crate::inject::{Injection, Lost, Target, Work, account, fs_group, option};
 use crate::object::{FieldPath, at};
-use crate::policy::{HaMode, Role};
+use crate::policy::Role;
 
 /// Puts back what was filled in when `old` was created and `target`, its update, lacks without saying anything else.
 ///
@@ -28,19 +29,28 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
         record.write(&mut work.edits);
         return work.finish_untouched();
     }
-    let overruled = ha_is_overruled(&work.cluster(), &record);
+    let mut options = options::restore(&mut work, &record).into_iter();
+    let of_role = |object, role: Role| walk(object, &target.spec.key(field(role)).key("podTemplate"));
+    let is_untouched =
+        [Role::JobManager, Role::TaskManager].iter().all(|role| of_role(old, *role) == of_role(target.object, *role));
     let mut staying = Vec::new();
     for value in &record.values {
         // What was filled in for both roles at once is put back for both at once, so that it comes to stand where it was.
         let beside = |other: &&Injected| value.is_of_one_piece_with(other);
         let is_first = record.values.iter().find(beside) == Some(value);
         let stays = match value {
-            Injected::Option { option, key, value, .. } => restore_option(&mut work, option, key, value, overruled),
+            Injected::Option { .. } => options.next().unwrap_or_default(),
             Injected::ServiceAccount { value } => restore_account(&mut work, value),
-            Injected::Volume { role, name, claim, mount_path } => {
+            Injected::Volume { role, name, claim, mount_path, common } => {
                 let claim = Claim { name: name.clone(), claim: claim.clone(), mount_path: mount_path.clone() };
                 if is_first {
-                    restore_volume(&mut work, &roles(record.values.iter().filter(beside)), &claim);
+                    restore_volume(
+                        &mut work,
+                        &roles(record.values.iter().filter(beside)),
+                        &claim,
+                        *common,
+                        is_untouched,
+                    );
                 }
                 is_whole(&work, Role::from(*role), &claim)
             }
@@ -71,17 +81,6 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Whether the update sets an HA mode of its own, so that the rest of the set is the user's too.
-fn ha_is_overruled(cluster: &Cluster, record: &Record) -> bool {
-    let Some(view) = cluster.leading() else { return false };
-    let ours = record.values.iter().find_map(|value| match value {
-        Injected::Option { option, value, .. } if option == HA_TYPE => Some(HighAvailability::of(value)),
-        _ => None,
-    });
-    let said = options::names(HA_TYPE, None).into_iter().filter_map(|name| view.config.exact(name));
-    ours.is_some_and(|ours| said.into_iter().any(|setting| HighAvailability::of(&setting.value) != ours))
-}
-
 /// Restores the ServiceAccount; whether it is in force.
 fn restore_account(work: &mut Work<'_>, name: &str) -> bool {
     let own = |work: &Work<'_>| work.cluster().role(Role::JobManager).and_then(|view| view.account.0.clone());
@@ -92,12 +91,19 @@ fn restore_account(work: &mut Work<'_>, name: &str) -> bool {
 }
 
 /// Restores what is missing of a claim in `roles`, where nothing else took its place.
-fn restore_volume(work: &mut Work<'_>, roles: &[Role], claim: &Claim) {
+///
+/// A role may have it whole from a template of its own that repeats the common one; while nobody touched those, it is
+/// put back in the common one too, so that the object is what it was.
+fn restore_volume(work: &mut Work<'_>, roles: &[Role], claim: &Claim, common: bool, is_untouched: bool) {
     let cluster = work.cluster();
-    let is_missing =
-        |role: &Role| cluster.role(*role).is_some_and(|view| matches!(presence(&view.pod, claim), Presence::Missing));
+    let is_gone_from_common = common && is_untouched && !volumes::stands_in_common(work, claim);
+    let is_missing = |role: &Role| match cluster.role(*role).map(|view| presence(&view.pod, claim)) {
+        Some(Presence::Missing) => true,
+        Some(Presence::Whole) => is_gone_from_common,
+        Some(Presence::Replaced) | None => false,
+    };
     let lacking: Vec<Role> = roles.iter().copied().filter(is_missing).collect();
-    volumes::mount(work, &lacking, claim);
+    volumes::mount(work, &lacking, claim, common);
 }
 
 fn is_whole(work: &Work<'_>, role: Role, claim: &Claim) -> bool {
@@ -115,39 +121,6 @@ fn group(work: &Work<'_>, role: Role) -> Option<Value> {
     cluster.role(role).and_then(|view| at(&view.pod.template, &["spec", "securityContext", "fsGroup"]).cloned())
 }
 
-/// Restores an option under the name of the present version; whether it is in force as recorded.
-fn restore_option(work: &mut Work<'_>, name: &str, key: &str, value: &str, overruled: bool) -> bool {
-    let cluster = work.cluster();
-    let Some(view) = cluster.leading() else { return false };
-    let current = options::spelling(name, cluster.version);
-    let wanted = derived(name, value, &cluster);
-    let ours = view.config.exact(key).is_some_and(|setting| setting.value == value);
-    let others = options::names(name, None).into_iter().any(|other| other != key && view.config.exact(other).is_some());
-    if ours && !others && key == current && wanted == value {
-        return true;
-    }
-    let is_users = others || (!ours && view.config.exact(key).is_some());
-    let is_ha = name.starts_with("high-availability");
-    let mut trial = work.clone();
-    if ours {
-        option::remove_exact(&mut trial, key, value);
-    }
-    if !is_users && !(is_ha && overruled) && trial.set_option(name, &wanted).is_err() {
-        // There is no place for it in the new form: what is there stays.
-        return ours;
-    }
-    *work = trial;
-    false
-}
-
-/// The recorded value in the form that the cluster's version takes.
-fn derived(option: &str, value: &str, cluster: &Cluster) -> String {
-    match (option, HighAvailability::of(value), cluster.version) {
-        (HA_TYPE, HighAvailability::Kubernetes, Some(version)) => spelled(HaMode::Kubernetes, version).to_owned(),
-        _ => value.to_owned(),
-    }
-}
-
 /// Takes recorded values off an object that is a copy of another, so that they are derived anew.
 pub(super) fn forget(work: &mut Work<'_>, record: &Record) {
     for value in &record.values {
@@ -156,7 +129,12 @@ pub(super) fn forget(work: &mut Work<'_>, record: &Record) {
                 option::remove_exact(work, key, value);
             }
             Injected::ServiceAccount { value } => remove_account(work, value),
-            Injected::Volume { name, claim, .. } => rename_claim(work, name, claim),
+            Injected::Volume { name, claim: former, role, mount_path, common } => {
+                if let Some(claim) = rename_claim(work, name, former) {
+                    let (role, name, mount_path, common) = (*role, name.clone(), mount_path.clone(), *common);
+                    work.added.push(Injected::Volume { role, name, claim, mount_path, common });
+                }
+            }
             // The group does not depend on where the object is.
             Injected::FsGroup { .. } => work.added.push(value.clone()),
         }
@@ -186,10 +164,9 @@ fn remove_account(work: &mut Work<'_>, name: &str) {
 }
 
 /// Gives the volume that was filled in for another object the claim that the policy derives for this one.
-fn rename_claim(work: &mut Work<'_>, name: &str, former: &str) {
-    let policy = work.target.policy;
-    let Some(volume) = policy.spec.volumes.iter().find(|volume| volume.name == name) else { return };
-    let Ok(claim) = volume.claim_name.fill(&work.target.names()) else { return };
+fn rename_claim(work: &mut Work<'_>, name: &str, former: &str) -> Option<String> {
+    let volume = work.target.policy.spec.volumes.iter().find(|volume| volume.name == name)?;
+    let claim = volume.claim_name.fill(&work.target.names()).ok()?;
     for template in ["podTemplate", "jobManager.podTemplate", "taskManager.podTemplate"] {
         let volumes =
             template.split('.').fold(work.target.spec.clone(), |path, key| path.key(key)).keys(&["spec", "volumes"]);
@@ -203,12 +180,7 @@ fn rename_claim(work: &mut Work<'_>, name: &str, former: &str) {
             }
         }
     }
-    work.added.extend(volume.roles.iter().map(|role| Injected::Volume {
-        role: Role::from(*role).into(),
-        name: name.to_owned(),
-        claim: claim.clone(),
-        mount_path: volume.mount_path.clone(),
-    }));
+    Some(claim)
 }
 
 /// The HA mode and storageDir that were filled in when `old` was created and that `target`, its update, has no longer.
@@ -220,9 +192,7 @@ pub fn lost(target: &Target<'_>, old: &Value) -> Vec<Lost> {
     let was = Cluster::of_flink_deployment(old, target.spec);
     let is = Cluster::of_flink_deployment(target.object, target.spec);
     let is_set = |cluster: &Cluster, option: &str| {
-        cluster
-            .leading()
-            .is_some_and(|view| options::names(option, None).iter().any(|name| view.config.exact(name).is_some()))
+        cluster.leading().is_some_and(|view| names(option, None).iter().any(|name| view.config.exact(name).is_some()))
     };
     record
         .values

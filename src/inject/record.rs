@@ -53,6 +53,9 @@ pub enum Injected {
         claim: String,
         /// Where it is mounted.
         mount_path: String,
+        /// Whether it stands in the common template, and not in the role's own.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        common: bool,
     },
     /// `securityContext.fsGroup` of one role's pod.
     FsGroup {

@@ -10,7 +10,7 @@ use crate::flink::cluster::Cluster;
 use crate::flink::deployment::{field, walk};
 use crate::flink::location::normalise;
 use crate::flink::pod::{Backing, MAIN_CONTAINER, Pod, Source};
-use crate::inject::{Injected, Shortfall, Work};
+use crate::inject::{Injected, Obstacle, Shortfall, Work};
 use crate::object::{FieldPath, list, name, named, text};
 use crate::patch::Edits;
 use crate::policy::{Role, Volume};
@@ -24,13 +24,39 @@ pub(super) struct Claim {
 }
 
 /// Mounts every volume of the policy in the roles that it is for.
+///
+/// Where one finds no place it is tried again once others have theirs, since those may have made it.
 pub(super) fn add(work: &mut Work<'_>) {
+    let others = work.shortfalls.clone();
+    for _ in &work.target.policy.spec.volumes {
+        let mounted = work.added.len();
+        work.shortfalls.clone_from(&others);
+        add_each(work);
+        if work.added.len() == mounted || work.shortfalls.len() == others.len() {
+            return;
+        }
+    }
+}
+
+fn add_each(work: &mut Work<'_>) {
     let policy = work.target.policy;
     for volume in &policy.spec.volumes {
         let Ok(claim) = volume.claim_name.fill(&work.target.names()) else { continue };
         let claim = Claim { name: volume.name.clone(), claim, mount_path: normalise(&volume.mount_path) };
         let roles: Vec<Role> = roles(volume).filter(|role| is_free(work, *role, &claim)).collect();
-        mount(work, &roles, &claim);
+        if roles.is_empty() {
+            continue;
+        }
+        let mounted = work.attempt(|work| {
+            let common_first = !is_in_role_templates(work);
+            mount(work, &roles, &claim, common_first);
+            Ok(())
+        });
+        if let Err(Obstacle::Findings(findings)) = mounted {
+            for (role, finding) in roles.into_iter().filter_map(|role| Some((role, findings.first()?))) {
+                miss(work, role, &claim, None, finding.message.clone(), finding.fix.clone());
+            }
+        }
     }
 }
 
@@ -42,47 +68,53 @@ fn roles(volume: &Volume) -> impl Iterator<Item = Role> {
 fn is_free(work: &mut Work<'_>, role: Role, claim: &Claim) -> bool {
     let cluster = work.cluster();
     let Some(view) = cluster.role(role) else { return false };
-    let taken_by = match view.pod.backing(&claim.mount_path) {
+    let (kind, volume) = match view.pod.backing(&claim.mount_path) {
         Backing::Volume(volume) if volume.mount_path == claim.mount_path => match volume.source {
             Source::Claim(_) | Source::ClaimTemplate(_) | Source::Unknown(_) => return false,
-            Source::EmptyDir { .. } => format!("the `emptyDir` volume `{}`", volume.name),
-            Source::HostPath(_) => format!("the `hostPath` volume `{}`", volume.name),
-            _ => format!("the volume `{}`", volume.name),
+            Source::EmptyDir { .. } => ("`emptyDir` volume", volume.name),
+            Source::HostPath(_) => ("`hostPath` volume", volume.name),
+            _ => ("volume", volume.name),
         },
         Backing::Unknown(_) => return false,
         Backing::Container | Backing::Volume(_) => return view.pod.volume(&claim.name).is_none(),
     };
-    let path = work.target.spec.key(field(role)).key("podTemplate");
-    let path = if walk(work.edits.document(), &path).is_some() { path } else { work.target.spec.key("podTemplate") };
-    work.shortfalls.push(Shortfall::Volume {
-        path: path.keys(&["spec", "volumes"]),
-        role,
-        mount_path: claim.mount_path.clone(),
-        claim: claim.claim.clone(),
-        taken_by: Some(taken_by),
-    });
+    let reason = format!("the {kind} `{volume}` is mounted there");
+    let remedy = format!("mount that elsewhere, or use a PersistentVolumeClaim at `{}`", claim.mount_path);
+    miss(work, role, claim, Some(&volume), reason, remedy);
     false
 }
 
-/// Mounts `claim` in `roles` and remembers it.
-pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &Claim) {
+/// Notes that `claim` was not mounted in `role`, because of the volume called `taken_by` where there is one.
+fn miss(work: &mut Work<'_>, role: Role, claim: &Claim, taken_by: Option<&str>, reason: String, remedy: String) {
+    let common = work.target.spec.keys(&["podTemplate", "spec", "volumes"]);
+    let is_of_role = taken_by.is_some_and(|volume| named(elements(&work.edits, &common), volume).is_none());
+    let path =
+        if is_of_role { work.target.spec.key(field(role)).keys(&["podTemplate", "spec", "volumes"]) } else { common };
+    let (mount_path, claim) = (claim.mount_path.clone(), claim.claim.clone());
+    work.shortfalls.push(Shortfall::Volume { path, role, mount_path, claim, reason, remedy });
+}
+
+/// Whether the common template itself has volume and mount of `claim`.
+pub(super) fn stands_in_common(work: &Work<'_>, claim: &Claim) -> bool {
+    let template = walk(work.edits.document(), &work.target.spec.key("podTemplate")).cloned().unwrap_or_default();
+    matches!(presence(&Pod::with_main_container(template), claim), Presence::Whole)
+}
+
+/// Mounts `claim` in `roles` and remembers it, first tried in the common template or in the roles' own.
+pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &Claim, common_first: bool) {
     if roles.is_empty() {
         return;
     }
     let before = work.cluster();
-    let spec = work.target.spec.clone();
-    let common = |edits: &mut Edits<'_>| append(edits, &spec.key("podTemplate"), None, claim);
-    let of_roles = |edits: &mut Edits<'_>| {
-        for role in roles {
-            let pod = before.role(*role).map(|view| view.pod.clone());
-            append(edits, &spec.key(field(*role)).key("podTemplate"), pod.as_ref(), claim);
-        }
-    };
-    let candidates: [&dyn Fn(&mut Edits<'_>); 2] =
-        if is_in_role_templates(work, &spec) { [&of_roles, &common] } else { [&common, &of_roles] };
-    for candidate in candidates {
+    for common in [common_first, !common_first] {
         let mut trial = work.clone();
-        candidate(&mut trial.edits);
+        if common {
+            append(&mut trial.edits, &work.target.spec.key("podTemplate"), None, claim);
+        }
+        for role in roles.iter().filter(|_| !common) {
+            let pod = before.role(*role).map(|view| &view.pod);
+            append(&mut trial.edits, &work.target.spec.key(field(*role)).key("podTemplate"), pod, claim);
+        }
         if is_clean(&before, &trial.cluster(), roles, claim) {
             *work = trial;
             work.added.extend(roles.iter().map(|role| Injected::Volume {
@@ -90,21 +122,21 @@ pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &Claim) {
                 name: claim.name.clone(),
                 claim: claim.claim.clone(),
                 mount_path: claim.mount_path.clone(),
+                common,
             }));
             return;
         }
     }
-    work.shortfalls.extend(roles.iter().map(|role| Shortfall::Volume {
-        path: spec.keys(&["podTemplate", "spec", "volumes"]),
-        role: *role,
-        mount_path: claim.mount_path.clone(),
-        claim: claim.claim.clone(),
-        taken_by: None,
-    }));
+    for role in roles {
+        let reason = "no place in these pod templates takes it without changing something else".to_owned();
+        let remedy = format!("mount `{}` at `{}` in the pod template yourself", claim.claim, claim.mount_path);
+        miss(work, *role, claim, None, reason, remedy);
+    }
 }
 
 /// Whether only the roles' own templates hold the Flink container.
-fn is_in_role_templates(work: &Work<'_>, spec: &FieldPath) -> bool {
+fn is_in_role_templates(work: &Work<'_>) -> bool {
+    let spec = work.target.spec;
     let holds = |template: &FieldPath| {
         walk(work.edits.document(), &template.keys(&["spec", "containers"]))
             .and_then(Value::as_array)
