@@ -28,9 +28,11 @@ fn real_manifests_are_denied_for_good_reasons_only() {
                 let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
                 let kind = object["kind"].as_str().unwrap_or_default();
                 let denials = outcome.findings.into_iter().filter(|finding| finding.level == Level::Deny);
-                found.extend(denials.filter(|_| kind == "FlinkDeployment" || kind == "FlinkBlueGreenDeployment").map(
-                    |finding| format!("{file}\t{kind}/{name}\t{profile}\t{}\t{}", finding.rule, finding.path),
-                ));
+                found.extend(
+                    denials
+                        .filter(|_| kind == "FlinkDeployment" || kind == "FlinkBlueGreenDeployment")
+                        .map(|finding| format!("{file}\t{kind}/{name}\t{profile}\t{}\t{}", finding.rule, finding.path)),
+                );
             }
         }
     }

@@ -45,13 +45,10 @@ fn says_otherwise(cluster: &Cluster, mode: HaMode) -> bool {
 fn add_pieces(work: &mut Work<'_>, mode: HaMode) {
     let policy = &work.target.policy.spec.high_availability;
     let cluster = work.cluster();
-    if cluster.directory(Directory::HighAvailability).is_none() {
-        if let Some(directory) =
-            policy.storage_dir.as_ref().and_then(|template| template.fill(&work.target.names()).ok())
-        {
-            // A directory that the pods would lose is not filled in; the missing one is a finding of its own.
-            let _ = work.attempt(|work| work.set_option(HA_STORAGE_DIR, &directory));
-        }
+    let directory = policy.storage_dir.as_ref().and_then(|template| template.fill(&work.target.names()).ok());
+    if let Some(directory) = directory.filter(|_| cluster.directory(Directory::HighAvailability).is_none()) {
+        // A directory that the pods would lose is not filled in; the missing one is a finding of its own.
+        let _ = work.attempt(|work| work.set_option(HA_STORAGE_DIR, &directory));
     }
     if mode == HaMode::Zookeeper {
         let _ = work.attempt(|work| add_zookeeper(work, &cluster));
@@ -68,10 +65,9 @@ fn add_zookeeper(work: &mut Work<'_>, cluster: &Cluster) -> Result<(), FieldPath
     if let Some(quorum) = &zookeeper.quorum {
         work.set_option(ZOOKEEPER_QUORUM, quorum)?;
     }
-    if let Some(root) = zookeeper.path_root.as_ref().filter(|_| !is_set(ZOOKEEPER_ROOT)) {
-        if let Ok(root) = root.fill(&work.target.names()) {
-            work.set_option(ZOOKEEPER_ROOT, &root)?;
-        }
+    let root = zookeeper.path_root.as_ref().and_then(|root| root.fill(&work.target.names()).ok());
+    if let Some(root) = root.filter(|_| !is_set(ZOOKEEPER_ROOT)) {
+        work.set_option(ZOOKEEPER_ROOT, &root)?;
     }
     Ok(())
 }
@@ -132,7 +128,7 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
         Ok(())
     })
     .map_err(|obstacle| match obstacle {
-        Obstacle::Findings(findings) => why(findings, directory.is_none().then_some(cluster)),
+        Obstacle::Findings(findings) => why(&findings, directory.is_none().then_some(cluster)),
         Obstacle::Taken(path) => Missing(
             format!("`{path}` is taken: Flink {version} wants a text there, and the configuration has something else"),
             "write the options below it with dotted names".to_owned(),
@@ -141,7 +137,7 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
 }
 
 /// The finding that speaks of the directory, else the first one: others may come and go with what else is filled in.
-fn why(findings: Vec<Finding>, with_own_directory: Option<&Cluster>) -> Missing {
+fn why(findings: &[Finding], with_own_directory: Option<&Cluster>) -> Missing {
     let own = with_own_directory.and_then(|cluster| cluster.directory(Directory::HighAvailability));
     let path = own.map(|(_, setting)| setting.path.to_string());
     let speaks_of_it = |finding: &&Finding| match &path {

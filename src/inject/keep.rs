@@ -42,7 +42,7 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
             Injected::Option { .. } => options.next().unwrap_or_default(),
             Injected::ServiceAccount { value } => restore_account(&mut work, value),
             Injected::Volume { role, name, claim, mount_path, common } => {
-                let claim = Claim { name: name.clone(), claim: claim.clone(), mount_path: mount_path.clone() };
+                let claim = Claim { name: name.clone(), of: claim.clone(), mount_path: mount_path.clone() };
                 if is_first {
                     restore_volume(
                         &mut work,

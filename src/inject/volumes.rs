@@ -18,8 +18,11 @@ use crate::policy::{Role, Volume};
 /// A claim to mount.
 #[derive(Debug, Clone)]
 pub(super) struct Claim {
+    /// Name of the volume.
     pub(super) name: String,
-    pub(super) claim: String,
+    /// Name of the PersistentVolumeClaim.
+    pub(super) of: String,
+    /// Where it is mounted.
     pub(super) mount_path: String,
 }
 
@@ -42,7 +45,7 @@ fn add_each(work: &mut Work<'_>) {
     let policy = work.target.policy;
     for volume in &policy.spec.volumes {
         let Ok(claim) = volume.claim_name.fill(&work.target.names()) else { continue };
-        let claim = Claim { name: volume.name.clone(), claim, mount_path: normalise(&volume.mount_path) };
+        let claim = Claim { name: volume.name.clone(), of: claim, mount_path: normalise(&volume.mount_path) };
         let roles: Vec<Role> = roles(volume).filter(|role| is_free(work, *role, &claim)).collect();
         if roles.is_empty() {
             continue;
@@ -90,7 +93,7 @@ fn miss(work: &mut Work<'_>, role: Role, claim: &Claim, taken_by: Option<&str>, 
     let is_of_role = taken_by.is_some_and(|volume| named(elements(&work.edits, &common), volume).is_none());
     let path =
         if is_of_role { work.target.spec.key(field(role)).keys(&["podTemplate", "spec", "volumes"]) } else { common };
-    let (mount_path, claim) = (claim.mount_path.clone(), claim.claim.clone());
+    let (mount_path, claim) = (claim.mount_path.clone(), claim.of.clone());
     work.shortfalls.push(Shortfall::Volume { path, role, mount_path, claim, reason, remedy });
 }
 
@@ -120,7 +123,7 @@ pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &Claim, common_f
             work.added.extend(roles.iter().map(|role| Injected::Volume {
                 role: (*role).into(),
                 name: claim.name.clone(),
-                claim: claim.claim.clone(),
+                claim: claim.of.clone(),
                 mount_path: claim.mount_path.clone(),
                 common,
             }));
@@ -129,7 +132,7 @@ pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &Claim, common_f
     }
     for role in roles {
         let reason = "no place in these pod templates takes it without changing something else".to_owned();
-        let remedy = format!("mount `{}` at `{}` in the pod template yourself", claim.claim, claim.mount_path);
+        let remedy = format!("mount `{}` at `{}` in the pod template yourself", claim.of, claim.mount_path);
         miss(work, *role, claim, None, reason, remedy);
     }
 }
@@ -160,7 +163,7 @@ fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, cla
     let merged_volumes = list(pod, &["spec", "volumes"]);
     if named(merged_volumes, &claim.name).is_none() && named(elements(edits, &volumes), &claim.name).is_none() {
         fill_up(edits, &volumes, merged_volumes);
-        edits.append(&volumes, json!({"name": claim.name, "persistentVolumeClaim": {"claimName": claim.claim}}));
+        edits.append(&volumes, json!({"name": claim.name, "persistentVolumeClaim": {"claimName": claim.of}}));
     }
 
     let containers = spec.key("containers");
@@ -209,7 +212,7 @@ pub(super) fn presence(pod: &Pod, claim: &Claim) -> Presence {
         .find(|mount| text(mount, &["mountPath"]).map(normalise).as_deref() == Some(claim.mount_path.as_str()));
     let is_ours = pod
         .volume(&claim.name)
-        .map(|volume| text(volume, &["persistentVolumeClaim", "claimName"]) == Some(claim.claim.as_str()));
+        .map(|volume| text(volume, &["persistentVolumeClaim", "claimName"]) == Some(claim.of.as_str()));
     match (at_path.map(|mount| is_mount_of(mount, claim)), is_ours) {
         (Some(true), Some(true)) => Presence::Whole,
         (Some(false), _) | (_, Some(false)) => Presence::Replaced,
@@ -254,7 +257,7 @@ fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &Claim) ->
             return tidy(&was.pod.template) == tidy(&is.pod.template);
         }
         let backed = matches!(is.pod.backing(&claim.mount_path), Backing::Volume(volume)
-            if volume.source == Source::Claim(claim.claim.clone()) && volume.mount_path == claim.mount_path);
+            if volume.source == Source::Claim(claim.of.clone()) && volume.mount_path == claim.mount_path);
         backed && stands_once(&is.pod, claim) && tidy(&without(&is.pod, claim)) == tidy(&without(&was.pod, claim))
     })
 }
