@@ -63,7 +63,7 @@ pub enum Shortfall {
     },
     /// A claim was not mounted.
     Volume {
-        /// Where the other volume stands.
+        /// Where it would stand.
         path: FieldPath,
         /// In which role.
         role: Role,
@@ -71,8 +71,10 @@ pub enum Shortfall {
         mount_path: String,
         /// The policy's claim.
         claim: String,
-        /// What stands in the way; `None` where the templates leave no place for it.
-        taken_by: Option<String>,
+        /// What stands in the way.
+        reason: String,
+        /// What to do.
+        remedy: String,
     },
 }
 
@@ -169,8 +171,8 @@ impl<'a> Target<'a> {
 pub(crate) enum Obstacle {
     /// The user has something else at that place.
     Taken(FieldPath),
-    /// It would cause this finding.
-    Finding(Box<Finding>),
+    /// It would cause these findings.
+    Findings(Vec<Finding>),
 }
 
 /// An injection in progress.
@@ -199,10 +201,13 @@ impl<'a> Work<'a> {
         Names { namespace: self.target.namespace, name: self.target.name, cluster: self.identity.as_deref() }
     }
 
+    /// The findings on what there is so far, with the `fsGroup` that comes last.
     fn findings(&self) -> Vec<Finding> {
-        let cluster = self.cluster();
+        let mut whole = self.clone();
+        fs_group::add(&mut whole);
+        let cluster = whole.cluster();
         rules::evaluate(&Case {
-            object: self.edits.document(),
+            object: whole.edits.document(),
             namespace: self.target.namespace,
             cluster: &cluster,
             policy: self.target.policy,
@@ -222,17 +227,19 @@ impl<'a> Work<'a> {
         step(&mut trial).map_err(Obstacle::Taken)?;
         let ours: Vec<String> =
             trial.added.iter().skip(self.added.len()).filter_map(Injected::path).map(|p| p.to_string()).collect();
-        let caused = trial.findings().into_iter().find(|finding| {
+        let mut caused = trial.findings();
+        caused.retain(|finding| {
             let is_new = !before
                 .iter()
                 .any(|known| (known.rule, known.role, &known.path) == (finding.rule, finding.role, &finding.path));
-            is_new && (finding.level == Level::Deny || (finding.level == Level::Warn && ours.contains(&finding.path)))
+            let is_of_ours = finding.level == Level::Warn && ours.contains(&finding.path);
+            is_new && (finding.level == Level::Deny || is_of_ours || rules::is_denied_by_default(finding.rule))
         });
-        if let Some(finding) = caused {
-            return Err(Obstacle::Finding(Box::new(finding)));
+        if caused.is_empty() {
+            *self = trial;
+            return Ok(());
         }
-        *self = trial;
-        Ok(())
+        Err(Obstacle::Findings(caused))
     }
 
     /// Ends with the values of `kept` and those that were added.

@@ -11,7 +11,7 @@ use crate::flink::version::FlinkVersion;
 use crate::inject::identity::CLUSTER_ANNOTATION;
 use crate::inject::{Obstacle, Place, Shortfall, Work, arguments};
 use crate::object::FieldPath;
-use crate::policy::{HaMode, Role};
+use crate::policy::{Finding, HaMode, Role};
 use crate::workload::Raw;
 
 /// What is missing, and what to do about it.
@@ -187,7 +187,7 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
         Ok(())
     })
     .map_err(|obstacle| match obstacle {
-        Obstacle::Finding(finding) => Missing(finding.message, finding.fix),
+        Obstacle::Findings(findings) => why(&findings, directory.is_none().then_some(cluster)),
         Obstacle::Taken(path) => Missing(
             format!(
                 "`{path}` is taken: this Flink version wants a text there, and the configuration has something else"
@@ -195,6 +195,19 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
             "write the options below it with dotted names".to_owned(),
         ),
     })
+}
+
+/// The finding that speaks of the directory, else the first one: others may come and go with what else is filled in.
+fn why(findings: &[Finding], with_own_directory: Option<&Cluster>) -> Missing {
+    let own = with_own_directory.and_then(|cluster| cluster.directory(Directory::HighAvailability));
+    let path = own.map(|(_, setting)| setting.path.to_string());
+    let speaks_of_it = |finding: &&Finding| match &path {
+        Some(path) => finding.path == *path,
+        None => finding.path.contains(HA_STORAGE_DIR),
+    };
+    let finding = findings.iter().find(speaks_of_it).or(findings.first());
+    let (message, fix) = finding.map(|finding| (finding.message.clone(), finding.fix.clone())).unwrap_or_default();
+    Missing(message, fix)
 }
 
 /// Whether HA can be given to this cluster in a form that its version accepts.

@@ -1,17 +1,18 @@
 //! What happens later to what was filled in: put back, derived anew, forgotten, withdrawn.
 
+mod options;
+
 use serde_json::Value;
 
-use crate::flink::cluster::{Cluster, HighAvailability, Shape};
-use crate::flink::configuration::{Setting, scalar_text};
-use crate::flink::deployment::{field, walk};
-use crate::flink::options::{self, HA_CLUSTER_ID, HA_STORAGE_DIR, HA_TYPE, JOBMANAGER_ADDRESS, KUBERNETES_CLUSTER_ID};
-use crate::inject::high_availability::spelled;
+use crate::flink::cluster::Cluster;
+use crate::flink::configuration::scalar_text;
+use crate::flink::deployment::walk;
+use crate::flink::options::{HA_CLUSTER_ID, HA_STORAGE_DIR, HA_TYPE, KUBERNETES_CLUSTER_ID, names};
 use crate::inject::record::{INJECTED_ANNOTATION, Injected, Record};
-use crate::inject::volumes::{self, ClaimMount, Presence, presence};
+use crate::inject::volumes::{self, Claim, Presence, presence};
 use crate::inject::{Injection, Lost, Place, Target, Work, account, arguments, fs_group, option};
 use crate::object::{self, FieldPath, at};
-use crate::policy::{HaMode, Role};
+use crate::policy::Role;
 
 /// Puts back what was filled in when `old` was created and `target`, its update, lacks without saying anything else.
 ///
@@ -30,22 +31,28 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
         record.write(&mut work.edits);
         return work.finish_untouched();
     }
-    let overruled = ha_is_overruled(&work.cluster(), &record);
+    let mut options = options::restore(&mut work, &record).into_iter();
+    let own = [Role::JobManager, Role::TaskManager].map(|role| volumes::template_of(&work, Some(role)));
+    let is_untouched = own.iter().all(|template| walk(old, template) == walk(target.object, template));
     let mut staying = Vec::new();
     for value in &record.values {
         // What was filled in for both roles at once is put back for both at once, so that it comes to stand where it was.
         let beside = |other: &&Injected| value.is_of_one_piece_with(other);
         let is_first = record.values.iter().find(beside) == Some(value);
         let stays = match value {
-            Injected::Option { option, key, value, .. } => {
-                restore_option(&mut work, &record, (option, key, value), overruled)
-            }
+            Injected::Option { .. } => options.next().unwrap_or_default(),
             Injected::ServiceAccount { value } => restore_account(&mut work, value),
             Injected::Env { name, .. } => restore_variable(&mut work, name),
-            Injected::Volume { role, name, claim, mount_path } => {
-                let claim = ClaimMount { name: name.clone(), claim: claim.clone(), mount_path: mount_path.clone() };
+            Injected::Volume { role, name, claim, mount_path, common } => {
+                let claim = Claim { name: name.clone(), of: claim.clone(), mount_path: mount_path.clone() };
                 if is_first {
-                    restore_volume(&mut work, &roles(record.values.iter().filter(beside)), &claim);
+                    restore_volume(
+                        &mut work,
+                        &roles(record.values.iter().filter(beside)),
+                        &claim,
+                        *common,
+                        is_untouched,
+                    );
                 }
                 is_whole(&work, Role::from(*role), &claim)
             }
@@ -76,17 +83,6 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Whether the update sets an HA mode of its own, so that the rest of the set is the user's too.
-fn ha_is_overruled(cluster: &Cluster, record: &Record) -> bool {
-    let Some(view) = cluster.leading() else { return false };
-    let ours = record.values.iter().find_map(|value| match value {
-        Injected::Option { option, value, .. } if option == HA_TYPE => Some(HighAvailability::of(value)),
-        _ => None,
-    });
-    let said = options::names(HA_TYPE, None).into_iter().filter_map(|name| view.config.exact(name));
-    ours.is_some_and(|ours| said.into_iter().any(|setting| HighAvailability::of(&setting.value) != ours))
-}
-
 /// Restores the ServiceAccount; whether it is in force.
 fn restore_account(work: &mut Work<'_>, name: &str) -> bool {
     let own = |work: &Work<'_>| work.cluster().leading().and_then(|view| view.account.0.clone());
@@ -105,15 +101,22 @@ fn restore_variable(work: &mut Work<'_>, name: &str) -> bool {
 }
 
 /// Restores what is missing of a claim in `roles`, where nothing else took its place.
-fn restore_volume(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount) {
+///
+/// A role may have it whole from a template of its own that repeats the common one; while nobody touched those, it is
+/// put back in the common one too, so that the object is what it was.
+fn restore_volume(work: &mut Work<'_>, roles: &[Role], claim: &Claim, common: bool, is_untouched: bool) {
     let cluster = work.cluster();
-    let is_missing =
-        |role: &Role| cluster.role(*role).is_some_and(|view| matches!(presence(&view.pod, claim), Presence::Missing));
+    let is_gone_from_common = common && is_untouched && !volumes::stands_in_common(work, claim);
+    let is_missing = |role: &Role| match cluster.role(*role).map(|view| presence(&view.pod, claim)) {
+        Some(Presence::Missing) => true,
+        Some(Presence::Whole) => is_gone_from_common,
+        Some(Presence::Replaced) | None => false,
+    };
     let lacking: Vec<Role> = roles.iter().copied().filter(is_missing).collect();
-    volumes::mount(work, &lacking, claim);
+    volumes::mount(work, &lacking, claim, common);
 }
 
-fn is_whole(work: &Work<'_>, role: Role, claim: &ClaimMount) -> bool {
+fn is_whole(work: &Work<'_>, role: Role, claim: &Claim) -> bool {
     work.cluster().role(role).is_some_and(|view| matches!(presence(&view.pod, claim), Presence::Whole))
 }
 
@@ -128,49 +131,6 @@ fn group(work: &Work<'_>, role: Role) -> Option<Value> {
     cluster.role(role).and_then(|view| at(&view.pod.template, &["spec", "securityContext", "fsGroup"]).cloned())
 }
 
-/// Restores an option under the name of the present version; whether it is in force as recorded.
-fn restore_option(work: &mut Work<'_>, record: &Record, wanted: (&str, &str, &str), overruled: bool) -> bool {
-    let (name, key, value) = wanted;
-    let cluster = work.cluster();
-    let Some(view) = cluster.leading() else { return false };
-    let current = options::spelling(name, cluster.version);
-    let wanted = derived(name, value, &cluster);
-    // The one value that ours stands above: a shared file cannot name each pod.
-    let is_beaten = |setting: &Setting| name == JOBMANAGER_ADDRESS && !setting.origin.starts_with("argument");
-    let present = view.config.exact(key).filter(|setting| !is_beaten(setting));
-    let ours = present.is_some_and(|setting| setting.value == value);
-    let is_recorded = |other: &str, setting: &Setting| record.holds(other, &setting.value);
-    let others = options::names(name, None)
-        .into_iter()
-        .any(|other| other != key && view.config.exact(other).is_some_and(|setting| !is_recorded(other, setting)));
-    // Where the version is not known a standalone role has the mode under both of its names.
-    let is_current = key == current || (cluster.version.is_none() && cluster.shape == Shape::Raw);
-    if ours && !others && is_current && wanted == value {
-        return true;
-    }
-    let is_users = others || (!ours && present.is_some());
-    let is_ha = name.starts_with("high-availability");
-    let mut trial = work.clone();
-    if ours {
-        option::remove_exact(&mut trial, key, value);
-    }
-    let is_wanted = !(is_users || (is_ha && overruled));
-    if is_wanted && trial.set_option(name, &wanted).is_err() {
-        // There is no place for it in the new form: what is there stays.
-        return ours;
-    }
-    *work = trial;
-    false
-}
-
-/// The recorded value in the form that the cluster's version takes.
-fn derived(option: &str, value: &str, cluster: &Cluster) -> String {
-    match (option, HighAvailability::of(value)) {
-        (HA_TYPE, HighAvailability::Kubernetes) => spelled(HaMode::Kubernetes, cluster.version).to_owned(),
-        _ => value.to_owned(),
-    }
-}
-
 /// Takes recorded values off an object that is a copy of another, so that they are derived anew.
 pub(super) fn forget(work: &mut Work<'_>, record: &Record) {
     for value in &record.values {
@@ -179,7 +139,12 @@ pub(super) fn forget(work: &mut Work<'_>, record: &Record) {
                 option::remove_exact(work, key, value);
             }
             Injected::ServiceAccount { value } => remove_account(work, value),
-            Injected::Volume { name, claim, .. } => rename_claim(work, name, claim),
+            Injected::Volume { name, claim: former, role, mount_path, common } => {
+                if let Some(claim) = rename_claim(work, name, former) {
+                    let (role, name, mount_path, common) = (*role, name.clone(), mount_path.clone(), *common);
+                    work.added.push(Injected::Volume { role, name, claim, mount_path, common });
+                }
+            }
             // The group does not depend on where the object is.
             Injected::FsGroup { .. } | Injected::Env { .. } => work.added.push(value.clone()),
         }
@@ -209,36 +174,25 @@ fn remove_account(work: &mut Work<'_>, name: &str) {
 }
 
 /// Gives the volume that was filled in for another object the claim that the policy derives for this one.
-fn rename_claim(work: &mut Work<'_>, name: &str, former: &str) {
-    let policy = work.target.policy;
-    let Some(volume) = policy.spec.volumes.iter().find(|volume| volume.name == name) else { return };
-    let Ok(claim) = volume.claim_name.fill(&work.names()) else { return };
-    let root = work.target.root();
-    let templates = match work.target.place() {
-        Some(Place::Pods(_)) => vec![root],
-        Some(Place::Resource(_)) | None => {
-            let of_roles = [Role::JobManager, Role::TaskManager].map(|role| root.key(field(role)).key("podTemplate"));
-            std::iter::once(root.key("podTemplate")).chain(of_roles).collect()
-        }
-    };
-    for template in templates {
-        let volumes = template.keys(&["spec", "volumes"]);
+fn rename_claim(work: &mut Work<'_>, name: &str, former: &str) -> Option<String> {
+    let volume = work.target.policy.spec.volumes.iter().find(|volume| volume.name == name)?;
+    let claim = volume.claim_name.fill(&work.names()).ok()?;
+    let of_standalone = matches!(work.target.place(), Some(Place::Pods(_)));
+    let templates: &[Option<Role>] =
+        if of_standalone { &[None] } else { &[None, Some(Role::JobManager), Some(Role::TaskManager)] };
+    for role in templates {
+        let volumes = volumes::template_of(work, *role).keys(&["spec", "volumes"]);
         let elements = walk(work.edits.document(), &volumes).and_then(Value::as_array).cloned().unwrap_or_default();
         for (index, element) in elements.iter().enumerate() {
             let path = volumes.index(index).keys(&["persistentVolumeClaim", "claimName"]);
-            if crate::object::name(element) == Some(name)
+            if object::name(element) == Some(name)
                 && at(element, &["persistentVolumeClaim", "claimName"]).and_then(Value::as_str) == Some(former)
             {
                 work.edits.set(&path, Value::String(claim.clone()));
             }
         }
     }
-    work.added.extend(volume.roles.iter().map(|role| Injected::Volume {
-        role: Role::from(*role).into(),
-        name: name.to_owned(),
-        claim: claim.clone(),
-        mount_path: volume.mount_path.clone(),
-    }));
+    Some(claim)
 }
 
 /// Options that no update may lose: without them the cluster has no HA, or another cluster's.
@@ -253,9 +207,7 @@ pub fn lost(target: &Target<'_>, old: &Value) -> Vec<Lost> {
     let was = target.cluster_in(old);
     let is = target.cluster_in(target.object);
     let is_set = |cluster: &Cluster, option: &str| {
-        cluster
-            .leading()
-            .is_some_and(|view| options::names(option, None).iter().any(|name| view.config.exact(name).is_some()))
+        cluster.leading().is_some_and(|view| names(option, None).iter().any(|name| view.config.exact(name).is_some()))
     };
     record
         .values

@@ -30,13 +30,14 @@ impl Work<'_> {
         if !is_free || !self.edits.set(&path, Value::String(value.to_owned())) {
             return Err(path);
         }
-        self.added.push(Injected::Option {
-            option: option.to_owned(),
-            key: key.to_owned(),
-            value: value.to_owned(),
-            path: Some(path),
-        });
+        self.note_option(option, key, value, Some(path));
         Ok(())
+    }
+
+    /// Remembers `option` as filled in with `value` under `key`.
+    pub(super) fn note_option(&mut self, option: &str, key: &str, value: &str, path: Option<FieldPath>) {
+        let (option, key, value) = (option.to_owned(), key.to_owned(), value.to_owned());
+        self.added.push(Injected::Option { option, key, value, path });
     }
 }
 

@@ -53,6 +53,9 @@ pub enum Injected {
         claim: String,
         /// Where it is mounted.
         mount_path: String,
+        /// Whether it stands in the common template, and not in the role's own.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        common: bool,
     },
     /// A variable of the Flink container that takes a field of its pod.
     Env {
@@ -233,6 +236,7 @@ mod tests {
                 name: "d".into(),
                 claim: "c".into(),
                 mount_path: "/d".into(),
+                common: false,
             },
             Injected::FsGroup { role: RoleName::Taskmanager, value: 9999 },
         ];

@@ -11,7 +11,7 @@ use crate::flink::deployment::{field, walk};
 use crate::flink::location::normalise;
 use crate::flink::pod::{Backing, MAIN_CONTAINER, Pod, Source};
 use crate::flink::raw::container_path;
-use crate::inject::{Injected, Place, Shortfall, Work};
+use crate::inject::{Injected, Obstacle, Place, Shortfall, Work};
 use crate::object::{FieldPath, list, name, named, text};
 use crate::patch::Edits;
 use crate::policy::{Role, Volume};
@@ -19,20 +19,49 @@ use crate::workload::Raw;
 
 /// A claim to mount.
 #[derive(Debug, Clone)]
-pub(super) struct ClaimMount {
+pub(super) struct Claim {
+    /// Name of the volume.
     pub(super) name: String,
-    pub(super) claim: String,
+    /// Name of the PersistentVolumeClaim.
+    pub(super) of: String,
+    /// Where it is mounted.
     pub(super) mount_path: String,
 }
 
 /// Mounts every volume of the policy in the roles that it is for.
+///
+/// Where one finds no place it is tried again once others have theirs, since those may have made it.
 pub(super) fn add(work: &mut Work<'_>) {
+    let others = work.shortfalls.clone();
+    for _ in &work.target.policy.spec.volumes {
+        let mounted = work.added.len();
+        work.shortfalls.clone_from(&others);
+        add_each(work);
+        if work.added.len() == mounted || work.shortfalls.len() == others.len() {
+            return;
+        }
+    }
+}
+
+fn add_each(work: &mut Work<'_>) {
     let policy = work.target.policy;
     for volume in &policy.spec.volumes {
         let Ok(claim) = volume.claim_name.fill(&work.names()) else { continue };
-        let claim = ClaimMount { name: volume.name.clone(), claim, mount_path: normalise(&volume.mount_path) };
+        let claim = Claim { name: volume.name.clone(), of: claim, mount_path: normalise(&volume.mount_path) };
         let roles: Vec<Role> = roles(volume).filter(|role| is_free(work, *role, &claim)).collect();
-        mount(work, &roles, &claim);
+        if roles.is_empty() {
+            continue;
+        }
+        let mounted = work.attempt(|work| {
+            let common_first = !is_in_role_templates(work);
+            mount(work, &roles, &claim, common_first);
+            Ok(())
+        });
+        if let Err(Obstacle::Findings(findings)) = mounted {
+            for (role, finding) in roles.into_iter().filter_map(|role| Some((role, findings.first()?))) {
+                miss(work, role, &claim, None, finding.message.clone(), finding.fix.clone());
+            }
+        }
     }
 }
 
@@ -41,32 +70,43 @@ fn roles(volume: &Volume) -> impl Iterator<Item = Role> {
 }
 
 /// Whether `claim` may be mounted in `role`; what stands in the way and is no claim is a shortfall.
-fn is_free(work: &mut Work<'_>, role: Role, claim: &ClaimMount) -> bool {
+fn is_free(work: &mut Work<'_>, role: Role, claim: &Claim) -> bool {
     let cluster = work.cluster();
     let Some(view) = cluster.role(role) else { return false };
-    let taken_by = match view.pod.backing(&claim.mount_path) {
+    let (kind, volume) = match view.pod.backing(&claim.mount_path) {
         Backing::Volume(volume) if volume.mount_path == claim.mount_path => match volume.source {
             Source::Claim(_) | Source::ClaimTemplate(_) | Source::Unknown(_) => return false,
-            Source::EmptyDir { .. } => format!("the `emptyDir` volume `{}`", volume.name),
-            Source::HostPath(_) => format!("the `hostPath` volume `{}`", volume.name),
-            _ => format!("the volume `{}`", volume.name),
+            Source::EmptyDir { .. } => ("`emptyDir` volume", volume.name),
+            Source::HostPath(_) => ("`hostPath` volume", volume.name),
+            _ => ("volume", volume.name),
         },
         Backing::Unknown(_) => return false,
         Backing::Container | Backing::Volume(_) => return view.pod.volume(&claim.name).is_none(),
     };
-    let template = template_of(work, role);
-    work.shortfalls.push(Shortfall::Volume {
-        path: template.keys(&["spec", "volumes"]),
-        role,
-        mount_path: claim.mount_path.clone(),
-        claim: claim.claim.clone(),
-        taken_by: Some(taken_by),
-    });
+    let reason = format!("the {kind} `{volume}` is mounted there");
+    let remedy = format!("mount that elsewhere, or use a PersistentVolumeClaim at `{}`", claim.mount_path);
+    miss(work, role, claim, Some(&volume), reason, remedy);
     false
 }
 
-/// Mounts `claim` in `roles` and remembers it.
-pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount) {
+/// Notes that `claim` was not mounted in `role`, because of the volume called `taken_by` where there is one.
+fn miss(work: &mut Work<'_>, role: Role, claim: &Claim, taken_by: Option<&str>, reason: String, remedy: String) {
+    let of_role = template_of(work, Some(role)).keys(&["spec", "volumes"]);
+    let common = template_of(work, None).keys(&["spec", "volumes"]);
+    let is_of_role = taken_by.is_some_and(|volume| named(elements(&work.edits, &common), volume).is_none());
+    let path = if is_of_role { of_role } else { common };
+    let (mount_path, claim) = (claim.mount_path.clone(), claim.of.clone());
+    work.shortfalls.push(Shortfall::Volume { path, role, mount_path, claim, reason, remedy });
+}
+
+/// Whether the common template itself has volume and mount of `claim`.
+pub(super) fn stands_in_common(work: &Work<'_>, claim: &Claim) -> bool {
+    let template = walk(work.edits.document(), &template_of(work, None)).cloned().unwrap_or_default();
+    matches!(presence(&Pod::with_main_container(template), claim), Presence::Whole)
+}
+
+/// Mounts `claim` in `roles` and remembers it, first tried in the common template or in the roles' own.
+pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &Claim, common_first: bool) {
     if roles.is_empty() {
         return;
     }
@@ -75,38 +115,31 @@ pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount) {
         return;
     }
     let before = work.cluster();
-    let spec = work.target.root();
-    let common = |edits: &mut Edits<'_>| append(edits, &spec.key("podTemplate"), None, claim);
-    let of_roles = |edits: &mut Edits<'_>| {
-        for role in roles {
-            let pod = before.role(*role).map(|view| view.pod.clone());
-            append(edits, &spec.key(field(*role)).key("podTemplate"), pod.as_ref(), claim);
-        }
-    };
-    let candidates: [&dyn Fn(&mut Edits<'_>); 2] =
-        if is_in_role_templates(work, &spec) { [&of_roles, &common] } else { [&common, &of_roles] };
-    for candidate in candidates {
+    for common in [common_first, !common_first] {
         let mut trial = work.clone();
-        candidate(&mut trial.edits);
+        if common {
+            append(&mut trial.edits, &template_of(work, None), None, claim);
+        }
+        for role in roles.iter().filter(|_| !common) {
+            let pod = before.role(*role).map(|view| &view.pod);
+            append(&mut trial.edits, &template_of(work, Some(*role)), pod, claim);
+        }
         if is_clean(&before, &trial.cluster(), roles, claim) {
             *work = trial;
-            work.added.extend(roles.iter().map(|role| claim.injected(*role)));
+            work.added.extend(roles.iter().map(|role| claim.injected(*role, common)));
             return;
         }
     }
-    work.shortfalls.extend(roles.iter().map(|role| Shortfall::Volume {
-        path: spec.keys(&["podTemplate", "spec", "volumes"]),
-        role: *role,
-        mount_path: claim.mount_path.clone(),
-        claim: claim.claim.clone(),
-        taken_by: None,
-    }));
+    for role in roles {
+        let reason = "no place in these pod templates takes it without changing something else".to_owned();
+        let remedy = format!("mount `{}` at `{}` in the pod template yourself", claim.of, claim.mount_path);
+        miss(work, *role, claim, None, reason, remedy);
+    }
 }
 
 /// Mounts `claim` in the one container that a standalone role has.
-fn mount_in_pod(work: &mut Work<'_>, raw: &Raw, claim: &ClaimMount) {
-    let pod = work.target.root().key("spec");
-    let volumes = pod.key("volumes");
+fn mount_in_pod(work: &mut Work<'_>, raw: &Raw, claim: &Claim) {
+    let volumes = work.target.root().keys(&["spec", "volumes"]);
     if named(elements(&work.edits, &volumes), &claim.name).is_none() {
         work.edits.append(&volumes, claim.volume());
     }
@@ -114,44 +147,43 @@ fn mount_in_pod(work: &mut Work<'_>, raw: &Raw, claim: &ClaimMount) {
     if !elements(&work.edits, &mounts).iter().any(|mount| is_mount_of(mount, claim)) {
         work.edits.append(&mounts, claim.mount());
     }
-    work.added.push(claim.injected(raw.role));
+    work.added.push(claim.injected(raw.role, false));
 }
 
-impl ClaimMount {
+impl Claim {
     fn volume(&self) -> Value {
-        json!({"name": self.name, "persistentVolumeClaim": {"claimName": self.claim}})
+        json!({"name": self.name, "persistentVolumeClaim": {"claimName": self.of}})
     }
 
     fn mount(&self) -> Value {
         json!({"name": self.name, "mountPath": self.mount_path})
     }
 
-    fn injected(&self, role: Role) -> Injected {
-        let (name, claim, mount_path) = (self.name.clone(), self.claim.clone(), self.mount_path.clone());
-        Injected::Volume { role: role.into(), name, claim, mount_path }
+    fn injected(&self, role: Role, common: bool) -> Injected {
+        let (name, claim, mount_path) = (self.name.clone(), self.of.clone(), self.mount_path.clone());
+        Injected::Volume { role: role.into(), name, claim, mount_path, common }
     }
 }
 
-/// The template that a role's volumes stand in: its own where it has one, else the common one.
-fn template_of(work: &Work<'_>, role: Role) -> FieldPath {
+/// The pod template of `role` alone, or the common one; a standalone role has one template.
+pub(super) fn template_of(work: &Work<'_>, role: Option<Role>) -> FieldPath {
     let root = work.target.root();
-    if let Some(Place::Pods(_)) = work.target.place() {
-        return root;
+    match (work.target.place(), role) {
+        (Some(Place::Pods(_)), _) => root,
+        (_, Some(role)) => root.key(field(role)).key("podTemplate"),
+        (_, None) => root.key("podTemplate"),
     }
-    let own = root.key(field(role)).key("podTemplate");
-    if walk(work.edits.document(), &own).is_some() { own } else { root.key("podTemplate") }
 }
 
 /// Whether only the roles' own templates hold the Flink container.
-fn is_in_role_templates(work: &Work<'_>, spec: &FieldPath) -> bool {
-    let holds = |template: &FieldPath| {
-        walk(work.edits.document(), &template.keys(&["spec", "containers"]))
+fn is_in_role_templates(work: &Work<'_>) -> bool {
+    let holds = |role: Option<Role>| {
+        walk(work.edits.document(), &template_of(work, role).keys(&["spec", "containers"]))
             .and_then(Value::as_array)
             .is_some_and(|containers| named(containers, MAIN_CONTAINER).is_some())
     };
-    let in_roles =
-        [Role::JobManager, Role::TaskManager].iter().any(|role| holds(&spec.key(field(*role)).key("podTemplate")));
-    in_roles && !holds(&spec.key("podTemplate"))
+    let in_roles = [Role::JobManager, Role::TaskManager].into_iter().any(|role| holds(Some(role)));
+    in_roles && !holds(None)
 }
 
 /// Appends what is missing of the claim, volume and mount, to the template at `template`, behind everything that
@@ -159,7 +191,7 @@ fn is_in_role_templates(work: &Work<'_>, spec: &FieldPath) -> bool {
 ///
 /// A role's list that is shorter than the merged one is filled up with the common template's elements first: merged into
 /// themselves they change nothing, and the new element comes to stand behind them.
-fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, claim: &ClaimMount) {
+fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, claim: &Claim) {
     let spec = template.key("spec");
     let empty = Value::Null;
     let pod = merged.map_or(&empty, |pod| &pod.template);
@@ -209,14 +241,14 @@ pub(super) enum Presence {
 }
 
 /// What `pod` has of `claim`.
-pub(super) fn presence(pod: &Pod, claim: &ClaimMount) -> Presence {
+pub(super) fn presence(pod: &Pod, claim: &Claim) -> Presence {
     let mounts = pod.container().map(|container| list(container, &["volumeMounts"])).unwrap_or_default();
     let at_path = mounts
         .iter()
         .find(|mount| text(mount, &["mountPath"]).map(normalise).as_deref() == Some(claim.mount_path.as_str()));
     let is_ours = pod
         .volume(&claim.name)
-        .map(|volume| text(volume, &["persistentVolumeClaim", "claimName"]) == Some(claim.claim.as_str()));
+        .map(|volume| text(volume, &["persistentVolumeClaim", "claimName"]) == Some(claim.of.as_str()));
     match (at_path.map(|mount| is_mount_of(mount, claim)), is_ours) {
         (Some(true), Some(true)) => Presence::Whole,
         (Some(false), _) | (_, Some(false)) => Presence::Replaced,
@@ -224,7 +256,7 @@ pub(super) fn presence(pod: &Pod, claim: &ClaimMount) -> Presence {
     }
 }
 
-fn is_mount_of(mount: &Value, claim: &ClaimMount) -> bool {
+fn is_mount_of(mount: &Value, claim: &Claim) -> bool {
     name(mount) == Some(&claim.name) && text(mount, &["mountPath"]).map(normalise).as_deref() == Some(&claim.mount_path)
 }
 
@@ -251,7 +283,7 @@ fn fill_up(edits: &mut Edits<'_>, path: &FieldPath, merged: &[Value]) {
 /// Whether every pod is as before, plus the claim in `roles`, once.
 ///
 /// A `jobManager` block that is made for the claim brings its default of one replica with it, which beats the option.
-fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &ClaimMount) -> bool {
+fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &Claim) -> bool {
     let replicas = |cluster: &Cluster| cluster.job_managers.as_ref().map(|(number, _)| *number);
     if replicas(before) != replicas(after) {
         return false;
@@ -261,12 +293,12 @@ fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &ClaimMoun
             return tidy(&was.pod.template) == tidy(&is.pod.template);
         }
         let backed = matches!(is.pod.backing(&claim.mount_path), Backing::Volume(volume)
-            if volume.source == Source::Claim(claim.claim.clone()) && volume.mount_path == claim.mount_path);
+            if volume.source == Source::Claim(claim.of.clone()) && volume.mount_path == claim.mount_path);
         backed && stands_once(&is.pod, claim) && tidy(&without(&is.pod, claim)) == tidy(&without(&was.pod, claim))
     })
 }
 
-fn stands_once(pod: &Pod, claim: &ClaimMount) -> bool {
+fn stands_once(pod: &Pod, claim: &Claim) -> bool {
     let mounts = pod.container().map(|container| list(container, &["volumeMounts"])).unwrap_or_default();
     let volumes = list(&pod.template, &["spec", "volumes"]);
     mounts.iter().filter(|mount| is_mount_of(mount, claim)).count() == 1
@@ -274,7 +306,7 @@ fn stands_once(pod: &Pod, claim: &ClaimMount) -> bool {
 }
 
 /// The pod's template without the claim, and without a Flink container that has nothing but its name.
-fn without(pod: &Pod, claim: &ClaimMount) -> Value {
+fn without(pod: &Pod, claim: &Claim) -> Value {
     let mut template = pod.template.clone();
     if let Some(Value::Array(volumes)) = template.pointer_mut("/spec/volumes") {
         volumes.retain(|volume| name(volume) != Some(&claim.name));

@@ -1,0 +1,144 @@
+//! Options that were filled in at creation, on update: put back where they are missing, moved where the version wants
+//! another name or value, given up where the user says something.
+
+use crate::flink::cluster::{Cluster, HighAvailability, Shape};
+use crate::flink::configuration::Setting;
+use crate::flink::options::{self, HA_TYPE, JOBMANAGER_ADDRESS};
+use crate::inject::Work;
+use crate::inject::high_availability::spelled;
+use crate::inject::option::remove_exact;
+use crate::inject::record::{Injected, Record};
+use crate::object::FieldPath;
+use crate::policy::HaMode;
+
+/// Restores the options of `record`; for each, in its order, whether it stands as recorded.
+pub(super) fn restore(work: &mut Work<'_>, record: &Record) -> Vec<bool> {
+    let cluster = work.cluster();
+    let overruled = is_overruled(&cluster, record);
+    let options: Vec<Kept<'_>> =
+        record.values.iter().filter_map(|value| Kept::of(value, record, &cluster, overruled)).collect();
+    for option in options.iter().filter(|option| option.state == State::GivenUp) {
+        remove_exact(work, option.key, option.value);
+    }
+    // Where one moves, all are taken off and set anew: a nested map may have to make room for a text of its name.
+    if options.iter().any(|option| option.state == State::Moves) {
+        let mut trial = work.clone();
+        for option in options.iter().filter(|option| option.is_ours()) {
+            remove_exact(&mut trial, option.key, option.value);
+        }
+        if options.iter().all(|option| option.set(&mut trial, true).is_ok()) {
+            *work = trial;
+            return options.iter().map(|_| false).collect();
+        }
+    }
+    for option in &options {
+        // What finds no place stays away; the rules say what is missing then.
+        let _ = option.set(work, false);
+    }
+    options.iter().map(Kept::is_ours).collect()
+}
+
+/// An option of the record and what became of it.
+struct Kept<'a> {
+    option: &'a str,
+    key: &'a str,
+    value: &'a str,
+    /// The name of the present version.
+    name: &'a str,
+    /// The value in the form of the present version.
+    wanted: String,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It stands as recorded.
+    Stands,
+    /// It stands as recorded, and the present version wants it otherwise.
+    Moves,
+    /// It stands as the present version wants it: a second review of the same update.
+    Moved,
+    /// It is gone, and nothing stands in its place.
+    Gone,
+    /// The user says something else.
+    GivenUp,
+}
+
+impl<'a> Kept<'a> {
+    fn of(recorded: &'a Injected, record: &Record, cluster: &Cluster, overruled: bool) -> Option<Self> {
+        let Injected::Option { option, key, value, .. } = recorded else { return None };
+        let name = Some(options::spelling(option, cluster.version)).filter(|name| !name.is_empty()).unwrap_or(option);
+        let wanted = derived(option, value, cluster);
+        // The one value that ours stands above: a shared file cannot name each pod.
+        let counts = |setting: &&Setting| option != JOBMANAGER_ADDRESS || setting.origin.starts_with("argument");
+        let set = |name: &str| {
+            let setting = cluster.leading().and_then(|view| view.config.exact(name)).filter(counts);
+            setting.map(|setting| setting.value.as_str()).filter(|value| !value.trim().is_empty())
+        };
+        // The mode counts only under a name that Flink reads: under another one it was no answer at creation either.
+        let read_by = cluster.version.filter(|_| option == HA_TYPE);
+        let is_anothers = |other: &str| other != key && set(other).is_some_and(|value| !record.holds(other, value));
+        let others = options::names(option, read_by).into_iter().any(is_anothers);
+        // Where the version is not known a standalone role has the mode under both of its names.
+        let name = if cluster.version.is_none() && cluster.shape == Shape::Raw { key } else { name };
+        let is_ours = set(key) == Some(value);
+        let state = if set(name) == Some(&wanted) && !is_ours && (key == name || set(key).is_none()) {
+            State::Moved
+        } else if others || (!is_ours && set(key).is_some()) {
+            State::GivenUp
+        } else if is_ours && key == name && wanted == *value {
+            State::Stands
+        } else if overruled && option.starts_with("high-availability") {
+            State::GivenUp
+        } else if is_ours {
+            State::Moves
+        } else {
+            State::Gone
+        };
+        Some(Self { option, key, value, name, wanted, state })
+    }
+
+    fn is_ours(&self) -> bool {
+        matches!(self.state, State::Stands | State::Moves)
+    }
+
+    /// Sets the option where it is wanted: where it is gone, and with `anew` where it was taken off.
+    fn set(&self, work: &mut Work<'_>, anew: bool) -> Result<(), FieldPath> {
+        match self.state {
+            State::Gone => self.set_once(work),
+            State::Stands | State::Moves if anew => self.set_once(work),
+            State::Moved => {
+                work.note_option(self.option, self.name, &self.wanted, None);
+                Ok(())
+            }
+            State::Stands | State::Moves | State::GivenUp => Ok(()),
+        }
+    }
+}
+
+impl Kept<'_> {
+    /// Sets the option, unless it came with another of its names.
+    fn set_once(&self, work: &mut Work<'_>) -> Result<(), FieldPath> {
+        let is_there = |added: &Injected| matches!(added, Injected::Option { key, value, .. } if key == self.key && *value == self.wanted);
+        if work.added.iter().any(is_there) { Ok(()) } else { work.set_option(self.option, &self.wanted) }
+    }
+}
+
+/// Whether the update sets an HA mode of its own, so that the rest of the set is the user's too.
+fn is_overruled(cluster: &Cluster, record: &Record) -> bool {
+    let Some(view) = cluster.leading() else { return false };
+    let ours = record.values.iter().find_map(|value| match value {
+        Injected::Option { option, value, .. } if option == HA_TYPE => Some(HighAvailability::of(value)),
+        _ => None,
+    });
+    let said = options::names(HA_TYPE, None).into_iter().filter_map(|name| view.config.exact(name));
+    ours.is_some_and(|ours| said.into_iter().any(|setting| HighAvailability::of(&setting.value) != ours))
+}
+
+/// The recorded value in the form that the cluster's version takes.
+fn derived(option: &str, value: &str, cluster: &Cluster) -> String {
+    match (option, HighAvailability::of(value)) {
+        (HA_TYPE, HighAvailability::Kubernetes) => spelled(HaMode::Kubernetes, cluster.version).to_owned(),
+        _ => value.to_owned(),
+    }
+}

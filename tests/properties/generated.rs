@@ -1,0 +1,379 @@
+//! FlinkDeployments and policies as people write them, and as they should not.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use serde_json::{Map, Value, json};
+
+/// JSON that a failure prints as JSON.
+#[derive(Clone)]
+pub(crate) struct Json(pub(crate) Value);
+
+impl std::fmt::Debug for Json {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// A FlinkDeployment that says next to nothing.
+pub(crate) fn bare() -> Value {
+    json!({"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "metadata": {"name": "turbines", "namespace": "plants"},
+        "spec": {"flinkVersion": "v1_20"}})
+}
+
+/// A version as `flinkVersion` has it.
+pub(crate) fn version() -> impl Strategy<Value = String> {
+    let known =
+        ["v1_13", "v1_14", "v1_15", "v1_16", "v1_17", "v1_18", "v1_19", "v1_20", "v2_0", "v2_1", "v2_2", "v2_3"];
+    select(known.to_vec()).prop_map(str::to_owned)
+}
+
+/// A FlinkDeployment of any kind, mostly of the shape that it should have.
+pub(crate) fn deployment() -> impl Strategy<Value = Json> {
+    let version = prop_oneof![
+        12 => version().prop_map(Value::from),
+        1 => select(vec![json!("1.20"), json!("v3_0"), json!(7), Value::Null]),
+    ];
+    let account = select(vec![Value::Null, json!(""), json!("default"), json!("own"), json!("own"), json!(7)]);
+    let image = select(vec![
+        Value::Null,
+        json!("flink:1.20.1-java17"),
+        json!("flink@sha256:00"),
+        json!("example.net/turbines:4.2"),
+    ]);
+    let mode = select(vec![Value::Null, Value::Null, json!("native"), json!("standalone")]);
+    let name =
+        select(vec![json!({"name": "turbines"}), json!({"name": "turbines"}), json!({"generateName": "turbines-"})]);
+    let roles = (option::of(role()), option::of(role()), option::of(template()));
+    let parts = (
+        version,
+        account,
+        image,
+        mode,
+        name,
+        configuration(),
+        roles,
+        option::weighted(0.05, (any::<prop::sample::Index>(), odd())),
+    );
+    parts.prop_map(
+        |(version, account, image, mode, metadata, configuration, (job_manager, task_manager, common), odd)| {
+            let mut spec = Map::new();
+            let fields = [
+                ("flinkVersion", Some(version)),
+                ("serviceAccount", Some(account)),
+                ("image", Some(image)),
+                ("mode", Some(mode)),
+                ("flinkConfiguration", configuration),
+                ("podTemplate", common),
+                ("jobManager", job_manager),
+                ("taskManager", task_manager),
+            ];
+            for (key, value) in fields {
+                if let Some(value) = value.filter(|value| !value.is_null()) {
+                    spec.insert(key.to_owned(), value);
+                }
+            }
+            let mut object = bare();
+            object["metadata"] = metadata;
+            object["metadata"]["namespace"] = json!("plants");
+            object["spec"] = Value::Object(spec);
+            if let Some((place, odd)) = odd {
+                let places = places(&object["spec"], "/spec");
+                let pointer: &String = place.get(&places);
+                *object.pointer_mut(pointer).unwrap() = odd;
+            }
+            Json(object)
+        },
+    )
+}
+
+/// Pointers of everything below `value`, which is at `pointer`.
+fn places(value: &Value, pointer: &str) -> Vec<String> {
+    let mut found = vec![pointer.to_owned()];
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                let key = key.replace('~', "~0").replace('/', "~1");
+                found.extend(places(value, &format!("{pointer}/{key}")));
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                found.extend(places(value, &format!("{pointer}/{index}")));
+            }
+        }
+        _ => {}
+    }
+    found
+}
+
+fn odd() -> impl Strategy<Value = Value> {
+    select(vec![Value::Null, json!(7), json!("text"), json!([]), json!({}), json!([{"name": 7}]), json!({"name": {}})])
+}
+
+const DIRECTORIES: [&str; 8] = [
+    "s3://plants/state",
+    "file:///flink-data/state",
+    "/flink-data/state",
+    "file:///scratch/state",
+    "state",
+    "${BUCKET}/state",
+    "",
+    " ",
+];
+
+/// `flinkConfiguration`, flat, nested or mixed.
+fn configuration() -> impl Strategy<Value = Option<Value>> {
+    let mode = (
+        select(vec!["high-availability.type", "high-availability", "recovery.mode"]),
+        select(vec![
+            json!("kubernetes"),
+            json!("org.apache.flink.kubernetes.highavailability.KubernetesHaServicesFactory"),
+            json!("ZooKeeper"),
+            json!("NONE"),
+            json!(""),
+            json!("kubernets"),
+            json!(true),
+            Value::Null,
+        ]),
+    );
+    let directory = |names: &'static [&'static str]| (select(names), select(&DIRECTORIES[..]).prop_map(Value::from));
+    let other = select(vec![
+        ("taskmanager.numberOfTaskSlots", json!(2)),
+        ("state.backend", json!("rocksdb")),
+        ("state.backend.type", json!("rocksdb")),
+        ("state.backend.incremental", json!(true)),
+        ("execution.checkpointing.interval", json!(10_000)),
+        ("restart-strategy", json!("fixed-delay")),
+        ("restart-strategy.fixed-delay.attempts", json!(10)),
+        ("kubernetes.jobmanager.replicas", json!(2)),
+        ("kubernetes.operator.pod-template.merge-arrays-by-name", json!(true)),
+        ("kubernetes.service-account", json!("by-option")),
+        ("high-availability.zookeeper.quorum", json!("zk:2181")),
+        ("high-availability.zookeeper.path.root", json!("/flink")),
+        ("high-availability.cluster-id", json!("turbines")),
+        ("kubernetes.pod-template-file.default", json!("/opt/pod.yaml")),
+        ("pipeline.jars", json!(["a", "b"])),
+    ]);
+    let entries = (
+        option::weighted(0.4, mode),
+        option::weighted(0.4, directory(&["high-availability.storageDir", "recovery.zookeeper.storageDir"])),
+        option::weighted(
+            0.4,
+            directory(&["execution.checkpointing.dir", "state.checkpoints.dir", "state.backend.fs.checkpointdir"]),
+        ),
+        option::weighted(0.3, directory(&["execution.checkpointing.savepoint-dir", "state.savepoints.dir"])),
+        vec(other, 0..4),
+        vec(0..3_usize, 8),
+    );
+    let map = entries.prop_map(|(mode, ha, checkpoints, savepoints, others, styles)| {
+        let all = [mode, ha, checkpoints, savepoints].into_iter().flatten().chain(others);
+        let mut map = Value::Object(Map::new());
+        for ((key, value), style) in all.zip(styles) {
+            insert(&mut map, key, value, style);
+        }
+        map
+    });
+    prop_oneof![10 => map.prop_map(Some), 1 => Just(None), 1 => odd().prop_map(Some)]
+}
+
+/// Inserts `key`: as it is (0), as maps all the way down (1), or as one map with the rest dotted (2).
+fn insert(map: &mut Value, key: &str, value: Value, style: usize) {
+    let split = if style == 0 { None } else { key.split_once('.') };
+    match split {
+        Some((first, rest)) if map.get(first).is_none_or(Value::is_object) => {
+            if map.get(first).is_none() {
+                map[first] = json!({});
+            }
+            insert(&mut map[first], rest, value, usize::from(style == 1));
+        }
+        _ if map.get(key).is_none() => map[key] = value,
+        _ => {}
+    }
+}
+
+/// A role's block.
+fn role() -> impl Strategy<Value = Value> {
+    (option::of(template()), select(vec![Value::Null, json!(1), json!(2)])).prop_map(|(template, replicas)| {
+        let mut block = json!({"resource": {"memory": "2048m", "cpu": 1}});
+        if let Some(template) = template {
+            block["podTemplate"] = template;
+        }
+        if !replicas.is_null() {
+            block["replicas"] = replicas;
+        }
+        block
+    })
+}
+
+/// A pod template, its containers in any order.
+fn template() -> impl Strategy<Value = Value> {
+    let containers = subsequence(vec!["flink-main-container", "log-shipper", "proxy"], 0..=3).prop_shuffle();
+    let mounts = vec(
+        (
+            select(vec!["flink-data", "scratch", "gone"]),
+            select(vec!["/flink-data", "/flink-data/", "/flink-data/tmp", "/scratch"]),
+            0..3_usize,
+        ),
+        0..3,
+    );
+    let sources = select(vec![
+        json!({}),
+        json!({"emptyDir": {}}),
+        json!({"hostPath": {"path": "/mnt"}}),
+        json!({"persistentVolumeClaim": {"claimName": "own"}}),
+        json!({"persistentVolumeClaim": {"claimName": "flink-data"}}),
+        json!({"configMap": {"name": "files"}}),
+        json!({"ephemeral": {"volumeClaimTemplate": {}}}),
+        json!({"csi": {"driver": "files.example.net"}}),
+        json!({"nfs": {"server": "nfs", "path": "/"}}),
+    ]);
+    let volumes = (subsequence(vec!["flink-data", "scratch", "logs"], 0..=3).prop_shuffle(), vec(sources, 3));
+    let context = select(vec![Value::Null, Value::Null, json!({"fsGroup": 1000}), json!({"runAsUser": 9999})]);
+    (containers, vec(mounts, 3), volumes, context).prop_map(|(containers, mounts, (volumes, sources), context)| {
+        let mut spec = json!({});
+        let of_container = |(name, mounts): (&str, Vec<(&str, &str, usize)>)| {
+            let mut container = json!({"name": name});
+            if name != "flink-main-container" {
+                container["image"] = json!("example.net/side:1");
+            }
+            let mut seen = std::collections::BTreeSet::new();
+            let mounts: Vec<Value> = mounts
+                .into_iter()
+                .filter(|(_, path, _)| seen.insert(path.trim_end_matches('/').to_owned()))
+                .map(|(name, path, extra)| match extra {
+                    0 => json!({"name": name, "mountPath": path, "subPath": "a"}),
+                    1 => json!({"name": name, "mountPath": path, "readOnly": true}),
+                    _ => json!({"name": name, "mountPath": path}),
+                })
+                .collect();
+            if !mounts.is_empty() {
+                container["volumeMounts"] = json!(mounts);
+            }
+            container
+        };
+        if !containers.is_empty() {
+            spec["containers"] = containers.into_iter().zip(mounts).map(of_container).collect();
+        }
+        let of_volume = |(name, mut source): (&str, Value)| {
+            source["name"] = json!(name);
+            source
+        };
+        if !volumes.is_empty() {
+            spec["volumes"] = volumes.into_iter().zip(sources).map(of_volume).collect();
+        }
+        if !context.is_null() {
+            spec["securityContext"] = context;
+        }
+        json!({"spec": spec})
+    })
+}
+
+/// A policy that wants something.
+pub(crate) fn policy() -> impl Strategy<Value = Json> {
+    let directory = || {
+        select(vec![
+            Value::Null,
+            json!("s3://platform/{namespace}"),
+            json!("s3://platform/{namespace}/{cluster}"),
+            json!("file:///flink-data/state"),
+        ])
+    };
+    let volume = |name: &'static str, claim: &'static str, path: &'static str| {
+        select(vec![
+            Value::Null,
+            json!({"name": name, "claimName": claim, "mountPath": path}),
+            json!({"name": name, "claimName": claim, "mountPath": path, "roles": ["jobmanager"]}),
+            json!({"name": name, "claimName": claim, "mountPath": path, "roles": ["taskmanager"]}),
+        ])
+    };
+    let parts = (
+        select(vec!["strict", "baseline", "permissive"]),
+        select(vec![Value::Null, json!("kubernetes"), json!("zookeeper")]),
+        (directory(), directory(), directory()),
+        select(vec![Value::Null, json!({"quorum": "zk:2181", "pathRoot": "/flink/{namespace}"})]),
+        select(vec![Value::Null, json!({"name": "flink"})]),
+        (volume("flink-data", "flink-data", "/flink-data"), volume("jars", "jars", "/opt/flink/usrlib")),
+        select(vec![json!(9999), json!("off")]),
+    );
+    parts.prop_map(|(profile, mode, (ha, checkpoints, savepoints), zookeeper, account, (data, jars), group)| {
+        let mut spec = json!({"profile": profile, "podSecurity": {"fsGroup": group}});
+        let mut set = |keys: [&str; 2], value: Value| {
+            if !value.is_null() {
+                spec[keys[0]][keys[1]] = value;
+            }
+        };
+        set(["highAvailability", "mode"], mode);
+        set(["highAvailability", "storageDir"], ha);
+        set(["highAvailability", "zookeeper"], zookeeper);
+        set(["checkpoints", "directory"], checkpoints);
+        set(["checkpoints", "savepoints"], savepoints);
+        if !account.is_null() {
+            spec["serviceAccount"] = account;
+        }
+        spec["volumes"] = [data, jars].into_iter().filter(|volume| !volume.is_null()).collect();
+        Json(json!({"spec": spec}))
+    })
+}
+
+/// Any JSON, with the words that are looked for in it.
+pub(crate) fn any_json() -> impl Strategy<Value = Json> {
+    let words = [
+        "flinkConfiguration",
+        "podTemplate",
+        "jobManager",
+        "taskManager",
+        "spec",
+        "containers",
+        "volumes",
+        "volumeMounts",
+        "name",
+        "mountPath",
+        "flink-main-container",
+        "high-availability",
+        "type",
+        "storageDir",
+        "high-availability.type",
+        "kubernetes",
+        "file:///flink-data",
+        "flinkVersion",
+        "v1_20",
+        "v2_0",
+        "image",
+        "replicas",
+        "serviceAccount",
+        "metadata",
+        "annotations",
+        "flink-admission.io/injected",
+        "persistentVolumeClaim",
+        "claimName",
+        "emptyDir",
+        "securityContext",
+        "fsGroup",
+        "job",
+        "mode",
+        "",
+        "~/",
+        "$(X)",
+        "..",
+    ];
+    let record = r#"{"namespace":"a","values":[{"what":"volume","role":"jobmanager","name":"name","claim":"c","mountPath":""},{"what":"fsGroup","role":"taskmanager","value":1},{"what":"option","option":"x","key":"","value":""},{"what":"serviceAccount","value":"kubernetes"}]}"#;
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        select(words.to_vec()).prop_map(Value::from),
+        Just(json!(record)),
+        "\\PC{0,8}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 64, 6, move |inner| {
+        let key = prop_oneof![6 => select(words.to_vec()).prop_map(str::to_owned), 1 => "\\PC{0,4}"];
+        prop_oneof![
+            vec(inner.clone(), 0..5).prop_map(Value::Array),
+            vec((key, inner), 0..6).prop_map(|entries| Value::Object(entries.into_iter().collect())),
+        ]
+    })
+    .prop_map(Json)
+}
