@@ -120,8 +120,7 @@ impl GoldenCase {
         let old = old.exists().then(|| documents(&old).remove(0));
         let (found, text) = match &old {
             Some(old) => {
-                let decision =
-                    input.review(|subject, policies, facts| verdict::validate(subject, policies, facts), Some(old));
+                let decision = input.review(verdict::validate, Some(old));
                 (decision.rules.iter().any(|(rule, _)| *rule == self.rule), said(&decision))
             }
             None => {
