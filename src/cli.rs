@@ -4,6 +4,7 @@
 //! be read.
 
 pub mod check;
+pub mod explain;
 pub mod input;
 pub mod render;
 pub mod review;
@@ -27,10 +28,11 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Explain(explain::Arguments),
     Render(render::Arguments),
     /// Answer the admission reviews of an API server
     #[cfg(feature = "webhook")]
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
 }
 
 /// How a run ended.
@@ -96,6 +98,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut streams = Streams { input: &mut input, output: &mut output, errors: &mut errors };
     let done = match command_line.command {
         Command::Check(arguments) => check::run(&arguments, &mut streams),
+        Command::Explain(arguments) => explain::run(&arguments, &mut streams),
         Command::Render(arguments) => render::run(&arguments, &mut streams),
         #[cfg(feature = "webhook")]
         Command::Serve(_) => return ExitCode::SUCCESS,

@@ -1,12 +1,15 @@
 //! What Flink does: versions, options, configuration, pod templates, file systems.
 
+pub mod arguments;
 pub mod cluster;
+pub mod config_file;
 pub mod configuration;
 pub mod deployment;
 pub mod image;
 pub mod location;
 pub mod options;
 pub mod pod;
+pub mod raw;
 pub mod sensitive;
 pub mod template;
 pub mod version;

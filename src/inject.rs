@@ -5,9 +5,11 @@
 //! restarts the job: what was filled in and got lost is put back ([`keep`]).
 
 mod account;
+mod arguments;
 mod directories;
 mod fs_group;
 mod high_availability;
+mod identity;
 mod keep;
 mod option;
 mod record;
@@ -20,21 +22,23 @@ use serde_json::Value;
 
 use crate::facts::Facts;
 use crate::flink::cluster::Cluster;
+use crate::flink::raw;
 use crate::object::{FieldPath, annotation};
 use crate::patch::Edits;
 use crate::policy::rules::{self, Case};
-use crate::policy::{Finding, FlinkPolicy, Level, Names, Role};
+use crate::policy::{Enforcement, Finding, FlinkPolicy, Level, Names, Profile, Role};
+use crate::workload::{Kind, Raw, Workload};
 
 /// Annotation on an object that stops and withdraws injection, where the policy's `optOut` permits it.
 pub const INJECT_ANNOTATION: &str = "flink-admission.io/inject";
 
-/// A FlinkDeployment, or the template of a FlinkBlueGreenDeployment, that may be completed.
+/// A workload that may be completed.
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'a> {
     /// The object.
     pub object: &'a Value,
-    /// Path of the FlinkDeploymentSpec.
-    pub spec: &'a FieldPath,
+    /// What it was recognised as.
+    pub workload: &'a Workload,
     /// The object's namespace.
     pub namespace: &'a str,
     /// The object's name; `None` while the API server has not made it.
@@ -118,17 +122,47 @@ pub fn complete<'a>(target: &Target<'a>) -> Injection<'a> {
     work.finish(kept)
 }
 
-impl Target<'_> {
+/// Where a target's options, pods and account stand.
+#[derive(Debug, Clone, Copy)]
+enum Place<'a> {
+    /// In the FlinkDeploymentSpec at this path.
+    Resource(&'a FieldPath),
+    /// In a pod template, as arguments and fields of one role.
+    Pods(&'a Raw),
+}
+
+impl<'a> Target<'a> {
+    fn place(&self) -> Option<Place<'a>> {
+        match &self.workload.kind {
+            Kind::FlinkDeployment { spec } => Some(Place::Resource(spec)),
+            Kind::Raw(raw) => Some(Place::Pods(raw)),
+            Kind::SessionJob => None,
+        }
+    }
+
+    /// The cluster that `object`, a version of this target's, shows.
+    fn cluster_in(&self, object: &Value) -> Cluster {
+        match self.place() {
+            Some(Place::Pods(raw)) => {
+                Cluster::of_raw(object, raw, self.namespace, self.facts, &self.policy.spec.images.stock)
+            }
+            Some(Place::Resource(spec)) => Cluster::of_flink_deployment(object, spec),
+            None => Cluster::of_flink_deployment(&Value::Null, &FieldPath::default()),
+        }
+    }
+
+    /// Path of what decides how its pods look: the FlinkDeploymentSpec, or the pod template.
+    fn root(&self) -> FieldPath {
+        match self.place() {
+            Some(Place::Resource(spec)) => spec.clone(),
+            Some(Place::Pods(_)) | None => FieldPath::of(&raw::TEMPLATE),
+        }
+    }
+
     /// Whether the object says no to injection, and may.
     #[must_use]
     pub fn is_opted_out(&self) -> bool {
         self.policy.spec.opt_out && annotation(self.object, INJECT_ANNOTATION) == Some("false")
-    }
-
-    /// The names that templates are filled with. A FlinkDeployment's cluster is called like the object.
-    #[must_use]
-    pub const fn names(&self) -> Names<'_> {
-        Names { namespace: self.namespace, name: self.name, cluster: self.name }
     }
 }
 
@@ -148,28 +182,41 @@ pub(crate) struct Work<'a> {
     edits: Edits<'a>,
     added: Vec<Injected>,
     shortfalls: Vec<Shortfall>,
+    identity: Option<String>,
 }
 
 impl<'a> Work<'a> {
     fn new(target: &Target<'a>) -> Self {
-        Self { target: *target, edits: Edits::of(target.object), added: Vec::new(), shortfalls: Vec::new() }
+        let edits = Edits::of(target.object);
+        Self { target: *target, edits, added: Vec::new(), shortfalls: Vec::new(), identity: identity::of(target) }
     }
 
     /// The cluster with the edits so far.
     fn cluster(&self) -> Cluster {
-        Cluster::of_flink_deployment(self.edits.document(), self.target.spec)
+        self.target.cluster_in(self.edits.document())
     }
 
-    /// The findings on what there is so far, with the `fsGroup` that comes last.
+    /// The names that templates are filled with.
+    fn names(&self) -> Names<'_> {
+        Names { namespace: self.target.namespace, name: self.target.name, cluster: self.identity.as_deref() }
+    }
+
+    /// The findings on what there is so far, with the `fsGroup` that comes last, at the levels that they deserve: that a
+    /// policy denies nothing is no reason to fill in what breaks the cluster.
     fn findings(&self) -> Vec<Finding> {
         let mut whole = self.clone();
         fs_group::add(&mut whole);
         let cluster = whole.cluster();
+        let mut policy = self.target.policy.clone();
+        policy.spec.enforcement = Enforcement::Enforce;
+        if policy.spec.profile == Profile::Permissive {
+            policy.spec.profile = Profile::Baseline;
+        }
         rules::evaluate(&Case {
             object: whole.edits.document(),
             namespace: self.target.namespace,
             cluster: &cluster,
-            policy: self.target.policy,
+            policy: &policy,
             facts: self.target.facts,
             shortfalls: &[],
             lost: &[],
@@ -200,6 +247,7 @@ impl<'a> Work<'a> {
         Err(Obstacle::Findings(caused))
     }
 
+    /// Ends with the values of `kept` and those that were added.
     fn finish(mut self, kept: Record) -> Injection<'a> {
         let changes = self.added.iter().map(Injected::in_words).collect();
         let mut values = kept.values;

@@ -8,6 +8,8 @@
 
 pub mod admission;
 pub mod cli;
+#[cfg(feature = "webhook")]
+pub mod cluster;
 pub mod facts;
 pub mod flink;
 pub mod inject;

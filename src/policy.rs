@@ -88,6 +88,12 @@ impl Policies {
         self.policies.iter().any(|policy| !policy.spec.namespace_selector.is_empty())
     }
 
+    /// The images that the first policy takes for the official one, for questions that come before a policy is chosen.
+    #[must_use]
+    pub fn mirrors(&self) -> &[String] {
+        self.policies.first().map_or(&[], |policy| &policy.spec.images.stock)
+    }
+
     /// Whether any policy adds HA to clusters that have none.
     #[must_use]
     pub fn add_high_availability(&self) -> bool {

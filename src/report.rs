@@ -1,12 +1,63 @@
 //! What is printed: the same findings for people and for programs.
 
 pub mod diff;
+pub mod explain;
 pub mod json;
+pub mod paint;
 pub mod text;
 
-use crate::policy::Level;
+use std::borrow::Cow;
+
+use crate::flink::sensitive;
+use crate::policy::{Finding, Level};
 
 /// The word for the verdict of an object.
 fn verdict_word(verdict: Option<Level>) -> &'static str {
     verdict.map_or("allow", Level::word)
+}
+
+/// The value of a finding; that of a credential is hidden.
+fn shown_value(finding: &Finding) -> Option<&str> {
+    finding.value.as_deref().map(|value| masked(&finding.path, value))
+}
+
+/// `value`, or what stands for it when `key` is one of a credential.
+fn masked<'a>(key: &str, value: &'a str) -> &'a str {
+    if sensitive::is_sensitive(key) { sensitive::HIDDEN } else { value }
+}
+
+/// `text` without characters that a terminal would obey: a manifest may come from a stranger.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    if text.chars().any(is_unsafe) {
+        text.chars().map(|c| if is_unsafe(c) { '\u{fffd}' } else { c }).collect()
+    } else {
+        text.into()
+    }
+}
+
+/// Control characters, and the marks that turn the direction of writing.
+fn is_unsafe(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// `1 object`, `2 objects`.
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_is_told_nothing_by_a_manifest() {
+        assert_eq!(plain("a\u{1b}[31mb\n\u{202e}c"), "a\u{fffd}[31mb\n\u{fffd}c");
+        assert!(matches!(plain("as it is\n"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn values_of_credentials_are_hidden() {
+        assert_eq!(masked("spec.flinkConfiguration[\"s3.secret-key\"]", "abc"), "***");
+        assert_eq!(masked("spec.flinkConfiguration[\"s3.endpoint\"]", "abc"), "abc");
+    }
 }

@@ -12,8 +12,9 @@ use crate::admission::Operation;
 use crate::facts::{FactKey, Facts};
 use crate::flink::cluster::{Cluster, HighAvailability};
 use crate::flink::configuration::EffectiveConfig;
+use crate::flink::raw;
 use crate::inject::{self, Injection, Lost, Shortfall, Target};
-use crate::object::{FieldPath, at};
+use crate::object::{at, text};
 use crate::policy::rules::{self, Case};
 use crate::policy::{Enforcement, Finding, FlinkPolicy, Level, Policies, Role};
 use crate::workload::{Kind, Workload, is_being_deleted};
@@ -56,13 +57,20 @@ pub struct Outcome {
 #[must_use]
 pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
     let mut keys = BTreeSet::new();
-    let Kind::FlinkDeployment { spec } = &subject.workload.kind else {
-        return keys;
-    };
-    let cluster = Cluster::of_flink_deployment(subject.object, spec);
+    let Some(cluster) = cluster(subject, policies, &Facts::default()) else { return keys };
+    if let Kind::Raw(raw) = &subject.workload.kind {
+        keys.extend(
+            raw::config_maps(subject.object, raw)
+                .into_iter()
+                .take(MOST_CONFIG_MAPS)
+                .map(|name| FactKey::ConfigMap { namespace: subject.namespace.to_owned(), name }),
+        );
+    }
     // For its labels, which choose the policy, and for OpenShift's range of user ids.
     keys.insert(FactKey::Namespace(subject.namespace.to_owned()));
-    if cluster.high_availability().0 == HighAvailability::Kubernetes || policies.add_high_availability() {
+    let may_be_kubernetes =
+        matches!(cluster.high_availability().0, HighAvailability::Kubernetes | HighAvailability::Unknown);
+    if may_be_kubernetes || policies.add_high_availability() {
         keys.extend(cluster.roles.iter().map(|view| FactKey::ServiceAccount {
             namespace: subject.namespace.to_owned(),
             name: view.account.0.clone().unwrap_or_else(|| "default".to_owned()),
@@ -76,7 +84,7 @@ pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
 pub fn judge(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Outcome {
     let review = PolicyOf::choose(subject, policies, facts);
     let injection = review.inject();
-    let findings = review.findings(&injection);
+    let findings = review.findings(injection.as_ref());
     let changes = injection.as_ref().map(|injection| injection.changes.clone()).unwrap_or_default();
     let applied = injection.filter(|_| review.policy.may_change());
     Outcome {
@@ -92,14 +100,8 @@ pub fn judge(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Outco
 /// The configuration that each role of `subject` works with, for `explain`.
 #[must_use]
 pub fn configurations(subject: &Subject<'_>, facts: &Facts) -> Vec<(Role, EffectiveConfig)> {
-    let _ = facts;
-    match &subject.workload.kind {
-        Kind::FlinkDeployment { spec } => {
-            let cluster = Cluster::of_flink_deployment(subject.object, spec);
-            cluster.roles.into_iter().map(|view| (view.role, view.config)).collect()
-        }
-        Kind::SessionJob | Kind::Raw(_) => Vec::new(),
-    }
+    let cluster = cluster(subject, &Policies::built_in(), facts);
+    cluster.into_iter().flat_map(|cluster| cluster.roles).map(|view| (view.role, view.config)).collect()
 }
 
 /// The answer of `/mutate`: the change that completes the object. Never a denial.
@@ -122,6 +124,7 @@ pub fn mutate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Deci
 /// On UPDATE only what is new is denied: what the stored object already violated, by rule, role and path, is a warning.
 #[must_use]
 pub fn validate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Decision {
+    let subject = &Subject { name: subject.name.filter(|name| !is_generated(subject, name)), ..*subject };
     let review = PolicyOf::choose(subject, policies, facts);
     let mut findings = review.findings_as_it_is();
     if let Some(old) = subject.old.filter(|_| subject.operation == Operation::Update) {
@@ -137,6 +140,15 @@ pub fn validate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> De
         rules::sort(&mut findings);
     }
     review.decide(findings)
+}
+
+/// Whether the API server made `name` between mutation and validation, so that our mutation knew none: `generateName`, cut
+/// at 58 bytes, and five characters (k8s.io/apiserver 0.34, `storage/names/generate.go`).
+fn is_generated(subject: &Subject<'_>, name: &str) -> bool {
+    let prefix = text(subject.object, &["metadata", "generateName"]).unwrap_or_default();
+    let base = prefix.get(..58).unwrap_or(prefix);
+    let suffix = name.strip_prefix(base).filter(|_| subject.operation == Operation::Create && !base.is_empty());
+    suffix.is_some_and(|suffix| suffix.len() == 5)
 }
 
 /// A subject with the policy that applies to it.
@@ -166,12 +178,11 @@ impl<'a> PolicyOf<'a> {
     }
 
     fn target(&self) -> Option<Target<'a>> {
-        let Kind::FlinkDeployment { spec } = &self.subject.workload.kind else { return None };
         // Without a spec there is nothing to complete: an empty resource, or a dialect that keeps it elsewhere.
         let has_spec = at(self.subject.object, &["spec"]).is_some_and(Value::is_object);
         (has_spec && self.subject.workload.may_be_changed()).then_some(Target {
             object: self.subject.object,
-            spec,
+            workload: self.subject.workload,
             namespace: self.subject.namespace,
             name: self.subject.name,
             policy: self.policy,
@@ -180,7 +191,7 @@ impl<'a> PolicyOf<'a> {
     }
 
     /// The findings on the object with `injection` applied, where the policy may change it.
-    fn findings(&self, injection: &Option<Injection<'a>>) -> Vec<Finding> {
+    fn findings(&self, injection: Option<&Injection<'a>>) -> Vec<Finding> {
         match injection {
             Some(injection) if self.policy.may_change() => {
                 self.evaluate(injection.edits.document(), &injection.shortfalls, &[])
@@ -212,11 +223,13 @@ impl<'a> PolicyOf<'a> {
     }
 
     fn evaluate(&self, object: &Value, shortfalls: &[Shortfall], lost: &[Lost]) -> Vec<Finding> {
-        let Kind::FlinkDeployment { spec } = &self.subject.workload.kind else { return Vec::new() };
         if is_being_deleted(object) {
             return Vec::new();
         }
-        let cluster = Cluster::of_flink_deployment(object, spec);
+        let Subject { namespace, workload, .. } = self.subject;
+        let Some(cluster) = Cluster::of(object, workload, namespace, self.facts, &self.policy.spec.images.stock) else {
+            return Vec::new();
+        };
         rules::evaluate(&Case {
             object,
             namespace: self.subject.namespace,
@@ -229,15 +242,15 @@ impl<'a> PolicyOf<'a> {
     }
 
     fn decide(&self, findings: Vec<Finding>) -> Decision {
-        let mut decision = Decision::of(findings);
+        let mut decision = Decision::of(&findings);
         decision.policy.clone_from(&self.policy.name);
-        if self.policy.spec.enforcement == Enforcement::Enforce {
-            if let Some(policy) = self.undecided {
-                decision.warnings.push(format!(
-                    "the labels of namespace `{}` could not be read, so policy `{policy}` was not applied",
-                    self.subject.namespace
-                ));
-            }
+        if self.policy.spec.enforcement == Enforcement::Enforce
+            && let Some(policy) = self.undecided
+        {
+            decision.warnings.push(format!(
+                "the labels of namespace `{}` could not be read, so policy `{policy}` was not applied",
+                self.subject.namespace
+            ));
         }
         for (key, why) in self.facts.unanswered().filter(|_| self.facts.is_live()) {
             decision
@@ -248,11 +261,41 @@ impl<'a> PolicyOf<'a> {
     }
 }
 
-/// The path of the FlinkDeploymentSpec in `workload`, where it has one.
-#[must_use]
-pub const fn spec_path(workload: &Workload) -> Option<&FieldPath> {
-    match &workload.kind {
-        Kind::FlinkDeployment { spec } => Some(spec),
-        Kind::SessionJob | Kind::Raw(_) => None,
+/// The most ConfigMaps of one pod that are looked up.
+const MOST_CONFIG_MAPS: usize = 16;
+
+fn cluster(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Option<Cluster> {
+    Cluster::of(subject.object, subject.workload, subject.namespace, facts, policies.mirrors())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const POLICY: &str = "spec:
+  highAvailability: {mode: kubernetes, storageDir: 's3://ha/{cluster}'}
+  serviceAccount: {name: flink}";
+
+    fn warnings(metadata: &Value, name: &str) -> Vec<String> {
+        let object = &json!({
+            "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "metadata": metadata,
+            "spec": {"flinkVersion": "v1_20", "serviceAccount": "flink"},
+        });
+        let workload = &crate::workload::recognise(object).unwrap();
+        let subject =
+            Subject { object, old: None, operation: Operation::Create, namespace: "a", name: Some(name), workload };
+        validate(&subject, &Policies::from_text(POLICY).unwrap(), &Facts::default()).warnings
+    }
+
+    #[test]
+    fn what_needs_a_name_is_not_expected_where_mutation_saw_none() {
+        let said = warnings(&json!({"name": "wc-x7k2p", "generateName": "wc-"}), "wc-x7k2p");
+        assert!(said.iter().any(|warning| warning.contains("`metadata.name`")), "{said:?}");
+        let long = "a".repeat(80);
+        let cut = format!("{}x7k2p", long.get(..58).unwrap());
+        assert!(!warnings(&json!({"name": cut, "generateName": long}), &cut).is_empty());
+        assert_eq!(warnings(&json!({"name": "wc"}), "wc"), [""; 0]);
+        assert_eq!(warnings(&json!({"name": "wc", "generateName": "other-"}), "wc"), [""; 0]);
     }
 }

@@ -1,8 +1,8 @@
 //! YAML and JSON text to objects and back, read as kubectl reads it.
 //!
 //! This is the only user of the YAML crate. kubectl (sigs.k8s.io/yaml) speaks YAML 1.1: `yes` is a boolean, `0755`
-//! an octal number, `<<` a merge. Where kubectl keeps the last of two equal keys in silence, this refuses the document:
-//! what the author meant with the first one cannot be known.
+//! an octal number, `<<` a merge. Of two equal keys in one mapping it keeps the last one in silence; so does
+//! [`each_document`], which names them, while [`documents`] refuses them.
 //!
 //! ```
 //! let documents = flink_admission::yaml::documents("mode: 0755\n---\nhost: yes\n").unwrap();
@@ -11,9 +11,13 @@
 //! assert_eq!(documents[1].line, 3);
 //! ```
 
+mod json;
+mod reason;
 mod split;
 mod text;
 mod value;
+
+use std::collections::BTreeSet;
 
 use serde::de::DeserializeSeed;
 use serde_json::Value;
@@ -28,10 +32,12 @@ use value::{Limits, MAX_DEPTH};
 pub struct Document {
     /// Its content.
     pub value: Value,
-    /// Line of the text at which it begins, from 1.
+    /// Line of the text at which its content begins, from 1.
     pub line: usize,
     /// Its place among the documents of the text, from 0; empty documents count.
     pub index: usize,
+    /// Keys that stand twice in one mapping, of which the last one was kept.
+    pub repeated: BTreeSet<String>,
 }
 
 /// Why one document cannot be read.
@@ -46,55 +52,44 @@ pub struct YamlError {
     pub reason: String,
 }
 
-/// All documents of `text`; empty ones are left out.
+/// All documents of `text`, read strictly; empty ones are left out.
 ///
 /// # Errors
-/// The first document that cannot be read. [`each_document`] goes on behind it.
+/// The first document that cannot be read or in which a key stands twice. [`each_document`] goes on behind it.
 pub fn documents(text: &str) -> Result<Vec<Document>, YamlError> {
-    each_document(text).into_iter().collect()
+    let strict = |document: Result<Document, YamlError>| {
+        let document = document?;
+        match document.repeated.first() {
+            None => Ok(document),
+            Some(key) => Err(YamlError {
+                index: document.index,
+                line: document.line,
+                reason: format!("the key `{key}` stands twice in one mapping; remove one of them"),
+            }),
+        }
+    };
+    each_document(text).into_iter().map(strict).collect()
 }
 
 /// Each document of `text`, or why it cannot be read; empty ones are left out.
 #[must_use]
 pub fn each_document(text: &str) -> Vec<Result<Document, YamlError>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if let Some(documents) = json_documents(text) {
-        return documents;
+    if let Some(found) = json::documents(text, MAX_DOCUMENTS + 1) {
+        return bounded(found);
     }
-    split::chunks(text).filter_map(|chunk| read(&chunk).transpose()).collect()
+    // Empty documents count here, and are left out afterwards.
+    let pieces: Vec<_> = split::chunks(text, MAX_DOCUMENTS + 1).map(|chunk| read(&chunk)).collect();
+    bounded(pieces).into_iter().filter_map(Result::transpose).collect()
 }
 
-/// `text` as JSON values one after the other; `None` when it does not begin as JSON or is not JSON to its end.
-fn json_documents(text: &str) -> Option<Vec<Result<Document, YamlError>>> {
-    if !text.trim_start().starts_with('{') {
-        return None;
+fn bounded<T>(mut found: Vec<Result<T, YamlError>>) -> Vec<Result<T, YamlError>> {
+    if found.len() > MAX_DOCUMENTS {
+        found.truncate(MAX_DOCUMENTS);
+        let reason = format!("the text holds more than {MAX_DOCUMENTS} documents; split it");
+        found.push(Err(YamlError { index: MAX_DOCUMENTS, line: 1, reason }));
     }
-    let mut found = Vec::new();
-    let mut rest = text.trim_start();
-    while !rest.is_empty() {
-        let limits = Limits::default();
-        let line = line_of(text, text.len() - rest.len());
-        let mut deserializer = serde_json::Deserializer::from_str(rest);
-        match limits.seed().deserialize(&mut deserializer) {
-            Ok(value) => found.push(Ok(Document { value, line, index: found.len() })),
-            // A YAML flow mapping begins as JSON does: what is not JSON in form is left to the YAML parser.
-            Err(error) if error.is_syntax() && limits.refused().is_none() => return None,
-            Err(error) => {
-                let reason = limits.refused().unwrap_or_else(|| error.to_string());
-                found.push(Err(YamlError { index: found.len(), line: line + error.line().saturating_sub(1), reason }));
-                return Some(found);
-            }
-        }
-        let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<serde::de::IgnoredAny>();
-        let _ = stream.next();
-        rest = rest.get(stream.byte_offset()..)?.trim_start();
-    }
-    Some(found)
-}
-
-/// Line of the byte `offset`, from 1.
-fn line_of(text: &str, offset: usize) -> usize {
-    1 + text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count()
+    found
 }
 
 fn read(chunk: &Chunk<'_>) -> Result<Option<Document>, YamlError> {
@@ -104,10 +99,16 @@ fn read(chunk: &Chunk<'_>) -> Result<Option<Document>, YamlError> {
     });
     match parsed {
         Ok(Value::Null) => Ok(None),
-        Ok(value) => Ok(Some(Document { value, line: chunk.line, index: chunk.index })),
+        Ok(value) => {
+            let repeated = limits.into_repeated();
+            Ok(Some(Document { value, line: chunk.content_line, index: chunk.index, repeated }))
+        }
         Err(error) => {
             let at = error.location().map_or(1, |location| usize::try_from(location.line()).unwrap_or(1)).max(1);
-            let reason = limits.refused().unwrap_or_else(|| explained(&error, chunk.text));
+            let mut reason = limits.refused().unwrap_or_else(|| reason::reason(&error));
+            if chunk.text.contains("{{") {
+                reason.push_str(TEMPLATE);
+            }
             Err(YamlError { index: chunk.index, line: chunk.line + at - 1, reason })
         }
     }
@@ -119,22 +120,130 @@ fn options() -> serde_saphyr::Options {
             max_depth: MAX_DEPTH,
             max_nodes: MAX_NODES,
             max_events: 4 * MAX_NODES,
-            max_documents: 1,
+            max_total_scalar_bytes: MAX_SCALAR_BYTES,
+            // One anchor that serves a hundred containers is no attack; the other limits hold.
+            enforce_alias_anchor_ratio: false,
         },
+        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
         legacy_octal_numbers: true,
         with_snippet: false,
     }
 }
 
-/// The parser's words without its position, and a hint where the cause is a common one.
-fn explained(error: &serde_saphyr::Error, text: &str) -> String {
-    let words = error.render_with_options(serde_saphyr::render_options! { snippets: serde_saphyr::SnippetMode::Off });
-    if text.contains("{{") {
-        format!("{words}; this looks like a template: give the output of `helm template` instead")
-    } else {
-        words
+/// What is said behind the error of a text with template marks.
+pub(crate) const TEMPLATE: &str = "; this looks like a template: give what the template makes (`helm template`)";
+/// Most documents of one text.
+const MAX_DOCUMENTS: usize = 100_000;
+/// Most mappings, lists and scalars in one document, its aliases expanded.
+const MAX_NODES: usize = 1_000_000;
+/// Most bytes of text in one document, its aliases expanded.
+const MAX_SCALAR_BYTES: usize = 64 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn one(text: &str) -> Value {
+        documents(text).unwrap().remove(0).value
+    }
+
+    #[test]
+    fn scalars_are_what_kubectl_takes_them_for() {
+        // Compared with sigs.k8s.io/yaml 1.6.0, which kubectl reads manifests with.
+        for (text, value) in [
+            ("0755", json!(493)),
+            ("0x1F", json!(31)),
+            ("0b101", json!(5)),
+            ("08", json!(8)),
+            ("1_000", json!(1000)),
+            ("1.0", json!(1)),
+            ("1e3", json!(1000)),
+            ("1.20", json!(1.2)),
+            ("12345678901234567890", json!(12_345_678_901_234_567_890_u64)),
+            ("yes", json!(true)),
+            ("Off", json!(false)),
+            ("y", json!(true)),
+            ("~", json!(null)),
+            ("", json!(null)),
+            ("2001-01-01", json!("2001-01-01")),
+            ("1:30", json!("1:30")),
+            ("1.20.1", json!("1.20.1")),
+            ("'yes'", json!("yes")),
+            ("!!str 1", json!("1")),
+            ("http://x:80#y", json!("http://x:80#y")),
+        ] {
+            assert_eq!(one(&format!("v: {text}")), json!({ "v": value }), "{text}");
+        }
+        assert_eq!(one("{1: a, yes: b, 1.5: c}"), json!({"1": "a", "true": "b", "1.5": "c"}));
+    }
+
+    #[test]
+    fn anchors_and_merges_are_expanded() {
+        let text = "base: &b {a: 1, b: 2}\nv: {<<: *b, b: 3}\nw: {<<: [{a: 5}, *b]}\n";
+        let value = one(text);
+        assert_eq!(value["v"], json!({"a": 1, "b": 3}));
+        assert_eq!(value["w"], json!({"a": 5, "b": 2}));
+    }
+
+    #[test]
+    fn a_broken_document_does_not_hide_the_others() {
+        let found = each_document("a: 1\n---\nb: [\n---\nc: 3\n");
+        assert_eq!(found[0].as_ref().unwrap().value, json!({"a": 1}));
+        let error = found[1].as_ref().unwrap_err();
+        assert_eq!((error.index, error.line >= 3), (1, true), "{error}");
+        assert_eq!(found[2].as_ref().unwrap().value, json!({"c": 3}));
+    }
+
+    #[test]
+    fn the_last_of_two_equal_keys_counts_unless_reading_is_strict() {
+        let text = "a: 1\na: 2\n";
+        let document = each_document(text).remove(0).unwrap();
+        assert_eq!(document.value, json!({"a": 2}));
+        assert!(document.repeated.contains("a"));
+        assert!(documents(text).unwrap_err().reason.contains("`a` stands twice"));
+        assert!(documents("{\"a\": 1, \"a\": 2}").is_err());
+    }
+
+    #[test]
+    fn what_grows_or_nests_without_end_is_refused() {
+        let level = |level: usize| {
+            let aliases = vec![format!("*a{}", level - 1); 10].join(",");
+            format!("a{level}: &a{level} [{aliases}]\n")
+        };
+        let bomb = std::iter::once("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned()).chain((1..10).map(level)).collect();
+        let large = format!("a: &a {}\nb: [{}]\n", "z".repeat(1 << 20), vec!["*a"; 1000].join(","));
+        for text in [bomb, large, "a: &a [*a]\n".into(), "[".repeat(10_000), "- ".repeat(10_000), "? ".repeat(10_000)] {
+            let error = documents(&text).unwrap_err();
+            assert!(!error.reason.is_empty() && error.reason.len() < 200, "{error}");
+        }
+    }
+
+    #[test]
+    fn one_anchor_may_serve_many_places() {
+        let text = format!("a: &a {{x: 1}}\nb: [{}]\n", vec!["*a"; 500].join(","));
+        assert_eq!(one(&text)["b"].as_array().unwrap().len(), 500);
+    }
+
+    #[test]
+    fn a_template_is_named_as_one() {
+        let error = documents("{{- if .Values.x }}\na: 1\n{{- end }}\n").unwrap_err();
+        assert!(error.reason.ends_with(TEMPLATE), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC*") {
+            let _ = each_document(&text);
+        }
+
+        #[test]
+        fn any_text_of_yaml_marks_is_read_or_refused(
+            text in "([-?:,\\[\\]{}#&*!|>'\"%@` \n\t~<0-9a-c]|---\n|<<: \\*a|&a |\\*a|!!str )*",
+        ) {
+            let _ = each_document(&text);
+        }
     }
 }
-
-/// Most mappings, lists and scalars in one document.
-const MAX_NODES: usize = 1_000_000;

@@ -14,17 +14,21 @@
 //!
 //! Nothing started here outlives the test's process, however that ends (see [`process`]).
 #![allow(dead_code, unused_imports, unreachable_pub, reason = "a module of each test binary, which uses a part of it")]
-#![allow(clippy::panic, reason = "a test ends by panicking")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test ends by panicking")]
 
 mod client;
 mod control_plane;
 mod keys;
 mod process;
 mod programs;
+#[cfg(feature = "webhook")]
+mod registration;
 mod webhook;
 
 pub use client::{Client, Outcome};
 pub use control_plane::ControlPlane;
 pub use keys::{Authority, Credentials};
 pub use process::{Supervised, wait_until};
+#[cfg(feature = "webhook")]
+pub use registration::Registration;
 pub use webhook::RunningWebhook;

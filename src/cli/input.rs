@@ -22,6 +22,8 @@ pub struct Input {
     pub objects: Vec<Source>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+    /// What was read and is probably not meant.
+    pub warnings: Vec<Problem>,
     /// Documents in folders that are no Kubernetes objects, such as a `values.yaml`.
     pub others: usize,
 }
@@ -56,14 +58,30 @@ pub struct Problem {
     pub message: String,
 }
 
+impl fmt::Display for Source {
+    /// `word-count.yaml, line 12`; the line is left out where it is the first.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(file_for_people(&self.file))?;
+        if self.line > 1 {
+            write!(f, ", line {}", self.line)?;
+        }
+        if let Some(item) = &self.item {
+            write!(f, ", {item}")?;
+        }
+        Ok(())
+    }
+}
+
+fn file_for_people(file: &str) -> &str {
+    if file == STANDARD_INPUT { "standard input" } else { file }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.file == STANDARD_INPUT { "standard input" } else { &self.file })?;
+        f.write_str(file_for_people(&self.file))?;
+        // The line says it all; the document is there for programs.
         if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-        }
-        if let Some(document) = self.document {
-            write!(f, " (document {document})")?;
+            write!(f, ", line {line}")?;
         }
         write!(f, ": {}", self.message)
     }
@@ -98,9 +116,20 @@ impl Problem {
 }
 
 fn add(input: &mut Input, file: &files::File, text: &str) {
+    let mut is_template = false;
     for document in yaml::each_document(text) {
         match document {
             Ok(document) if objects::is_object(&document.value) => {
+                for key in &document.repeated {
+                    input.warnings.push(Problem {
+                        file: file.name.clone(),
+                        document: Some(document.index),
+                        line: Some(document.line),
+                        message: format!(
+                            "the key `{key}` stands twice in one mapping; the last one counts, as with kubectl"
+                        ),
+                    });
+                }
                 let source = Source {
                     file: file.name.clone(),
                     document: document.index,
@@ -110,6 +139,8 @@ fn add(input: &mut Input, file: &files::File, text: &str) {
                 };
                 objects::take_apart(source, &mut input.objects, &mut input.problems);
             }
+            // What is left of a template between its broken parts is not worth a line of its own.
+            Ok(_) | Err(_) if is_template => {}
             Ok(_) if file.found_in_folder => input.others += 1,
             Ok(document) => input.problems.push(Problem {
                 file: file.name.clone(),
@@ -117,12 +148,15 @@ fn add(input: &mut Input, file: &files::File, text: &str) {
                 line: Some(document.line),
                 message: "is no Kubernetes object, since it has no `apiVersion` or no `kind`".to_owned(),
             }),
-            Err(error) => input.problems.push(Problem {
-                file: file.name.clone(),
-                document: Some(error.index),
-                line: Some(error.line),
-                message: error.reason,
-            }),
+            Err(error) => {
+                is_template = error.reason.ends_with(yaml::TEMPLATE);
+                input.problems.push(Problem {
+                    file: file.name.clone(),
+                    document: Some(error.index),
+                    line: Some(error.line),
+                    message: error.reason,
+                });
+            }
         }
     }
 }

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::review::{Reviewed, Selection, review};
+use super::review::{Object, Reviewed, Selection, review};
 use super::{Format, Status, Streams, written};
+use crate::report;
 use crate::yaml;
 
 /// Print manifests as they would be stored
@@ -23,13 +24,12 @@ pub struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
     let reviewed = review(&arguments.selection, streams)?;
-    let told = reviewed.tell_problems(streams.errors);
     let printed = match (arguments.diff, arguments.output) {
-        (true, _) => crate::report::diff::write(&reviewed, streams.output),
+        (true, _) => report::diff::write(&reviewed, streams.output),
         (false, Format::Text) => documents(&reviewed, streams.output),
         (false, Format::Json) => list(&reviewed, streams.output),
     };
-    written(told.and(printed), reviewed.status())
+    written(printed, reviewed.status())
 }
 
 fn documents(reviewed: &Reviewed, output: &mut dyn Write) -> io::Result<()> {
@@ -43,7 +43,7 @@ fn documents(reviewed: &Reviewed, output: &mut dyn Write) -> io::Result<()> {
 }
 
 fn list(reviewed: &Reviewed, output: &mut dyn Write) -> io::Result<()> {
-    let items: Vec<&Value> = reviewed.objects.iter().map(super::review::Object::stored).collect();
+    let items: Vec<&Value> = reviewed.objects.iter().map(Object::stored).collect();
     serde_json::to_writer_pretty(&mut *output, &json!({"apiVersion": "v1", "kind": "List", "items": items}))?;
     output.write_all(b"\n")
 }

@@ -9,9 +9,10 @@ use serde_json::Value;
 use super::input::{self, Input, Problem, Source};
 use super::{Status, Streams};
 use crate::admission::Operation;
-use crate::facts::Facts;
-use crate::facts::offline::{Assume, Offline};
+use crate::facts::offline::{Assume, Identity, Offline};
+use crate::facts::{FactKey, Facts};
 use crate::policy::{Finding, Level, Policies};
+use crate::report;
 use crate::verdict::{self, Outcome, Subject};
 use crate::workload::{self, Workload};
 
@@ -49,6 +50,8 @@ pub struct Reviewed {
     pub objects: Vec<Object>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+    /// What was read and is probably not meant.
+    pub warnings: Vec<Problem>,
     /// Documents in folders that are no Kubernetes objects.
     pub others: usize,
     /// What the input answers.
@@ -60,7 +63,7 @@ pub struct Reviewed {
 pub struct Object {
     /// Where it stands.
     pub source: Source,
-    /// Its namespace.
+    /// Its namespace; empty for an object of the whole cluster.
     pub namespace: String,
     /// Its name; empty when the API server is to make one.
     pub name: String,
@@ -89,6 +92,15 @@ impl Object {
         self.outcome.as_ref().map_or(&self.source.object, |outcome| &outcome.stored)
     }
 
+    /// What it is called among people: `FlinkDeployment default/word-count`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let kind = self.source.object.get("kind").and_then(Value::as_str).unwrap_or_default();
+        let name = if self.name.is_empty() { "(name to be made)" } else { &self.name };
+        let slash = if self.namespace.is_empty() { "" } else { "/" };
+        format!("{kind} {}{slash}{name}", self.namespace)
+    }
+
     /// The subject of a review of this object.
     #[must_use]
     pub fn subject<'a>(&'a self, workload: &'a Workload) -> Subject<'a> {
@@ -105,7 +117,8 @@ impl Object {
     fn new(source: Source, namespace: &str) -> Self {
         let word = |pointer| source.object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let own = word("/metadata/namespace");
-        let namespace = if own.is_empty() { namespace } else { own }.to_owned();
+        let namespace = if own.is_empty() { namespace } else { own };
+        let namespace = Identity::of(&source.object, namespace).namespace;
         let name = word("/metadata/name").to_owned();
         let workload = workload::recognise(&source.object);
         Self { source, namespace, name, workload, outcome: None }
@@ -125,20 +138,32 @@ impl Reviewed {
         }
     }
 
-    /// Says on `errors` what could not be read.
-    pub(super) fn tell_problems(&self, errors: &mut dyn Write) -> std::io::Result<()> {
-        self.problems.iter().try_for_each(|problem| writeln!(errors, "error: {problem}"))
+    /// Says on `errors` what could not be read and what is probably not meant.
+    fn tell(&self, errors: &mut dyn Write) {
+        // Where standard error cannot be written to, there is nobody to tell.
+        for (word, problems) in [("error", &self.problems), ("warning", &self.warnings)] {
+            for problem in problems {
+                let _ = writeln!(errors, "{word}: {}", report::plain(&problem.to_string()));
+            }
+        }
     }
 }
 
-/// Reads and judges what `selection` names.
+/// Reads and judges what `selection` names; what cannot be read is told on standard error and judged no further.
 ///
 /// # Errors
-/// The policy, when it cannot be read; what else cannot is among the problems.
+/// The policy, when it cannot be read.
 pub fn review(selection: &Selection, streams: &mut Streams<'_>) -> anyhow::Result<Reviewed> {
+    review_with(selection, streams).map(|(reviewed, _)| reviewed)
+}
+
+/// As [`review`], with the policies that were applied.
+pub(super) fn review_with(selection: &Selection, streams: &mut Streams<'_>) -> anyhow::Result<(Reviewed, Policies)> {
     let policies = policies(selection)?;
     let input = input::read(&selection.paths, streams.input);
-    Ok(judge(input, selection, &policies))
+    let reviewed = judge(input, selection, &policies);
+    reviewed.tell(streams.errors);
+    Ok((reviewed, policies))
 }
 
 /// The policies that `selection` asks for.
@@ -172,7 +197,29 @@ fn judge(input: Input, selection: &Selection, policies: &Policies) -> Reviewed {
     for (object, outcome) in objects.iter_mut().zip(outcomes) {
         object.outcome = outcome;
     }
-    Reviewed { objects, problems: input.problems, others: input.others, facts }
+    let mut warnings = input.warnings;
+    if selection.policy.is_some() {
+        warnings.extend(objects.iter().filter_map(|object| passed_over(object, policies, &facts)));
+    }
+    Reviewed { objects, problems: input.problems, warnings, others: input.others, facts }
+}
+
+/// Says that the user's policy may have been meant for `object` and was not applied, since nobody knows the labels of
+/// its namespace.
+fn passed_over(object: &Object, policies: &Policies, facts: &Offline) -> Option<Problem> {
+    let policy = &object.outcome.as_ref()?.policy;
+    let answer = facts.answer(&FactKey::Namespace(object.namespace.clone()));
+    let undecided = policies.select(&object.namespace, &answer).undecided?;
+    Some(Problem {
+        file: object.source.file.clone(),
+        document: Some(object.source.document),
+        line: Some(object.source.line),
+        message: format!(
+            "the namespaceSelector of policy `{undecided}` asks for labels of namespace `{}`, which is not in the input, so policy \
+             `{policy}` was applied; add the Namespace to the input",
+            object.namespace
+        ),
+    })
 }
 
 fn outcomes(objects: &[Object], policies: &Policies, facts: &Offline) -> Vec<Option<Outcome>> {

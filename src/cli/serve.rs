@@ -5,6 +5,7 @@
 //! ```
 //! answers on 127.0.0.1:8443 with an in-memory certificate and the built-in policy, and needs no cluster.
 
+mod cluster;
 mod welcome;
 
 use std::net::SocketAddr;
@@ -19,7 +20,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::policy::Policies;
-use crate::server::{self, Config, Limits, LookUp, NoCluster, Parts, Server};
+use crate::server::{self, Config, Limits, Parts, Server};
 use crate::telemetry::{Metrics, logs};
 use crate::tls::{Authority, ServingCertificate, files};
 
@@ -39,7 +40,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Make a CA and a certificate for localhost in memory, and write a sample review to try them with
-    #[arg(long, required_unless_present = "tls_cert", conflicts_with = "tls_cert")]
+    #[arg(long, required_unless_present_any = ["tls_cert", "service"], conflicts_with_all = ["tls_cert", "service"])]
     self_signed: bool,
     /// Where --self-signed writes its CA certificate; a file in the temporary directory without it
     #[arg(long, value_name = "FILE", requires = "self_signed")]
@@ -56,6 +57,8 @@ pub struct Arguments {
     /// How long requests in flight may take to finish after that
     #[arg(long, default_value = "30s", value_name = "TIME", value_parser = duration)]
     finish: Duration,
+    #[command(flatten, next_help_heading = "Cluster")]
+    cluster: cluster::ClusterArguments,
     #[command(flatten, next_help_heading = "Limits")]
     limits: LimitArguments,
 }
@@ -109,6 +112,7 @@ impl LimitArguments {
 enum Source {
     SelfSigned(welcome::Trial),
     Files(files::Pair, files::Content),
+    Cluster,
 }
 
 impl Arguments {
@@ -145,15 +149,16 @@ impl Arguments {
         let config = Config { listen: self.listen, observe: self.observe, limits, finish: self.finish };
         let server = Server::bind(config).await.context("choose another address with --listen or --observe")?;
         let certificate = Arc::new(ServingCertificate::default());
+        let look_up = self.cluster.join(&certificate).await?;
         match self.certificate(&certificate)? {
             Source::SelfSigned(trial) => trial.print(server.address(), server.observe_address(), &described)?,
             Source::Files(pair, content) => {
                 tokio::spawn(files::follow(pair, content, Arc::clone(&certificate), FILES_EVERY));
             }
+            Source::Cluster => {}
         }
         let (listen, observe) = (server.address(), server.observe_address());
         tracing::info!(%listen, %observe, policies = described.join("; ").as_str(), "serving");
-        let look_up: Arc<dyn LookUp> = Arc::new(NoCluster);
         let policies = Arc::new(ArcSwap::from_pointee(policies));
         let parts = Parts { policies, look_up, certificate, metrics: Arc::new(Metrics::default()) };
         Ok(server.run(parts, stop(self.drain)?).await?)
@@ -165,6 +170,9 @@ impl Arguments {
             let content = pair.read()?;
             certificate.replace(pair.parse(&content)?);
             return Ok(Source::Files(pair, content));
+        }
+        if self.cluster.keeps_certificate() {
+            return Ok(Source::Cluster);
         }
         let authority = Authority::generate("flink-admission, self-signed")?;
         let address = self.listen.ip().to_string();

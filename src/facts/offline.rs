@@ -147,12 +147,17 @@ fn label(object: &mut Value, key: &str, value: &str) {
     }
 }
 
-/// Kinds without a namespace that rules ask for.
-const CLUSTER_SCOPED: [&str; 8] = [
+/// Kinds without a namespace that stand in manifests beside Flink's.
+const CLUSTER_SCOPED: [&str; 13] = [
     "Namespace",
     "Node",
     "PersistentVolume",
+    "admissionregistration.k8s.io/MutatingWebhookConfiguration",
+    "admissionregistration.k8s.io/ValidatingWebhookConfiguration",
+    "apiextensions.k8s.io/CustomResourceDefinition",
+    "apiregistration.k8s.io/APIService",
     "flink-admission.io/FlinkPolicy",
+    "networking.k8s.io/IngressClass",
     "rbac.authorization.k8s.io/ClusterRole",
     "rbac.authorization.k8s.io/ClusterRoleBinding",
     "scheduling.k8s.io/PriorityClass",

@@ -4,14 +4,17 @@
 
 use serde_json::Value;
 
+use crate::facts::Facts;
 use crate::flink::configuration::{EffectiveConfig, Setting};
 use crate::flink::deployment;
 use crate::flink::location::{Location, has_placeholder};
 use crate::flink::options::{self, CHECKPOINT_DIR, DEFAULT_SCHEME, HA_STORAGE_DIR, HA_TYPE, SAVEPOINT_DIR};
 use crate::flink::pod::{Backing, Pod};
+use crate::flink::raw::{self, Unknown};
 use crate::flink::version::FlinkVersion;
-use crate::object::FieldPath;
+use crate::object::{self, FieldPath, text};
 use crate::policy::Role;
+use crate::workload::{Kind, Raw, Workload};
 
 /// What one object shows of a Flink cluster.
 #[derive(Debug, Clone)]
@@ -36,6 +39,8 @@ pub enum Shape {
         /// `mode: standalone`; native otherwise.
         standalone: bool,
     },
+    /// As Deployments, StatefulSets and Jobs of its own; the object shows one role.
+    Raw,
 }
 
 /// One role of a cluster.
@@ -53,6 +58,8 @@ pub struct RoleView {
     pub account: (Option<String>, FieldPath),
     /// Path for options that are not set: `spec.flinkConfiguration`.
     pub config_path: FieldPath,
+    /// Why the role may have options that are not known; `None` where all of them are.
+    pub unknown: Option<Unknown>,
 }
 
 /// What a cluster says about high availability.
@@ -174,6 +181,7 @@ impl Cluster {
             image: resolved.image.clone().map(|image| (image, spec.key("image"))),
             account: resolved.service_account(object, role),
             config_path: spec.key("flinkConfiguration"),
+            unknown: None,
         };
         Self {
             shape: Shape::FlinkDeployment { standalone: resolved.standalone },
@@ -181,6 +189,45 @@ impl Cluster {
             roles: vec![view(Role::JobManager), view(Role::TaskManager)],
             job_managers: Some(resolved.job_managers(object)),
             application: resolved.application,
+        }
+    }
+
+    /// The cluster that one role in `object` shows.
+    #[must_use]
+    pub fn of_raw(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirrors: &[String]) -> Self {
+        let resolved = raw::resolve(object, raw, namespace, facts, mirrors);
+        let pod_spec = FieldPath::of(&raw::TEMPLATE).key("spec");
+        let named = text(object, &["spec", "template", "spec", "serviceAccountName"])
+            .filter(|name| !name.is_empty())
+            .or_else(|| text(object, &["spec", "template", "spec", "serviceAccount"]));
+        let container = raw::container_path(raw);
+        let view = RoleView {
+            role: raw.role,
+            config: resolved.config,
+            pod: resolved.pod,
+            image: resolved.image.map(|image| (image, container.key("image"))),
+            account: (named.and_then(deployment::own), pod_spec.key("serviceAccountName")),
+            config_path: container.key("args"),
+            unknown: resolved.unknown,
+        };
+        let field = if text(object, &["kind"]) == Some("Job") { "parallelism" } else { "replicas" };
+        let replicas = (object::integer(object, &["spec", field]).unwrap_or(1), FieldPath::of(&["spec", field]));
+        Self {
+            shape: Shape::Raw,
+            version: resolved.version,
+            roles: vec![view],
+            job_managers: (raw.role == Role::JobManager).then_some(replicas),
+            application: raw.launch.application,
+        }
+    }
+
+    /// The cluster that `object` shows as `workload`; `None` where it shows none.
+    #[must_use]
+    pub fn of(object: &Value, workload: &Workload, namespace: &str, facts: &Facts, mirrors: &[String]) -> Option<Self> {
+        match &workload.kind {
+            Kind::FlinkDeployment { spec } => Some(Self::of_flink_deployment(object, spec)),
+            Kind::Raw(raw) => Some(Self::of_raw(object, raw, namespace, facts, mirrors)),
+            Kind::SessionJob => None,
         }
     }
 
@@ -199,10 +246,12 @@ impl Cluster {
     /// What the cluster says about high availability, with the setting that says it.
     #[must_use]
     pub fn high_availability(&self) -> (HighAvailability, Option<(&str, &Setting)>) {
-        let Some(setting) = self.leading().and_then(|view| view.config.option(HA_TYPE, self.version)) else {
-            return (HighAvailability::Off, None);
-        };
-        (HighAvailability::of(&setting.1.value), Some(setting))
+        let Some(view) = self.leading() else { return (HighAvailability::Unknown, None) };
+        match view.config.option(HA_TYPE, self.version) {
+            Some(setting) => (HighAvailability::of(&setting.1.value), Some(setting)),
+            None if view.unknown.is_some() => (HighAvailability::Unknown, None),
+            None => (HighAvailability::Off, None),
+        }
     }
 
     /// The setting of `directory` in the leading role, where it is set and not blank.

@@ -139,7 +139,7 @@ impl FlinkDeployment {
 }
 
 /// A ServiceAccount of the cluster's own; `default` is everybody's.
-fn own(name: &str) -> Option<String> {
+pub(super) fn own(name: &str) -> Option<String> {
     let name = name.trim();
     (!name.is_empty() && name != "default").then(|| name.to_owned())
 }

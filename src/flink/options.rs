@@ -11,6 +11,16 @@ use crate::flink::version::FlinkVersion;
 
 /// High-availability mode.
 pub const HA_TYPE: &str = "high-availability.type";
+/// Id of the cluster in Kubernetes HA, and of a native cluster.
+pub const KUBERNETES_CLUSTER_ID: &str = "kubernetes.cluster-id";
+/// Namespace of the ConfigMaps of Kubernetes HA.
+pub const KUBERNETES_NAMESPACE: &str = "kubernetes.namespace";
+/// Id of the cluster below `storageDir` and in ZooKeeper.
+pub const HA_CLUSTER_ID: &str = "high-availability.cluster-id";
+/// Address that a JobManager publishes.
+pub const JOBMANAGER_ADDRESS: &str = "jobmanager.rpc.address";
+/// Port of the JobManager under ZooKeeper HA.
+pub const HA_JOBMANAGER_PORT: &str = "high-availability.jobmanager.port";
 /// Where HA metadata is kept.
 pub const HA_STORAGE_DIR: &str = "high-availability.storageDir";
 /// ZooKeeper servers.

@@ -174,6 +174,8 @@ fn source(volume: &Value) -> (Source, bool) {
         "persistentVolumeClaim" => text(body, &["claimName"])
             .map_or_else(|| Source::Unknown("it names no claim".to_owned()), |claim| Source::Claim(claim.to_owned())),
         "ephemeral" => Source::Ephemeral,
+        // Written by `raw` in place of a claim template, which is no volume of its own.
+        "volumeClaimTemplate" => Source::ClaimTemplate(body.as_str().unwrap_or_default().to_owned()),
         "configMap" | "secret" | "projected" | "downwardAPI" | "image" => Source::ReadOnly(kind.to_owned()),
         "nfs"
         | "cephfs"

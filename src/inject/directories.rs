@@ -7,7 +7,7 @@ use crate::inject::Work;
 pub(super) fn add(work: &mut Work<'_>) {
     let checkpoints = &work.target.policy.spec.checkpoints;
     for (option, wanted) in [(CHECKPOINT_DIR, &checkpoints.directory), (SAVEPOINT_DIR, &checkpoints.savepoints)] {
-        let Some(value) = wanted.as_ref().and_then(|template| template.fill(&work.target.names()).ok()) else {
+        let Some(value) = wanted.as_ref().and_then(|template| template.fill(&work.names()).ok()) else {
             continue;
         };
         let cluster = work.cluster();

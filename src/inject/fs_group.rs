@@ -7,7 +7,7 @@ use crate::flink::cluster::{Cluster, Directory};
 use crate::flink::deployment::{field, walk};
 use crate::flink::location::Location;
 use crate::flink::pod::{Backing, Source};
-use crate::inject::{Injected, Work};
+use crate::inject::{Injected, Place, Work};
 use crate::object::at;
 use crate::policy::{FsGroup, Role, has_openshift_range};
 
@@ -49,14 +49,17 @@ fn needs(work: &Work<'_>, cluster: &Cluster, role: Role) -> bool {
 
 /// Sets `fsGroup` in the pods of `roles`: in the common template for both, else in the role's own.
 pub(super) fn set(work: &mut Work<'_>, roles: &[Role], group: u32) {
-    let spec = work.target.spec.clone();
-    let template = match roles {
-        [] => return,
+    let root = work.target.root();
+    let template = match (work.target.place(), roles) {
+        (None, _) | (_, []) => return,
+        (Some(Place::Pods(_)), _) => root,
         // A new `jobManager` block would bring its default of one replica with it.
-        [role] if *role == Role::TaskManager || walk(work.edits.document(), &spec.key(field(*role))).is_some() => {
-            spec.key(field(*role)).key("podTemplate")
+        (Some(Place::Resource(_)), [role])
+            if *role == Role::TaskManager || walk(work.edits.document(), &root.key(field(*role))).is_some() =>
+        {
+            root.key(field(*role)).key("podTemplate")
         }
-        _ => spec.key("podTemplate"),
+        (Some(Place::Resource(_)), _) => root.key("podTemplate"),
     };
     let context = template.keys(&["spec", "securityContext"]);
     if !work.edits.set(&context.key("fsGroup"), Value::from(group)) {

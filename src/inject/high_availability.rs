@@ -1,15 +1,24 @@
 //! High availability, whole or not at all.
 
-use crate::flink::cluster::{Cluster, Directory, HighAvailability, Shape};
+use crate::flink::arguments::takes_options;
+use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView, Shape};
 use crate::flink::deployment::{has_emr_ha, makes_its_account};
-use crate::flink::options::{self, HA_STORAGE_DIR, HA_TYPE, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT};
+use crate::flink::options::{
+    self, HA_CLUSTER_ID, HA_JOBMANAGER_PORT, HA_STORAGE_DIR, HA_TYPE, JOBMANAGER_ADDRESS, KUBERNETES_CLUSTER_ID,
+    KUBERNETES_NAMESPACE, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT,
+};
 use crate::flink::version::FlinkVersion;
-use crate::inject::{Obstacle, Shortfall, Work};
+use crate::inject::identity::CLUSTER_ANNOTATION;
+use crate::inject::{Obstacle, Place, Record, Shortfall, Work, arguments};
 use crate::object::FieldPath;
 use crate::policy::{Finding, HaMode, Role};
+use crate::workload::Raw;
 
 /// What is missing, and what to do about it.
 struct Missing(String, String);
+
+/// The variable that brings a pod its own address.
+const POD_IP: &str = "POD_IP";
 
 /// Adds the policy's HA to a cluster that has none, or the missing pieces to one that has its own.
 pub(super) fn add(work: &mut Work<'_>) {
@@ -17,18 +26,24 @@ pub(super) fn add(work: &mut Work<'_>) {
     match cluster.high_availability() {
         (HighAvailability::Kubernetes, Some(_)) => add_pieces(work, HaMode::Kubernetes),
         (HighAvailability::ZooKeeper, Some(_)) => add_pieces(work, HaMode::Zookeeper),
-        (_, Some(_)) => {}
-        (_, None) => {
+        (HighAvailability::Off, None) => {
             let Some(mode) = work.target.policy.spec.high_availability.mode else { return };
-            if says_otherwise(&cluster, mode) || has_emr_ha(work.target.object, work.target.spec) {
+            if says_otherwise(&cluster, mode) || is_of_emr(work, has_emr_ha) {
                 return;
             }
             if let Err(Missing(missing, remedy)) = add_whole(work, &cluster, mode) {
-                let path = work.target.spec.key("flinkConfiguration").key(cluster.spelling(HA_TYPE));
+                let root = cluster.leading().map(|view| view.config_path.clone()).unwrap_or_default();
+                let path = root.key(cluster.spelling(HA_TYPE));
                 work.shortfalls.push(Shortfall::HighAvailability { path, missing, remedy });
             }
         }
+        _ => {}
     }
+}
+
+/// Whether the target is a resource of Amazon EMR's dialect, of which `says` something.
+fn is_of_emr(work: &Work<'_>, says: impl Fn(&serde_json::Value, &FieldPath) -> bool) -> bool {
+    matches!(work.target.place(), Some(Place::Resource(spec)) if says(work.target.object, spec))
 }
 
 /// Whether the user names another mode under a name that this version does not read.
@@ -41,48 +56,91 @@ fn says_otherwise(cluster: &Cluster, mode: HaMode) -> bool {
         .any(|setting| HighAvailability::of(&setting.value) != wanted)
 }
 
-/// The pieces that the user's own HA lacks and the policy has; each alone, since the set as a whole is the user's.
+/// The pieces that the user's own HA lacks; each alone, since the set as a whole is the user's.
 fn add_pieces(work: &mut Work<'_>, mode: HaMode) {
-    let policy = &work.target.policy.spec.high_availability;
     let cluster = work.cluster();
-    let directory = policy.storage_dir.as_ref().and_then(|template| template.fill(&work.target.names()).ok());
-    if let Some(directory) = directory.filter(|_| cluster.directory(Directory::HighAvailability).is_none()) {
+    let Some(view) = cluster.leading().filter(|view| view.unknown.is_none()) else { return };
+    if !accepts_options(work, &cluster) {
+        return;
+    }
+    let template = work.target.policy.spec.high_availability.storage_dir.as_ref();
+    if cluster.directory(Directory::HighAvailability).is_none()
+        && let Some(directory) = template.and_then(|template| template.fill(&work.names()).ok())
+    {
         // A directory that the pods would lose is not filled in; the missing one is a finding of its own.
         let _ = work.attempt(|work| work.set_option(HA_STORAGE_DIR, &directory));
     }
     if mode == HaMode::Zookeeper {
         let _ = work.attempt(|work| add_zookeeper(work, &cluster));
     }
+    if let Some(Place::Pods(raw)) = work.target.place().filter(|_| work.target.policy.spec.complete) {
+        let _ = work.attempt(|work| {
+            add_identity(work, &cluster, view, mode)?;
+            add_address(work, &cluster, view, raw)
+        });
+    }
+}
+
+/// Whether the form in which options are given is accepted: arguments are not, by old session JobManagers.
+fn accepts_options(work: &Work<'_>, cluster: &Cluster) -> bool {
+    match work.target.place() {
+        Some(Place::Resource(_)) => true,
+        Some(Place::Pods(raw)) => takes_options(&raw.launch, cluster.version),
+        None => false,
+    }
+}
+
+fn is_set(cluster: &Cluster, option: &str) -> bool {
+    cluster.leading().is_some_and(|view| view.config.value(option, cluster.version).is_some())
 }
 
 fn add_zookeeper(work: &mut Work<'_>, cluster: &Cluster) -> Result<(), FieldPath> {
     let zookeeper = &work.target.policy.spec.high_availability.zookeeper;
-    let is_set =
-        |option: &str| cluster.leading().is_some_and(|view| view.config.value(option, cluster.version).is_some());
-    if is_set(ZOOKEEPER_QUORUM) {
+    if is_set(cluster, ZOOKEEPER_QUORUM) {
         return Ok(());
     }
     if let Some(quorum) = &zookeeper.quorum {
         work.set_option(ZOOKEEPER_QUORUM, quorum)?;
     }
-    let root = zookeeper.path_root.as_ref().and_then(|root| root.fill(&work.target.names()).ok());
-    if let Some(root) = root.filter(|_| !is_set(ZOOKEEPER_ROOT)) {
+    let root = zookeeper.path_root.as_ref().filter(|_| !is_set(cluster, ZOOKEEPER_ROOT));
+    if let Some(Ok(root)) = root.map(|root| root.fill(&work.names())) {
         work.set_option(ZOOKEEPER_ROOT, &root)?;
     }
     Ok(())
 }
 
+/// The ids by which a standalone cluster finds its own metadata, and no other cluster's.
+fn add_identity(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, mode: HaMode) -> Result<(), FieldPath> {
+    let Some(identity) = work.identity.clone() else { return Ok(()) };
+    let namespace = work.target.namespace.to_owned();
+    if mode == HaMode::Kubernetes {
+        if !is_set(cluster, KUBERNETES_CLUSTER_ID) {
+            work.set_option(KUBERNETES_CLUSTER_ID, &identity)?;
+        }
+        // Unset it is `default`, whatever namespace the pods are in.
+        if view.config.exact(KUBERNETES_NAMESPACE).is_none() && namespace != "default" {
+            work.set_option(KUBERNETES_NAMESPACE, &namespace)?;
+        }
+    }
+    if !is_set(cluster, HA_CLUSTER_ID) {
+        work.set_option(HA_CLUSTER_ID, &format!("/{namespace}/{identity}"))?;
+    }
+    Ok(())
+}
+
+/// The JobManager's own address: under HA it is published, and a Service's name stands for all JobManagers.
+fn add_address(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, raw: &Raw) -> Result<(), FieldPath> {
+    let given = view.config.exact(JOBMANAGER_ADDRESS).is_some_and(|address| address.origin.starts_with("argument"));
+    if raw.role != Role::JobManager || given || cluster.shape != Shape::Raw {
+        return Ok(());
+    }
+    arguments::add_pod_ip(work, raw, POD_IP);
+    work.set_option(JOBMANAGER_ADDRESS, &format!("$({POD_IP})"))
+}
+
 fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(), Missing> {
     let policy = &work.target.policy.spec.high_availability;
-    let version = cluster.version.ok_or_else(|| {
-        Missing("its Flink version is not known".to_owned(), "set `flinkVersion`, as in `v1_20`".to_owned())
-    })?;
-    if (cluster.shape == Shape::FlinkDeployment { standalone: true }) && version.at_least(2, 0) {
-        return Err(Missing(
-            format!("the operator up to 1.15 starts `mode: standalone` of Flink {version} wrongly with HA"),
-            "use `mode: native`, or configure HA yourself on an operator that has FLINK-38795".to_owned(),
-        ));
-    }
+    check_form(work, cluster)?;
     let own_directory = cluster.directory(Directory::HighAvailability).is_some();
     let directory = match (own_directory, &policy.storage_dir) {
         (true, _) => None,
@@ -92,61 +150,99 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
                 format!("set `highAvailability.storageDir` in the policy, or `{HA_STORAGE_DIR}` in the cluster"),
             ));
         }
-        (false, Some(template)) => {
-            Some(template.fill(&work.target.names()).map_err(|word| nameless(word, template.text()))?)
-        }
+        (false, Some(template)) => Some(template.fill(&work.names()).map_err(|word| nameless(word, template.text()))?),
     };
-    let has_account = cluster.role(Role::JobManager).is_some_and(|view| view.account.0.is_some())
-        || makes_its_account(work.target.object, work.target.spec);
+    let has_account =
+        cluster.leading().is_some_and(|view| view.account.0.is_some()) || is_of_emr(work, makes_its_account);
     if mode == HaMode::Kubernetes && !has_account {
         return Err(Missing(
             "neither the policy nor the cluster names a ServiceAccount, which Kubernetes HA needs".to_owned(),
             "set `serviceAccount` in the policy, or `serviceAccount` in the cluster".to_owned(),
         ));
     }
-    let has_quorum =
-        cluster.leading().is_some_and(|view| view.config.value(ZOOKEEPER_QUORUM, cluster.version).is_some());
-    if mode == HaMode::Zookeeper && !has_quorum && policy.zookeeper.quorum.is_none() {
+    if mode == HaMode::Zookeeper && !is_set(cluster, ZOOKEEPER_QUORUM) && policy.zookeeper.quorum.is_none() {
         return Err(Missing(
             "neither the policy nor the cluster names a ZooKeeper quorum".to_owned(),
             format!("set `highAvailability.zookeeper.quorum` in the policy, or `{ZOOKEEPER_QUORUM}` in the cluster"),
         ));
     }
-    if let Some(Err(word)) =
-        policy.zookeeper.path_root.as_ref().filter(|_| mode == HaMode::Zookeeper).map(|t| t.fill(&work.target.names()))
-    {
+    let root = policy.zookeeper.path_root.as_ref().filter(|_| mode == HaMode::Zookeeper);
+    if let Some(Err(word)) = root.map(|root| root.fill(&work.names())) {
         return Err(nameless(word, "highAvailability.zookeeper.pathRoot"));
     }
     work.attempt(|work| {
-        work.set_option(HA_TYPE, spelled(mode, version))?;
+        work.set_option(HA_TYPE, spelled(mode, cluster.version))?;
         if let Some(directory) = &directory {
             work.set_option(HA_STORAGE_DIR, directory)?;
         }
         if mode == HaMode::Zookeeper {
             add_zookeeper(work, cluster)?;
         }
+        let (Some(Place::Pods(raw)), Some(view)) = (work.target.place(), cluster.leading()) else { return Ok(()) };
+        add_identity(work, cluster, view, mode)?;
+        add_address(work, cluster, view, raw)?;
+        if mode == HaMode::Zookeeper && !is_set(cluster, HA_JOBMANAGER_PORT) {
+            work.set_option(HA_JOBMANAGER_PORT, "6123")?;
+        }
         Ok(())
     })
     .map_err(|obstacle| match obstacle {
-        Obstacle::Findings(findings) => why(&findings, directory.is_none().then_some(cluster)),
+        Obstacle::Findings(findings) => why(&findings, work),
         Obstacle::Taken(path) => Missing(
-            format!("`{path}` is taken: Flink {version} wants a text there, and the configuration has something else"),
+            format!(
+                "`{path}` is taken: this Flink version wants a text there, and the configuration has something else"
+            ),
             "write the options below it with dotted names".to_owned(),
         ),
     })
 }
 
-/// The finding that speaks of the directory, else the first one: others may come and go with what else is filled in.
-fn why(findings: &[Finding], with_own_directory: Option<&Cluster>) -> Missing {
-    let own = with_own_directory.and_then(|cluster| cluster.directory(Directory::HighAvailability));
-    let path = own.map(|(_, setting)| setting.path.to_string());
-    let speaks_of_it = |finding: &&Finding| match &path {
-        Some(path) => finding.path == *path,
-        None => finding.path.contains(HA_STORAGE_DIR),
+/// The finding that speaks of the HA directory, else the first one on a value of the user's: what else we filled in came
+/// after HA was tried, and is no reason.
+fn why(findings: &[Finding], work: &Work<'_>) -> Missing {
+    let cluster = work.cluster();
+    let own = cluster.directory(Directory::HighAvailability).map(|(_, setting)| setting.path.to_string());
+    let recorded = Record::of(work.target.object).unwrap_or_default();
+    let is_recorded = |finding: &Finding| {
+        let settings = cluster.leading().into_iter().flat_map(|view| view.config.iter());
+        settings
+            .filter(|(key, setting)| recorded.holds(key, &setting.value))
+            .any(|(_, s)| s.path.to_string() == finding.path)
     };
-    let finding = findings.iter().find(speaks_of_it).or(findings.first());
+    let speaks_of_it =
+        |finding: &&Finding| own.as_ref() == Some(&finding.path) || finding.path.contains(HA_STORAGE_DIR);
+    let of_user = |finding: &&Finding| !is_recorded(finding);
+    let finding = findings.iter().find(speaks_of_it).or(findings.iter().find(of_user)).or(findings.first());
     let (message, fix) = finding.map(|finding| (finding.message.clone(), finding.fix.clone())).unwrap_or_default();
     Missing(message, fix)
+}
+
+/// Whether HA can be given to this cluster in a form that its version accepts.
+fn check_form(work: &Work<'_>, cluster: &Cluster) -> Result<(), Missing> {
+    if !accepts_options(work, cluster) {
+        return Err(Missing(
+            "a session JobManager of Flink up to 1.14 takes no options as arguments".to_owned(),
+            "write the HA options into its configuration file".to_owned(),
+        ));
+    }
+    if cluster.shape == Shape::Raw && work.identity.is_none() {
+        return Err(Missing(
+            "neither names nor labels say which cluster this is".to_owned(),
+            format!(
+                "set the annotation `{CLUSTER_ANNOTATION}` to the same value on the JobManager and the TaskManagers"
+            ),
+        ));
+    }
+    match (cluster.shape, cluster.version) {
+        (Shape::FlinkDeployment { .. }, None) => {
+            Err(Missing("its Flink version is not known".to_owned(), "set `flinkVersion`, as in `v1_20`".to_owned()))
+        }
+        (Shape::FlinkDeployment { standalone: true }, Some(version)) if version.at_least(2, 0) => Err(Missing(
+            format!("the operator up to 1.15 starts `mode: standalone` of Flink {version} wrongly with HA"),
+            "use `mode: native`, or configure HA yourself on an operator that has FLINK-38795".to_owned(),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn nameless(word: &str, template: &str) -> Missing {
@@ -156,10 +252,10 @@ fn nameless(word: &str, template: &str) -> Missing {
     )
 }
 
-/// The mode as `version` understands it: the short name from 1.16, the class before.
-pub(super) fn spelled(mode: HaMode, version: FlinkVersion) -> &'static str {
+/// The mode as `version` understands it: the short name from 1.16, else the class, which every version understands.
+pub(super) fn spelled(mode: HaMode, version: Option<FlinkVersion>) -> &'static str {
     match mode {
-        HaMode::Kubernetes => HighAvailability::kubernetes_word(Some(version)),
+        HaMode::Kubernetes => HighAvailability::kubernetes_word(version),
         HaMode::Zookeeper => mode.word(),
     }
 }

@@ -7,11 +7,11 @@ use serde_json::Value;
 use crate::flink::cluster::Cluster;
 use crate::flink::configuration::scalar_text;
 use crate::flink::deployment::{field, walk};
-use crate::flink::options::{HA_STORAGE_DIR, HA_TYPE, names};
+use crate::flink::options::{HA_CLUSTER_ID, HA_STORAGE_DIR, HA_TYPE, KUBERNETES_CLUSTER_ID, names};
 use crate::inject::record::{INJECTED_ANNOTATION, Injected, Record};
-use crate::inject::volumes::{self, Claim, Presence, presence};
-use crate::inject::{Injection, Lost, Target, Work, account, fs_group, option};
-use crate::object::{FieldPath, at};
+use crate::inject::volumes::{self, ClaimMount, Presence, presence};
+use crate::inject::{Injection, Lost, Place, Target, Work, account, arguments, fs_group, option};
+use crate::object::{self, FieldPath, at};
 use crate::policy::Role;
 
 /// Puts back what was filled in when `old` was created and `target`, its update, lacks without saying anything else.
@@ -25,14 +25,16 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
         withdraw(&mut work, Some(&record));
         return work.finish(Record::default());
     }
-    if walk(old, target.spec) == walk(target.object, target.spec) {
+    // A Job's template cannot be changed once it is there.
+    let is_job = object::text(target.object, &["kind"]) == Some("Job");
+    if is_job || walk(old, &target.root()) == walk(target.object, &target.root()) {
         record.write(&mut work.edits);
         return work.finish_untouched();
     }
     let mut options = options::restore(&mut work, &record).into_iter();
-    let of_role = |object, role: Role| walk(object, &target.spec.key(field(role)).key("podTemplate"));
-    let is_untouched =
-        [Role::JobManager, Role::TaskManager].iter().all(|role| of_role(old, *role) == of_role(target.object, *role));
+    let of_role = |object, role: Role| walk(object, &target.root().key(field(role)).key("podTemplate"));
+    let roles_own = [Role::JobManager, Role::TaskManager];
+    let is_untouched = roles_own.iter().all(|role| of_role(old, *role) == of_role(target.object, *role));
     let mut staying = Vec::new();
     for value in &record.values {
         // What was filled in for both roles at once is put back for both at once, so that it comes to stand where it was.
@@ -41,16 +43,12 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
         let stays = match value {
             Injected::Option { .. } => options.next().unwrap_or_default(),
             Injected::ServiceAccount { value } => restore_account(&mut work, value),
+            Injected::Env { name, .. } => restore_variable(&mut work, name),
             Injected::Volume { role, name, claim, mount_path, common } => {
-                let claim = Claim { name: name.clone(), of: claim.clone(), mount_path: mount_path.clone() };
+                let claim = ClaimMount { name: name.clone(), claim: claim.clone(), mount_path: mount_path.clone() };
                 if is_first {
-                    restore_volume(
-                        &mut work,
-                        &roles(record.values.iter().filter(beside)),
-                        &claim,
-                        *common,
-                        is_untouched,
-                    );
+                    let roles = roles(record.values.iter().filter(beside));
+                    restore_volume(&mut work, &roles, &claim, *common, is_untouched);
                 }
                 is_whole(&work, Role::from(*role), &claim)
             }
@@ -83,18 +81,27 @@ impl<'a> Work<'a> {
 
 /// Restores the ServiceAccount; whether it is in force.
 fn restore_account(work: &mut Work<'_>, name: &str) -> bool {
-    let own = |work: &Work<'_>| work.cluster().role(Role::JobManager).and_then(|view| view.account.0.clone());
+    let own = |work: &Work<'_>| work.cluster().leading().and_then(|view| view.account.0.clone());
     if own(work).is_none() {
         account::set(work, name);
     }
     own(work).as_deref() == Some(name)
 }
 
-/// Restores what is missing of a claim in `roles`, where nothing else took its place.
+/// Restores a variable of the Flink container; whether it was there.
+fn restore_variable(work: &mut Work<'_>, name: &str) -> bool {
+    let Some(Place::Pods(raw)) = work.target.place() else { return false };
+    let before = work.added.len();
+    arguments::add_pod_ip(work, raw, name);
+    work.added.len() == before
+}
+
+/// Restores what is missing of a claim in `roles`, where nothing else took its place, first tried in the common template
+/// with `common`.
 ///
-/// A role may have it whole from a template of its own that repeats the common one; while nobody touched those, it is
-/// put back in the common one too, so that the object is what it was.
-fn restore_volume(work: &mut Work<'_>, roles: &[Role], claim: &Claim, common: bool, is_untouched: bool) {
+/// A role may have it whole from a template of its own that repeats the common one. While nobody touched those, it is put
+/// back in the common one too, so that the object is what it was.
+fn restore_volume(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount, common: bool, is_untouched: bool) {
     let cluster = work.cluster();
     let is_gone_from_common = common && is_untouched && !volumes::stands_in_common(work, claim);
     let is_missing = |role: &Role| match cluster.role(*role).map(|view| presence(&view.pod, claim)) {
@@ -106,7 +113,7 @@ fn restore_volume(work: &mut Work<'_>, roles: &[Role], claim: &Claim, common: bo
     volumes::mount(work, &lacking, claim, common);
 }
 
-fn is_whole(work: &Work<'_>, role: Role, claim: &Claim) -> bool {
+fn is_whole(work: &Work<'_>, role: Role, claim: &ClaimMount) -> bool {
     work.cluster().role(role).is_some_and(|view| matches!(presence(&view.pod, claim), Presence::Whole))
 }
 
@@ -136,7 +143,7 @@ pub(super) fn forget(work: &mut Work<'_>, record: &Record) {
                 }
             }
             // The group does not depend on where the object is.
-            Injected::FsGroup { .. } => work.added.push(value.clone()),
+            Injected::FsGroup { .. } | Injected::Env { .. } => work.added.push(value.clone()),
         }
     }
 }
@@ -150,14 +157,14 @@ pub(super) fn withdraw(work: &mut Work<'_>, record: Option<&Record>) {
             }
             Injected::ServiceAccount { value } => remove_account(work, value),
             // Lists are merged by position: taking an element out would move those behind it. The claim does no harm.
-            Injected::Volume { .. } | Injected::FsGroup { .. } => {}
+            Injected::Volume { .. } | Injected::Env { .. } | Injected::FsGroup { .. } => {}
         }
     }
     work.edits.remove(&FieldPath::of(&["metadata", "annotations"]).key(INJECTED_ANNOTATION));
 }
 
 fn remove_account(work: &mut Work<'_>, name: &str) {
-    let path = work.target.spec.key("serviceAccount");
+    let path = account::field(work);
     if walk(work.edits.document(), &path).and_then(Value::as_str) == Some(name) {
         work.edits.remove(&path);
     }
@@ -166,10 +173,17 @@ fn remove_account(work: &mut Work<'_>, name: &str) {
 /// Gives the volume that was filled in for another object the claim that the policy derives for this one.
 fn rename_claim(work: &mut Work<'_>, name: &str, former: &str) -> Option<String> {
     let volume = work.target.policy.spec.volumes.iter().find(|volume| volume.name == name)?;
-    let claim = volume.claim_name.fill(&work.target.names()).ok()?;
-    for template in ["podTemplate", "jobManager.podTemplate", "taskManager.podTemplate"] {
-        let volumes =
-            template.split('.').fold(work.target.spec.clone(), |path, key| path.key(key)).keys(&["spec", "volumes"]);
+    let claim = volume.claim_name.fill(&work.names()).ok()?;
+    let root = work.target.root();
+    let templates = match work.target.place() {
+        Some(Place::Pods(_)) => vec![root],
+        Some(Place::Resource(_)) | None => {
+            let of_roles = [Role::JobManager, Role::TaskManager].map(|role| root.key(field(role)).key("podTemplate"));
+            std::iter::once(root.key("podTemplate")).chain(of_roles).collect()
+        }
+    };
+    for template in templates {
+        let volumes = template.keys(&["spec", "volumes"]);
         let elements = walk(work.edits.document(), &volumes).and_then(Value::as_array).cloned().unwrap_or_default();
         for (index, element) in elements.iter().enumerate() {
             let path = volumes.index(index).keys(&["persistentVolumeClaim", "claimName"]);
@@ -183,14 +197,17 @@ fn rename_claim(work: &mut Work<'_>, name: &str, former: &str) -> Option<String>
     Some(claim)
 }
 
-/// The HA mode and storageDir that were filled in when `old` was created and that `target`, its update, has no longer.
+/// Options that no update may lose: without them the cluster has no HA, or another cluster's.
+const KEPT: [&str; 4] = [HA_TYPE, HA_STORAGE_DIR, KUBERNETES_CLUSTER_ID, HA_CLUSTER_ID];
+
+/// The HA mode, identity and storageDir that were filled in when `old` was created and that `target`, its update, has no longer.
 #[must_use]
 pub fn lost(target: &Target<'_>, old: &Value) -> Vec<Lost> {
     let Some(record) = Record::of(old).filter(|_| target.policy.may_change() && !target.is_opted_out()) else {
         return Vec::new();
     };
-    let was = Cluster::of_flink_deployment(old, target.spec);
-    let is = Cluster::of_flink_deployment(target.object, target.spec);
+    let was = target.cluster_in(old);
+    let is = target.cluster_in(target.object);
     let is_set = |cluster: &Cluster, option: &str| {
         cluster.leading().is_some_and(|view| names(option, None).iter().any(|name| view.config.exact(name).is_some()))
     };
@@ -198,14 +215,78 @@ pub fn lost(target: &Target<'_>, old: &Value) -> Vec<Lost> {
         .values
         .iter()
         .filter_map(|value| match value {
-            Injected::Option { option, key, value, .. } if option == HA_TYPE || option == HA_STORAGE_DIR => {
+            Injected::Option { option, key, value, .. } if KEPT.contains(&option.as_str()) => {
                 (is_set(&was, option) && !is_set(&is, option)).then(|| Lost {
                     what: key.clone(),
                     value: scalar_text(&Value::String(value.clone())),
-                    path: target.spec.key("flinkConfiguration").key(key),
+                    path: is.leading().map(|view| view.config_path.key(key)).unwrap_or_default(),
                 })
             }
             _ => None,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::admission::Operation;
+    use crate::facts::Facts;
+    use crate::policy::Policies;
+    use crate::verdict::{Subject, judge};
+    use crate::workload::recognise;
+
+    const POLICY: &str = "spec:
+  highAvailability: {mode: kubernetes, storageDir: 'file:///flink-data/ha'}
+  serviceAccount: {name: flink}
+  volumes: [{name: flink-data, claimName: flink-data, mountPath: /flink-data}]";
+
+    fn cluster() -> Value {
+        let template = json!({"spec": {
+            "containers": [{"name": "flink-main-container", "volumeMounts": [{"name": "tmp", "mountPath": "/scratch"}]}],
+            "volumes": [{"name": "tmp", "emptyDir": {}}],
+        }});
+        json!({
+            "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "metadata": {"name": "a"},
+            "spec": {"flinkVersion": "v1_20", "flinkConfiguration": {"a": "b"}, "podTemplate": template},
+        })
+    }
+
+    fn stored(object: &Value, old: Option<&Value>) -> Value {
+        let operation = if old.is_some() { Operation::Update } else { Operation::Create };
+        let workload = recognise(object).unwrap();
+        let subject = Subject { object, old, operation, namespace: "shop", name: Some("a"), workload: &workload };
+        judge(&subject, &Policies::from_text(POLICY).unwrap(), &Facts::default()).stored
+    }
+
+    /// Whatever part of it a client drops: any other place or order would change the spec and so restart the job.
+    #[test]
+    fn what_is_put_back_stands_where_it_stood() {
+        let created = stored(&cluster(), None);
+        let template = &created["spec"]["podTemplate"]["spec"];
+        assert_eq!(template["volumes"].as_array().unwrap().len(), 2);
+        for dropped in ["/spec/podTemplate", "/spec/podTemplate/spec/volumes", "/spec/podTemplate/spec/containers"] {
+            let mut update = created.clone();
+            *update.pointer_mut(dropped).unwrap() = cluster().pointer(dropped).unwrap().clone();
+            assert_ne!(update, created, "{dropped}");
+            assert_eq!(stored(&update, Some(&created)), created, "{dropped}");
+        }
+        assert_eq!(stored(&cluster(), Some(&created)), created);
+        let mut update = created.clone();
+        update["spec"]["flinkConfiguration"] = json!({"a": "b"});
+        assert_eq!(stored(&update, Some(&created)), created);
+    }
+
+    #[test]
+    fn a_volume_of_the_users_under_our_name_is_left_alone() {
+        let created = stored(&cluster(), None);
+        let mut update = cluster();
+        update["spec"]["podTemplate"]["spec"]["volumes"] =
+            json!([{"name": "tmp", "emptyDir": {}}, {"name": "flink-data", "nfs": {}}]);
+        let kept = stored(&update, Some(&created));
+        assert_eq!(kept["spec"]["podTemplate"]["spec"]["volumes"], update["spec"]["podTemplate"]["spec"]["volumes"]);
+        let path = "/spec/podTemplate/spec/containers/0/volumeMounts";
+        assert_eq!(kept.pointer(path), update.pointer(path));
+    }
 }

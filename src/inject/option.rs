@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::flink::configuration::scalar_text;
 use crate::flink::deployment::walk;
 use crate::flink::options;
-use crate::inject::{Injected, Work};
+use crate::inject::{Injected, Place, Work, arguments};
 use crate::object::FieldPath;
 
 impl Work<'_> {
@@ -15,9 +15,20 @@ impl Work<'_> {
     /// The place, where the user has something else there: up to 1.16 `high-availability` is the mode, and a nested
     /// configuration may have a map there.
     pub(super) fn set_option(&mut self, option: &str, value: &str) -> Result<(), FieldPath> {
-        let key = options::spelling(option, self.cluster().version);
-        let root = self.target.spec.key("flinkConfiguration");
-        let path = place(walk(self.edits.document(), &root), &root, key);
+        let spec = match self.target.place() {
+            Some(Place::Resource(spec)) => spec,
+            Some(Place::Pods(raw)) => {
+                arguments::set_option(self, raw, option, value);
+                return Ok(());
+            }
+            None => return Ok(()),
+        };
+        let cluster = self.cluster();
+        let key = options::spelling(option, cluster.version);
+        let root = spec.key("flinkConfiguration");
+        // A blank value that stands there already may be the one in force: of two fields with one dotted key one wins.
+        let present = cluster.leading().and_then(|view| view.config.exact(key)).map(|setting| setting.path.clone());
+        let path = present.unwrap_or_else(|| place(walk(self.edits.document(), &root), &root, key));
         let is_free = walk(self.edits.document(), &path).is_none_or(|present| scalar_text(present).trim().is_empty());
         if !is_free || !self.edits.set(&path, Value::String(value.to_owned())) {
             return Err(path);
@@ -62,6 +73,11 @@ fn is_nested(map: &Map<String, Value>) -> bool {
 
 /// Removes `key` from `flinkConfiguration` where it stands there with exactly `value`, and the maps that this empties.
 pub(super) fn remove_exact(work: &mut Work<'_>, key: &str, value: &str) -> bool {
+    let spec = match work.target.place() {
+        Some(Place::Resource(spec)) => spec.clone(),
+        Some(Place::Pods(raw)) => return arguments::remove_exact(work, raw, key, value),
+        None => return false,
+    };
     let path = work.cluster().leading().and_then(|view| view.config.exact(key)).map(|setting| setting.path.clone());
     let Some(path) =
         path.filter(|path| walk(work.edits.document(), path).is_some_and(|present| scalar_text(present) == value))
@@ -69,7 +85,7 @@ pub(super) fn remove_exact(work: &mut Work<'_>, key: &str, value: &str) -> bool 
         return false;
     };
     work.edits.remove(&path);
-    let root = work.target.spec.key("flinkConfiguration");
+    let root = spec.key("flinkConfiguration");
     let mut above = path;
     while let Some((parent, _)) = above.split_last().filter(|(parent, _)| *parent != root) {
         if walk(work.edits.document(), &parent).and_then(Value::as_object).is_none_or(|map| !map.is_empty()) {

@@ -57,6 +57,13 @@ pub enum Injected {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         common: bool,
     },
+    /// A variable of the Flink container that takes a field of its pod.
+    Env {
+        /// Its name.
+        name: String,
+        /// The field: `status.podIP`.
+        field: String,
+    },
     /// `securityContext.fsGroup` of one role's pod.
     FsGroup {
         /// Which role.
@@ -108,6 +115,14 @@ impl Record {
         !self.values.is_empty() && (self.namespace != namespace || renamed)
     }
 
+    /// Whether it says that `key` was written with `value`.
+    #[must_use]
+    pub fn holds(&self, key: &str, value: &str) -> bool {
+        self.values
+            .iter()
+            .any(|one| matches!(one, Injected::Option { key: ours, value: its, .. } if ours == key && its == value))
+    }
+
     /// Writes the record, or removes it where there is nothing to remember.
     pub fn write(&self, edits: &mut Edits<'_>) {
         let path = FieldPath::of(&["metadata", "annotations"]).key(INJECTED_ANNOTATION);
@@ -141,6 +156,7 @@ impl Injected {
             Self::Volume { role, claim, mount_path, .. } => {
                 format!("claim {claim} at {mount_path} ({})", Role::from(*role))
             }
+            Self::Env { name, field } => format!("environment variable {name} from {field}"),
             Self::FsGroup { role, value } => format!("fsGroup={value} ({})", Role::from(*role)),
         }
     }
@@ -150,7 +166,7 @@ impl Injected {
     pub fn path(&self) -> Option<FieldPath> {
         match self {
             Self::Option { path, .. } => path.clone(),
-            Self::ServiceAccount { .. } | Self::Volume { .. } | Self::FsGroup { .. } => None,
+            Self::ServiceAccount { .. } | Self::Volume { .. } | Self::Env { .. } | Self::FsGroup { .. } => None,
         }
     }
 
@@ -159,7 +175,7 @@ impl Injected {
     pub fn role(&self) -> Option<Role> {
         match self {
             Self::Volume { role, .. } | Self::FsGroup { role, .. } => Some(Role::from(*role)),
-            Self::Option { .. } | Self::ServiceAccount { .. } => None,
+            Self::Option { .. } | Self::ServiceAccount { .. } | Self::Env { .. } => None,
         }
     }
 
@@ -176,15 +192,18 @@ impl Injected {
         }
     }
 
-    /// Whether both fill in the same thing, whatever the value.
+    /// Whether both stand in the same place, whatever the value.
     #[must_use]
     pub fn is_same_place(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Option { option: ours, .. }, Self::Option { option: theirs, .. }) => ours == theirs,
+            (Self::Option { option: ours, key: our_key, .. }, Self::Option { option: theirs, key: their_key, .. }) => {
+                ours == theirs && our_key == their_key
+            }
             (Self::ServiceAccount { .. }, Self::ServiceAccount { .. }) => true,
             (Self::Volume { role: ours, name: our_name, .. }, Self::Volume { role: theirs, name: their_name, .. }) => {
                 ours == theirs && our_name == their_name
             }
+            (Self::Env { name: ours, .. }, Self::Env { name: theirs, .. }) => ours == theirs,
             (Self::FsGroup { role: ours, .. }, Self::FsGroup { role: theirs, .. }) => ours == theirs,
             _ => false,
         }
@@ -217,6 +236,7 @@ mod tests {
                 name: "d".into(),
                 claim: "c".into(),
                 mount_path: "/d".into(),
+                common: true,
             },
             Injected::FsGroup { role: RoleName::Taskmanager, value: 9999 },
         ];

@@ -10,42 +10,30 @@ use crate::flink::cluster::Cluster;
 use crate::flink::deployment::{field, walk};
 use crate::flink::location::normalise;
 use crate::flink::pod::{Backing, MAIN_CONTAINER, Pod, Source};
-use crate::inject::{Injected, Obstacle, Shortfall, Work};
+use crate::flink::raw::container_path;
+use crate::inject::{Injected, Obstacle, Place, Shortfall, Work};
 use crate::object::{FieldPath, list, name, named, text};
 use crate::patch::Edits;
 use crate::policy::{Role, Volume};
+use crate::workload::Raw;
 
 /// A claim to mount.
 #[derive(Debug, Clone)]
-pub(super) struct Claim {
+pub(super) struct ClaimMount {
     /// Name of the volume.
     pub(super) name: String,
     /// Name of the PersistentVolumeClaim.
-    pub(super) of: String,
+    pub(super) claim: String,
     /// Where it is mounted.
     pub(super) mount_path: String,
 }
 
 /// Mounts every volume of the policy in the roles that it is for.
-///
-/// Where one finds no place it is tried again once others have theirs, since those may have made it.
 pub(super) fn add(work: &mut Work<'_>) {
-    let others = work.shortfalls.clone();
-    for _ in &work.target.policy.spec.volumes {
-        let mounted = work.added.len();
-        work.shortfalls.clone_from(&others);
-        add_each(work);
-        if work.added.len() == mounted || work.shortfalls.len() == others.len() {
-            return;
-        }
-    }
-}
-
-fn add_each(work: &mut Work<'_>) {
     let policy = work.target.policy;
     for volume in &policy.spec.volumes {
-        let Ok(claim) = volume.claim_name.fill(&work.target.names()) else { continue };
-        let claim = Claim { name: volume.name.clone(), of: claim, mount_path: normalise(&volume.mount_path) };
+        let Ok(claim) = volume.claim_name.fill(&work.names()) else { continue };
+        let claim = ClaimMount { name: volume.name.clone(), claim, mount_path: normalise(&volume.mount_path) };
         let roles: Vec<Role> = roles(volume).filter(|role| is_free(work, *role, &claim)).collect();
         if roles.is_empty() {
             continue;
@@ -56,8 +44,11 @@ fn add_each(work: &mut Work<'_>) {
             Ok(())
         });
         if let Err(Obstacle::Findings(findings)) = mounted {
-            for (role, finding) in roles.into_iter().filter_map(|role| Some((role, findings.first()?))) {
-                miss(work, role, &claim, None, finding.message.clone(), finding.fix.clone());
+            let rule = findings.first().map(|finding| finding.rule).unwrap_or_default();
+            for role in roles {
+                let reason = format!("with it `{rule}` would find fault with the cluster");
+                let remedy = "name both roles in `volumes` of the policy, or mount it in the pod template yourself";
+                miss(work, role, &claim, None, reason, remedy.to_owned());
             }
         }
     }
@@ -68,7 +59,7 @@ fn roles(volume: &Volume) -> impl Iterator<Item = Role> {
 }
 
 /// Whether `claim` may be mounted in `role`; what stands in the way and is no claim is a shortfall.
-fn is_free(work: &mut Work<'_>, role: Role, claim: &Claim) -> bool {
+fn is_free(work: &mut Work<'_>, role: Role, claim: &ClaimMount) -> bool {
     let cluster = work.cluster();
     let Some(view) = cluster.role(role) else { return false };
     let (kind, volume) = match view.pod.backing(&claim.mount_path) {
@@ -88,58 +79,95 @@ fn is_free(work: &mut Work<'_>, role: Role, claim: &Claim) -> bool {
 }
 
 /// Notes that `claim` was not mounted in `role`, because of the volume called `taken_by` where there is one.
-fn miss(work: &mut Work<'_>, role: Role, claim: &Claim, taken_by: Option<&str>, reason: String, remedy: String) {
-    let common = work.target.spec.keys(&["podTemplate", "spec", "volumes"]);
-    let is_of_role = taken_by.is_some_and(|volume| named(elements(&work.edits, &common), volume).is_none());
-    let path =
-        if is_of_role { work.target.spec.key(field(role)).keys(&["podTemplate", "spec", "volumes"]) } else { common };
-    let (mount_path, claim) = (claim.mount_path.clone(), claim.of.clone());
+fn miss(work: &mut Work<'_>, role: Role, claim: &ClaimMount, taken_by: Option<&str>, reason: String, remedy: String) {
+    let root = work.target.root();
+    let common = match work.target.place() {
+        Some(Place::Pods(_)) => root.keys(&["spec", "volumes"]),
+        Some(Place::Resource(_)) | None => root.keys(&["podTemplate", "spec", "volumes"]),
+    };
+    let own = root.key(field(role)).keys(&["podTemplate", "spec", "volumes"]);
+    let is_in =
+        |volumes: &FieldPath| taken_by.is_some_and(|name| named(elements(&work.edits, volumes), name).is_some());
+    let path = if is_in(&own) && !is_in(&common) { own } else { common };
+    let (mount_path, claim) = (claim.mount_path.clone(), claim.claim.clone());
     work.shortfalls.push(Shortfall::Volume { path, role, mount_path, claim, reason, remedy });
 }
 
 /// Whether the common template itself has volume and mount of `claim`.
-pub(super) fn stands_in_common(work: &Work<'_>, claim: &Claim) -> bool {
-    let template = walk(work.edits.document(), &work.target.spec.key("podTemplate")).cloned().unwrap_or_default();
+pub(super) fn stands_in_common(work: &Work<'_>, claim: &ClaimMount) -> bool {
+    let template = walk(work.edits.document(), &work.target.root().key("podTemplate")).cloned().unwrap_or_default();
     matches!(presence(&Pod::with_main_container(template), claim), Presence::Whole)
 }
 
 /// Mounts `claim` in `roles` and remembers it, first tried in the common template or in the roles' own.
-pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &Claim, common_first: bool) {
+pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount, common_first: bool) {
     if roles.is_empty() {
         return;
     }
+    if let Some(Place::Pods(raw)) = work.target.place() {
+        mount_in_pod(work, raw, claim);
+        return;
+    }
     let before = work.cluster();
+    let root = work.target.root();
     for common in [common_first, !common_first] {
+        // What only one role is to have would reach the other one too, but for what happens to stand at its position there.
+        if common && roles.len() < before.roles.len() {
+            continue;
+        }
         let mut trial = work.clone();
         if common {
-            append(&mut trial.edits, &work.target.spec.key("podTemplate"), None, claim);
+            append(&mut trial.edits, &root.key("podTemplate"), None, claim);
         }
         for role in roles.iter().filter(|_| !common) {
             let pod = before.role(*role).map(|view| &view.pod);
-            append(&mut trial.edits, &work.target.spec.key(field(*role)).key("podTemplate"), pod, claim);
+            append(&mut trial.edits, &root.key(field(*role)).key("podTemplate"), pod, claim);
         }
         if is_clean(&before, &trial.cluster(), roles, claim) {
             *work = trial;
-            work.added.extend(roles.iter().map(|role| Injected::Volume {
-                role: (*role).into(),
-                name: claim.name.clone(),
-                claim: claim.of.clone(),
-                mount_path: claim.mount_path.clone(),
-                common,
-            }));
+            work.added.extend(roles.iter().map(|role| claim.injected(*role, common)));
             return;
         }
     }
     for role in roles {
         let reason = "no place in these pod templates takes it without changing something else".to_owned();
-        let remedy = format!("mount `{}` at `{}` in the pod template yourself", claim.of, claim.mount_path);
+        let remedy = format!("mount `{}` at `{}` in the pod template yourself", claim.claim, claim.mount_path);
         miss(work, *role, claim, None, reason, remedy);
+    }
+}
+
+/// Mounts `claim` in the one container that a standalone role has.
+fn mount_in_pod(work: &mut Work<'_>, raw: &Raw, claim: &ClaimMount) {
+    let pod = work.target.root().key("spec");
+    let volumes = pod.key("volumes");
+    if named(elements(&work.edits, &volumes), &claim.name).is_none() {
+        work.edits.append(&volumes, claim.volume());
+    }
+    let mounts = container_path(raw).key("volumeMounts");
+    if !elements(&work.edits, &mounts).iter().any(|mount| is_mount_of(mount, claim)) {
+        work.edits.append(&mounts, claim.mount());
+    }
+    work.added.push(claim.injected(raw.role, false));
+}
+
+impl ClaimMount {
+    fn volume(&self) -> Value {
+        json!({"name": self.name, "persistentVolumeClaim": {"claimName": self.claim}})
+    }
+
+    fn mount(&self) -> Value {
+        json!({"name": self.name, "mountPath": self.mount_path})
+    }
+
+    fn injected(&self, role: Role, common: bool) -> Injected {
+        let (name, claim, mount_path) = (self.name.clone(), self.claim.clone(), self.mount_path.clone());
+        Injected::Volume { role: role.into(), name, claim, mount_path, common }
     }
 }
 
 /// Whether only the roles' own templates hold the Flink container.
 fn is_in_role_templates(work: &Work<'_>) -> bool {
-    let spec = work.target.spec;
+    let spec = work.target.root();
     let holds = |template: &FieldPath| {
         walk(work.edits.document(), &template.keys(&["spec", "containers"]))
             .and_then(Value::as_array)
@@ -155,7 +183,7 @@ fn is_in_role_templates(work: &Work<'_>) -> bool {
 ///
 /// A role's list that is shorter than the merged one is filled up with the common template's elements first: merged into
 /// themselves they change nothing, and the new element comes to stand behind them.
-fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, claim: &Claim) {
+fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, claim: &ClaimMount) {
     let spec = template.key("spec");
     let empty = Value::Null;
     let pod = merged.map_or(&empty, |pod| &pod.template);
@@ -163,7 +191,7 @@ fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, cla
     let merged_volumes = list(pod, &["spec", "volumes"]);
     if named(merged_volumes, &claim.name).is_none() && named(elements(edits, &volumes), &claim.name).is_none() {
         fill_up(edits, &volumes, merged_volumes);
-        edits.append(&volumes, json!({"name": claim.name, "persistentVolumeClaim": {"claimName": claim.of}}));
+        edits.append(&volumes, claim.volume());
     }
 
     let containers = spec.key("containers");
@@ -190,7 +218,7 @@ fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, cla
     let is_mounted = |mounts: &[Value]| mounts.iter().any(|mount| is_mount_of(mount, claim));
     if !is_mounted(merged_mounts.unwrap_or_default()) && !is_mounted(elements(edits, &mounts)) {
         fill_up(edits, &mounts, merged_mounts.unwrap_or_default());
-        edits.append(&mounts, json!({"name": claim.name, "mountPath": claim.mount_path}));
+        edits.append(&mounts, claim.mount());
     }
 }
 
@@ -205,14 +233,14 @@ pub(super) enum Presence {
 }
 
 /// What `pod` has of `claim`.
-pub(super) fn presence(pod: &Pod, claim: &Claim) -> Presence {
+pub(super) fn presence(pod: &Pod, claim: &ClaimMount) -> Presence {
     let mounts = pod.container().map(|container| list(container, &["volumeMounts"])).unwrap_or_default();
     let at_path = mounts
         .iter()
         .find(|mount| text(mount, &["mountPath"]).map(normalise).as_deref() == Some(claim.mount_path.as_str()));
     let is_ours = pod
         .volume(&claim.name)
-        .map(|volume| text(volume, &["persistentVolumeClaim", "claimName"]) == Some(claim.of.as_str()));
+        .map(|volume| text(volume, &["persistentVolumeClaim", "claimName"]) == Some(claim.claim.as_str()));
     match (at_path.map(|mount| is_mount_of(mount, claim)), is_ours) {
         (Some(true), Some(true)) => Presence::Whole,
         (Some(false), _) | (_, Some(false)) => Presence::Replaced,
@@ -220,7 +248,7 @@ pub(super) fn presence(pod: &Pod, claim: &Claim) -> Presence {
     }
 }
 
-fn is_mount_of(mount: &Value, claim: &Claim) -> bool {
+fn is_mount_of(mount: &Value, claim: &ClaimMount) -> bool {
     name(mount) == Some(&claim.name) && text(mount, &["mountPath"]).map(normalise).as_deref() == Some(&claim.mount_path)
 }
 
@@ -247,7 +275,7 @@ fn fill_up(edits: &mut Edits<'_>, path: &FieldPath, merged: &[Value]) {
 /// Whether every pod is as before, plus the claim in `roles`, once.
 ///
 /// A `jobManager` block that is made for the claim brings its default of one replica with it, which beats the option.
-fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &Claim) -> bool {
+fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &ClaimMount) -> bool {
     let replicas = |cluster: &Cluster| cluster.job_managers.as_ref().map(|(number, _)| *number);
     if replicas(before) != replicas(after) {
         return false;
@@ -257,12 +285,12 @@ fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &Claim) ->
             return tidy(&was.pod.template) == tidy(&is.pod.template);
         }
         let backed = matches!(is.pod.backing(&claim.mount_path), Backing::Volume(volume)
-            if volume.source == Source::Claim(claim.of.clone()) && volume.mount_path == claim.mount_path);
+            if volume.source == Source::Claim(claim.claim.clone()) && volume.mount_path == claim.mount_path);
         backed && stands_once(&is.pod, claim) && tidy(&without(&is.pod, claim)) == tidy(&without(&was.pod, claim))
     })
 }
 
-fn stands_once(pod: &Pod, claim: &Claim) -> bool {
+fn stands_once(pod: &Pod, claim: &ClaimMount) -> bool {
     let mounts = pod.container().map(|container| list(container, &["volumeMounts"])).unwrap_or_default();
     let volumes = list(&pod.template, &["spec", "volumes"]);
     mounts.iter().filter(|mount| is_mount_of(mount, claim)).count() == 1
@@ -270,7 +298,7 @@ fn stands_once(pod: &Pod, claim: &Claim) -> bool {
 }
 
 /// The pod's template without the claim, and without a Flink container that has nothing but its name.
-fn without(pod: &Pod, claim: &Claim) -> Value {
+fn without(pod: &Pod, claim: &ClaimMount) -> Value {
     let mut template = pod.template.clone();
     if let Some(Value::Array(volumes)) = template.pointer_mut("/spec/volumes") {
         volumes.retain(|volume| name(volume) != Some(&claim.name));

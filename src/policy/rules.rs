@@ -93,6 +93,8 @@ pub struct Violation {
     pub message: String,
     /// What to do.
     pub fix: String,
+    /// The highest level that may be said, whatever the policy: less than a denial where something is not known.
+    pub at_most: Level,
 }
 
 impl Violation {
@@ -100,14 +102,21 @@ impl Violation {
     #[must_use]
     pub fn at_setting(setting: &Setting, message: String, fix: String) -> Self {
         let value = Some(setting.value.clone());
-        Self { role: None, path: setting.path.clone(), value, origin: setting.origin.clone(), message, fix }
+        let (path, origin) = (setting.path.clone(), setting.origin.clone());
+        Self { role: None, path, value, origin, message, fix, at_most: Level::Deny }
     }
 
     /// A violation at a field, set or missing.
     #[must_use]
     pub fn at_field(path: FieldPath, value: Option<String>, message: String, fix: String) -> Self {
         let origin = path.split_last().map(|(parent, _)| parent.to_string()).unwrap_or_default();
-        Self { role: None, path, value, origin, message, fix }
+        Self { role: None, path, value, origin, message, fix, at_most: Level::Deny }
+    }
+
+    /// The same as a warning at most, since not everything is known.
+    #[must_use]
+    pub fn uncertain(self) -> Self {
+        Self { at_most: Level::Warn, ..self }
     }
 
     /// The same, said of one role.
@@ -134,6 +143,7 @@ pub static RULES: &[&Rule] = &[
     &account::service_account_missing::RULE,
     &account::service_account_token_not_mounted::RULE,
     &wiring::shape_not_understood::RULE,
+    &wiring::standby_without_ha::RULE,
     &wiring::standby_without_ha_in_resource::RULE,
     &storage::storage_differs_between_roles::RULE,
     &storage::storage_on_container::RULE,
@@ -208,7 +218,6 @@ static RESERVED: &[&str] = &[
     "service-account-not-found",
     "service-account-over-privileged",
     "standby-not-supported",
-    "standby-without-ha",
     "storage-uri-placeholder",
     "taskmanager-service-account-missing",
     "upgrade-mode-stateless",
@@ -260,8 +269,8 @@ pub fn sort(findings: &mut [Finding]) {
 }
 
 fn finding(rule: &Rule, level: Level, violation: Violation) -> Finding {
-    let Violation { role, path, value, origin, message, fix } = violation;
-    Finding { rule: rule.id, level, role, path: path.to_string(), value, origin, message, fix }
+    let Violation { role, path, value, origin, message, fix, at_most } = violation;
+    Finding { rule: rule.id, level: level.min(at_most), role, path: path.to_string(), value, origin, message, fix }
 }
 
 #[cfg(test)]

@@ -5,10 +5,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::verdict_word;
+use super::{shown_value, verdict_word};
 use crate::cli::input::Problem;
 use crate::cli::review::{Object, Reviewed};
-use crate::flink::sensitive;
 use crate::policy::{Finding, Level};
 
 /// Writes the report as one JSON object.
@@ -28,6 +27,7 @@ struct CheckReport<'a> {
     summary: Summary,
     objects: Vec<Entry<'a>>,
     problems: &'a [Problem],
+    warnings: &'a [Problem],
 }
 
 /// How many: objects, and among them those of each verdict.
@@ -42,8 +42,22 @@ struct Summary {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Entry<'a> {
+    #[serde(flatten)]
+    place: Place<'a>,
+    flink: bool,
+    verdict: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<&'a str>,
+    findings: Vec<Said<'a>>,
+    changes: &'a [String],
+    patch: Value,
+}
+
+/// Where an object stands and what it is called.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Place<'a> {
     file: &'a str,
     document: usize,
     line: usize,
@@ -53,13 +67,6 @@ struct Entry<'a> {
     kind: &'a str,
     namespace: &'a str,
     name: &'a str,
-    flink: bool,
-    verdict: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    policy: Option<&'a str>,
-    findings: Vec<Said<'a>>,
-    changes: &'a [String],
-    patch: Value,
 }
 
 #[derive(Serialize)]
@@ -79,7 +86,7 @@ impl<'a> CheckReport<'a> {
     fn of(reviewed: &'a Reviewed) -> Self {
         let count = |level| reviewed.objects.iter().filter(|object| object.verdict() == Some(level)).count();
         Self {
-            api_version: "flink-admission.io/v1alpha1",
+            api_version: API_VERSION,
             kind: "CheckReport",
             summary: Summary {
                 objects: reviewed.objects.len(),
@@ -91,15 +98,32 @@ impl<'a> CheckReport<'a> {
             },
             objects: reviewed.objects.iter().map(Entry::of).collect(),
             problems: &reviewed.problems,
+            warnings: &reviewed.warnings,
         }
     }
 }
 
 impl<'a> Entry<'a> {
     fn of(object: &'a Object) -> Self {
+        let outcome = object.outcome.as_ref();
+        Self {
+            place: Place::of(object),
+            flink: object.workload.is_some(),
+            verdict: verdict_word(object.verdict()),
+            policy: outcome.map(|outcome| outcome.policy.as_str()),
+            findings: object.findings().iter().map(Said::of).collect(),
+            changes: outcome.map_or(&[], |outcome| &outcome.changes),
+            patch: outcome
+                .and_then(|outcome| serde_json::to_value(&outcome.patch).ok())
+                .unwrap_or_else(|| Value::Array(Vec::new())),
+        }
+    }
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn of(object: &'a Object) -> Self {
         let source = &object.source;
         let word = |field| source.object.get(field).and_then(Value::as_str).unwrap_or_default();
-        let outcome = object.outcome.as_ref();
         Self {
             file: &source.file,
             document: source.document,
@@ -109,14 +133,6 @@ impl<'a> Entry<'a> {
             kind: word("kind"),
             namespace: &object.namespace,
             name: &object.name,
-            flink: object.workload.is_some(),
-            verdict: verdict_word(object.verdict()),
-            policy: outcome.map(|outcome| outcome.policy.as_str()),
-            findings: object.findings().iter().map(Said::of).collect(),
-            changes: outcome.map_or(&[], |outcome| &outcome.changes),
-            patch: outcome
-                .and_then(|outcome| serde_json::to_value(&outcome.patch).ok())
-                .unwrap_or_else(|| Value::Array(Vec::new())),
         }
     }
 }
@@ -136,8 +152,5 @@ impl<'a> Said<'a> {
     }
 }
 
-/// The value of a finding; that of a credential is hidden.
-fn shown_value(finding: &Finding) -> Option<&str> {
-    let value = finding.value.as_deref()?;
-    Some(if sensitive::is_sensitive(&finding.path) { sensitive::HIDDEN } else { value })
-}
+/// Version of the reports.
+pub(super) const API_VERSION: &str = "flink-admission.io/v1alpha1";

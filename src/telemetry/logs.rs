@@ -11,7 +11,9 @@ use tracing_subscriber::filter::LevelFilter;
 /// Starts logging at `info`, or as `RUST_LOG` says; panics become log lines too. A second call changes nothing.
 pub fn start() {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written is lost; saying so on the same standard error would panic and cost a review.
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     let started = if std::io::stderr().is_terminal() {
         lines.try_init()
     } else {

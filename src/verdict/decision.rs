@@ -44,6 +44,8 @@ const LINES: usize = 10;
 const WARNING: usize = 256;
 /// It drops what comes behind this many characters of all warnings together; some are left for the last one.
 const WARNINGS: usize = 4096 - WARNING;
+/// What is wrong gets so many of them where both that and what to do are long.
+const WRONG: usize = 64;
 /// Bound on what one finding may add to a reply, in characters; values and names come from the object.
 const MESSAGE: usize = 1024;
 /// Bound on the causes of a reply.
@@ -58,7 +60,7 @@ impl Decision {
 
     /// The decision that follows from `findings`, which are sorted by weight.
     #[must_use]
-    pub fn of(findings: Vec<Finding>) -> Self {
+    pub fn of(findings: &[Finding]) -> Self {
         let of_level = |level: Level| findings.iter().filter(move |finding| finding.level == level);
         let denials: Vec<&Finding> = of_level(Level::Deny).collect();
         let audited: Vec<String> =
@@ -113,9 +115,7 @@ fn warnings<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String> {
     let mut left = WARNINGS;
     let mut dropped = 0_usize;
     for finding in findings {
-        // What to do stays whole: what is wrong is shortened instead.
-        let tail = format!(" [{}]", finding.rule);
-        let text = shortened(&finding.to_string(), WARNING - 1 - tail.chars().count()) + &tail;
+        let text = warning(finding);
         let length = text.chars().count();
         if length > left {
             dropped += 1;
@@ -128,6 +128,19 @@ fn warnings<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String> {
         warnings.push(format!("and {dropped} more warnings: `flink-admission check` on the manifest shows them all"));
     }
     warnings
+}
+
+/// A finding as a warning. What to do is shortened only where it leaves too little room to say what is wrong.
+fn warning(finding: &Finding) -> String {
+    let tail = format!(" [{}]", finding.rule);
+    let bound = WARNING - 1 - tail.chars().count();
+    // Of the six, two are for the marks of what is cut.
+    let Some(room) = bound.checked_sub(finding.path.chars().count() + 6).filter(|room| *room > 2 * WRONG) else {
+        return shortened(&finding.to_string(), bound) + &tail;
+    };
+    let message = shortened(&finding.message, room.saturating_sub(finding.fix.chars().count()).max(WRONG));
+    let fix = shortened(&finding.fix, (room + 1).saturating_sub(message.chars().count()));
+    format!("{}: {message}; {fix}{tail}", finding.path)
 }
 
 #[cfg(test)]
@@ -149,16 +162,34 @@ mod tests {
 
     #[test]
     fn a_denial_has_at_most_ten_lines_and_says_how_many_are_left() {
-        let decision = Decision::of((0..30).map(|number| finding(number, Level::Deny)).collect());
+        let decision = Decision::of(&(0..30).map(|number| finding(number, Level::Deny)).collect::<Vec<_>>());
         let lines: Vec<&str> = decision.message.lines().collect();
         assert_eq!((decision.allowed, lines.len(), decision.causes.len()), (false, 10, 30));
         assert!(lines.last().unwrap().starts_with("and 22 more"), "{}", decision.message);
-        assert_eq!(Decision::of(vec![finding(0, Level::Deny)]).message.lines().count(), 2);
+        assert_eq!(Decision::of(&[finding(0, Level::Deny)]).message.lines().count(), 2);
+    }
+
+    #[test]
+    fn a_long_warning_still_says_what_to_do() {
+        let long = finding(0, Level::Warn);
+        let said = warning(&long);
+        assert!(
+            said.starts_with("spec.a[0]: it is so") && said.ends_with("…; do this [storage-on-empty-dir]"),
+            "{said}"
+        );
+        let short = Finding { message: "it hurts".to_owned(), ..long.clone() };
+        assert_eq!(warning(&short), "spec.a[0]: it hurts; do this [storage-on-empty-dir]");
+        let both = Finding { fix: "do this ".repeat(100), ..long.clone() };
+        assert!(warning(&both).contains("…; do this do this"), "{}", warning(&both));
+        let all = Finding { path: "spec.a".repeat(100), ..both.clone() };
+        for finding in [long, short, both, all] {
+            assert!(warning(&finding).chars().count() <= WARNING, "{}", warning(&finding));
+        }
     }
 
     #[test]
     fn warnings_keep_within_what_the_api_server_passes_on() {
-        let decision = Decision::of((0..100).map(|number| finding(number, Level::Warn)).collect());
+        let decision = Decision::of(&(0..100).map(|number| finding(number, Level::Warn)).collect::<Vec<_>>());
         assert!(decision.allowed && decision.message.is_empty());
         assert!(decision.warnings.iter().all(|warning| warning.chars().count() <= 256));
         assert!(decision.warnings.iter().map(|warning| warning.chars().count()).sum::<usize>() <= 4096);

@@ -63,7 +63,8 @@ impl Launch {
             if let Some(launch) = Self::named(base, position) {
                 return Some(launch);
             }
-            if !INITS.contains(&base) && !(position > 0 && word.starts_with('-')) {
+            let leads_on = INITS.contains(&base) || (position > 0 && word.starts_with('-'));
+            if !leads_on {
                 return None;
             }
             position += if matches!(base, "gosu" | "su-exec") { 2 } else { 1 };

@@ -3,21 +3,25 @@
 //! Numbers follow Go's `encoding/json`, by which kubectl sends what it read: `1.0` becomes `1`, keys become strings.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+
+use super::reason::{NOT_FINITE, too_deep};
 
 /// What one document may still cost, and why it was refused.
 #[derive(Debug)]
 pub(super) struct Limits {
     bytes: Cell<usize>,
     refused: RefCell<Option<String>>,
+    repeated: RefCell<BTreeSet<String>>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: Cell::new(MAX_EXPANDED_BYTES), refused: RefCell::new(None) }
+        Self { bytes: Cell::new(MAX_EXPANDED_BYTES), refused: RefCell::default(), repeated: RefCell::default() }
     }
 }
 
@@ -30,6 +34,11 @@ impl Limits {
     /// The reason of our own for which the document was refused, without the parser's words around it.
     pub(super) fn refused(&self) -> Option<String> {
         self.refused.borrow().clone()
+    }
+
+    /// The keys that stood twice in one mapping; the last one was kept.
+    pub(super) fn into_repeated(self) -> BTreeSet<String> {
+        self.repeated.into_inner()
     }
 
     fn spend<E: Error>(&self, bytes: usize) -> Result<(), E> {
@@ -63,7 +72,7 @@ pub(super) struct Seed<'a> {
 impl Seed<'_> {
     fn deeper<E: Error>(self) -> Result<Self, E> {
         if self.depth >= MAX_DEPTH {
-            return Err(self.limits.refuse(format!("mappings and lists are nested more than {MAX_DEPTH} deep")));
+            return Err(self.limits.refuse(too_deep()));
         }
         Ok(Self { depth: self.depth + 1, ..self })
     }
@@ -110,9 +119,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         if value.fract() == 0.0 && value.abs() <= EXACT {
             return Ok(Value::from(value as i64));
         }
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| self.limits.refuse("infinity and not-a-number cannot be sent to the API server".to_owned()))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| self.limits.refuse(NOT_FINITE.to_owned()))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
@@ -147,20 +154,18 @@ impl<'de> Visitor<'de> for Seed<'_> {
                     return Err(self.limits.refuse("a list or a mapping cannot be the key of a mapping".to_owned()));
                 }
             };
-            if map.contains_key(&key) {
-                return Err(self
-                    .limits
-                    .refuse(format!("the key `{key}` stands twice in one mapping; remove one of them")));
-            }
             let value = access.next_value_seed(inner)?;
+            if map.contains_key(&key) {
+                self.limits.repeated.borrow_mut().insert(key.clone());
+            }
             map.insert(key, value);
         }
         Ok(Value::Object(map))
     }
 }
 
-/// Deepest nesting of mappings and lists.
-pub(super) const MAX_DEPTH: usize = 100;
+/// Deepest nesting of mappings and lists. API objects stay below 30; the parser needs up to 20 KiB of stack a level.
+pub(super) const MAX_DEPTH: usize = 64;
 /// What one document may become in memory.
 const MAX_EXPANDED_BYTES: usize = 512 * 1024 * 1024;
 /// What a node costs besides its text.

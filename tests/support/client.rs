@@ -53,33 +53,55 @@ impl Client {
         self.run("helm", args, "")
     }
 
+    /// Runs a line as a person types it, in a shell in `directory` with kubectl on its `PATH`; standard output holds both
+    /// outputs in their order.
+    pub fn shell(&self, line: &str, directory: &Path) -> Outcome {
+        let kubectl = programs::find("kubectl").unwrap_or_else(|missing| panic!("{missing}"));
+        let mut path = kubectl.parent().map(|directory| directory.as_os_str().to_owned()).unwrap_or_default();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap_or_default());
+        let mut command = Command::new("/bin/sh");
+        self.isolate(&mut command);
+        command.env("PATH", path).current_dir(directory).args(["-c", "exec 2>&1; eval \"$1\"", "sh", line]);
+        finish(command, line.to_owned(), "")
+    }
+
+    /// The tester's own proxies, contexts and plugins stay out of it.
+    fn isolate(&self, command: &mut Command) {
+        command.env_clear().env("HOME", &self.home).env("KUBECONFIG", &self.kubeconfig);
+    }
+
     fn run(&self, program: &str, args: &[&str], input: &str) -> Outcome {
         let path = programs::find(program).unwrap_or_else(|missing| panic!("{missing}"));
         let mut command = Command::new(path);
-        // The tester's own proxies, contexts and plugins stay out of it.
-        command.env_clear().env("HOME", &self.home).env("KUBECONFIG", &self.kubeconfig);
+        self.isolate(&mut command);
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         // A server that does not answer must fail the test, not hold it up.
         if program == "kubectl" {
             command.arg("--request-timeout=60s");
         }
-        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let line = format!("{program} {}", args.join(" "));
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("`{line}` did not start: {error}"));
-        let mut stdin = child.stdin.take();
-        let output = std::thread::scope(|scope| {
-            // In a thread of its own: both sides could wait for each other with full pipes. A program that does not read its
-            // input closes it, which is no failure.
-            scope.spawn(move || stdin.take().map(|mut pipe| pipe.write_all(input.as_bytes())));
-            child.wait_with_output()
-        });
-        let output = output.unwrap_or_else(|error| panic!("`{line}`: {error}"));
-        Outcome {
-            command: line,
-            success: output.status.success(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        command.args(args);
+        finish(command, format!("{program} {}", args.join(" ")), input)
+    }
+}
+
+/// Runs `command`, called `line` where it fails, to its end.
+fn finish(mut command: Command, line: String, input: &str) -> Outcome {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("`{line}` did not start: {error}"));
+    let mut stdin = child.stdin.take();
+    let output = std::thread::scope(|scope| {
+        // In a thread of its own: both sides could wait for each other with full pipes. A program that does not read its
+        // input closes it, which is no failure.
+        scope.spawn(move || stdin.take().map(|mut pipe| pipe.write_all(input.as_bytes())));
+        child.wait_with_output()
+    });
+    let output = output.unwrap_or_else(|error| panic!("`{line}`: {error}"));
+    Outcome {
+        command: line,
+        success: output.status.success(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
 }
 

@@ -110,7 +110,11 @@ impl Walk<'_> {
                 }
             }
             Ok(_) => {
-                self.files.push(File { name: path.display().to_string(), found_in_folder: true, path: path.to_owned() })
+                self.files.push(File {
+                    name: path.display().to_string(),
+                    found_in_folder: true,
+                    path: path.to_owned(),
+                });
             }
             Err(error) => self.problem(path, error.to_string()),
         }

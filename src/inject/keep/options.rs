@@ -1,8 +1,9 @@
 //! Options that were filled in at creation, on update: put back where they are missing, moved where the version wants
 //! another name or value, given up where the user says something.
 
-use crate::flink::cluster::{Cluster, HighAvailability};
-use crate::flink::options::{self, HA_TYPE};
+use crate::flink::cluster::{Cluster, HighAvailability, Shape};
+use crate::flink::configuration::Setting;
+use crate::flink::options::{self, HA_TYPE, JOBMANAGER_ADDRESS};
 use crate::inject::Work;
 use crate::inject::high_availability::spelled;
 use crate::inject::option::remove_exact;
@@ -14,8 +15,8 @@ use crate::policy::HaMode;
 pub(super) fn restore(work: &mut Work<'_>, record: &Record) -> Vec<bool> {
     let cluster = work.cluster();
     let overruled = is_overruled(&cluster, record);
-    let options: Vec<Kept<'_>> =
-        record.values.iter().filter_map(|value| Kept::of(value, &cluster, overruled)).collect();
+    let of_value = |value| Kept::of(value, record, &cluster, overruled);
+    let options: Vec<Kept<'_>> = record.values.iter().filter_map(of_value).collect();
     for option in options.iter().filter(|option| option.state == State::GivenUp) {
         remove_exact(work, option.key, option.value);
     }
@@ -43,7 +44,7 @@ struct Kept<'a> {
     key: &'a str,
     value: &'a str,
     /// The name of the present version.
-    name: &'static str,
+    name: &'a str,
     /// The value in the form of the present version.
     wanted: String,
     state: State,
@@ -64,23 +65,32 @@ enum State {
 }
 
 impl<'a> Kept<'a> {
-    fn of(recorded: &'a Injected, cluster: &Cluster, overruled: bool) -> Option<Self> {
+    fn of(recorded: &'a Injected, record: &Record, cluster: &Cluster, overruled: bool) -> Option<Self> {
         let Injected::Option { option, key, value, .. } = recorded else { return None };
-        let name = options::spelling(option, cluster.version);
+        let name = match options::spelling(option, cluster.version) {
+            // An option that is not in the table is given as it is.
+            "" => option.as_str(),
+            name => name,
+        };
         let wanted = derived(option, value, cluster);
+        // The one value that ours stands above: a shared file cannot name each pod.
+        let counts = |setting: &&Setting| option != JOBMANAGER_ADDRESS || setting.origin.starts_with("argument");
         let set = |name: &str| {
-            let setting = cluster.leading().and_then(|view| view.config.exact(name));
+            let setting = cluster.leading().and_then(|view| view.config.exact(name)).filter(counts);
             setting.map(|setting| setting.value.as_str()).filter(|value| !value.trim().is_empty())
         };
         // The mode counts only under a name that Flink reads: under another one it was no answer at creation either.
         let read_by = cluster.version.filter(|_| option == HA_TYPE);
-        let others = options::names(option, read_by).into_iter().any(|other| other != key && set(other).is_some());
+        let is_users = |other: &&str| set(other).is_some_and(|value| !record.holds(other, value));
+        let others = options::names(option, read_by).into_iter().any(|other| other != key && is_users(&other));
         let is_ours = set(key) == Some(value);
+        // Where the version is not known a standalone role has the mode under both of its names.
+        let is_current = key == name || (cluster.version.is_none() && cluster.shape == Shape::Raw);
         let state = if set(name) == Some(&wanted) && !is_ours && (key == name || set(key).is_none()) {
             State::Moved
         } else if others || (!is_ours && set(key).is_some()) {
             State::GivenUp
-        } else if is_ours && key == name && wanted == *value {
+        } else if is_ours && is_current && wanted == *value {
             State::Stands
         } else if overruled && option.starts_with("high-availability") {
             State::GivenUp
@@ -96,8 +106,13 @@ impl<'a> Kept<'a> {
         matches!(self.state, State::Stands | State::Moves)
     }
 
-    /// Sets the option where it is wanted: where it is gone, and with `anew` where it was taken off.
+    /// Sets the option where it is wanted: where it is gone, and with `anew` where it was taken off. What the record has
+    /// under two names is set under those of the present version once.
     fn set(&self, work: &mut Work<'_>, anew: bool) -> Result<(), FieldPath> {
+        let is_done = |added: &Injected| matches!(added, Injected::Option { option, .. } if option == self.option);
+        if work.added.iter().any(is_done) {
+            return Ok(());
+        }
         match self.state {
             State::Gone => work.set_option(self.option, &self.wanted),
             State::Stands | State::Moves if anew => work.set_option(self.option, &self.wanted),
@@ -123,8 +138,8 @@ fn is_overruled(cluster: &Cluster, record: &Record) -> bool {
 
 /// The recorded value in the form that the cluster's version takes.
 fn derived(option: &str, value: &str, cluster: &Cluster) -> String {
-    match (option, HighAvailability::of(value), cluster.version) {
-        (HA_TYPE, HighAvailability::Kubernetes, Some(version)) => spelled(HaMode::Kubernetes, version).to_owned(),
+    match (option, HighAvailability::of(value)) {
+        (HA_TYPE, HighAvailability::Kubernetes) => spelled(HaMode::Kubernetes, cluster.version).to_owned(),
         _ => value.to_owned(),
     }
 }

@@ -7,5 +7,6 @@ pub(super) mod main_container_missing;
 pub(super) mod option_overlap;
 pub(super) mod option_unknown_to_version;
 pub(super) mod shape_not_understood;
+pub(super) mod standby_without_ha;
 pub(super) mod standby_without_ha_in_resource;
 pub(super) mod zookeeper_quorum_missing;

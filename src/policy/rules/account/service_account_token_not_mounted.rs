@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::facts::{Answer, FactKey};
-use crate::flink::cluster::{HighAvailability, RoleView};
+use crate::flink::cluster::{HighAvailability, RoleView, Shape};
 use crate::flink::deployment::makes_its_account;
 use crate::object::{FieldPath, at, list};
 use crate::policy::finding::Level;
@@ -85,6 +85,9 @@ fn account_is_off(case: &Case<'_>, view: &RoleView) -> bool {
 /// Where the field stands: in the role's template, else in the common one.
 fn pod_path(case: &Case<'_>, view: &RoleView) -> FieldPath {
     const FIELD: [&str; 3] = ["podTemplate", "spec", "automountServiceAccountToken"];
+    if case.cluster.shape == Shape::Raw {
+        return FieldPath::of(&["spec", "template", "spec", "automountServiceAccountToken"]);
+    }
     let spec = case.spec();
     let of_role = spec.key(crate::flink::deployment::field(view.role)).keys(&FIELD);
     if crate::flink::deployment::walk(case.object, &of_role).is_some() { of_role } else { spec.keys(&FIELD) }

@@ -28,7 +28,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     {
         return Vec::new();
     }
-    let Some(view) = case.cluster.leading() else { return Vec::new() };
+    let Some(view) = case.cluster.leading().filter(|view| view.unknown.is_none()) else { return Vec::new() };
     let message = format!(
         "`{key}` is `{}` and `{HA_STORAGE_DIR}` is not set, so the JobManager does not start",
         setting.value.trim()

@@ -25,7 +25,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    let Shape::FlinkDeployment { .. } = case.cluster.shape;
+    let Shape::FlinkDeployment { .. } = case.cluster.shape else { return Vec::new() };
     let mut violations: Vec<Violation> = Vec::new();
     for view in &case.cluster.roles {
         let containers = list(&view.pod.template, &["spec", "containers"]);

@@ -22,7 +22,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    let Shape::FlinkDeployment { .. } = case.cluster.shape;
+    let Shape::FlinkDeployment { .. } = case.cluster.shape else { return Vec::new() };
     let (Some(version), Some(view)) = (case.cluster.version, case.cluster.leading()) else { return Vec::new() };
     if !version.at_least(2, 0) {
         return Vec::new();

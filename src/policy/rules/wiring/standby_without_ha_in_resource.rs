@@ -23,7 +23,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    let Shape::FlinkDeployment { .. } = case.cluster.shape;
+    let Shape::FlinkDeployment { .. } = case.cluster.shape else { return Vec::new() };
     let (mode, setting) = case.cluster.high_availability();
     let Some((number, path)) = case.cluster.job_managers.as_ref().filter(|(number, _)| *number > 1) else {
         return Vec::new();

@@ -23,7 +23,7 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let (mode, Some((key, setting))) = case.cluster.high_availability() else { return Vec::new() };
-    let Some(view) = case.cluster.leading() else { return Vec::new() };
+    let Some(view) = case.cluster.leading().filter(|view| view.unknown.is_none()) else { return Vec::new() };
     if mode != HighAvailability::ZooKeeper || view.config.value(ZOOKEEPER_QUORUM, case.cluster.version).is_some() {
         return Vec::new();
     }

@@ -1,0 +1,170 @@
+//! Answers the questions of a review by asking the API server, all at once and under one deadline.
+//!
+//! What is not there is [`Answer::Absent`]; what could not be learned is [`Answer::Unknown`] and says why:
+//! `the ServiceAccount of flink-admission may not get configmaps in namespace `flink`; give it that right`.
+//!
+//! A review may come from anyone who reaches the port, so what it can make us do is bounded: questions a review, requests
+//! at a time over all reviews, and only names that an object can have are asked for.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
+use kube::api::{ApiResource, DynamicObject};
+use kube::{Api, Client, Resource};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+use super::client::explain;
+use crate::facts::{Answer, FactKey, Facts};
+use crate::server::{Answering, LookUp};
+
+/// A cluster names a Namespace, a ServiceAccount and a few ConfigMaps; more is a forged review or a mistake.
+const QUESTIONS_A_REVIEW: usize = 32;
+/// Requests to the API server at a time, over all reviews. It bounds what reviews can make of other people's API server.
+const REQUESTS_AT_A_TIME: usize = 32;
+/// What is left for handing the answers over when some of them are still missing.
+const HANDING_OVER: Duration = Duration::from_millis(50);
+/// Length of a DNS subdomain name (Kubernetes `IsDNS1123Subdomain`).
+const NAME_LENGTH: usize = 253;
+
+/// Look-ups in a cluster. Clones share the bound on requests.
+#[derive(Clone)]
+pub struct LookUps {
+    client: Client,
+    permits: Arc<Semaphore>,
+}
+
+impl LookUps {
+    /// Look-ups through `client`.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self { client, permits: Arc::new(Semaphore::new(REQUESTS_AT_A_TIME)) }
+    }
+
+    /// The answers to all `keys` at `deadline` at the latest. Dropping the future ends the requests.
+    async fn ask_all(&self, keys: &BTreeSet<FactKey>, deadline: Instant) -> Facts {
+        let mut facts = Facts::unknown(keys, "the API server did not answer before the deadline of the review");
+        let mut requests = JoinSet::new();
+        for (index, key) in keys.iter().enumerate() {
+            if index >= QUESTIONS_A_REVIEW {
+                let why = format!("more than {QUESTIONS_A_REVIEW} objects would have to be looked up for one review");
+                facts.insert(key.clone(), Answer::Unknown(why));
+                continue;
+            }
+            let (this, key) = (self.clone(), key.clone());
+            requests.spawn(async move {
+                let answer = this.ask(&key).await;
+                (key, answer)
+            });
+        }
+        while let Ok(Some(finished)) = timeout_at(deadline, requests.join_next()).await {
+            if let Ok((key, answer)) = finished {
+                facts.insert(key, answer);
+            }
+        }
+        facts
+    }
+
+    async fn ask(&self, key: &FactKey) -> Answer {
+        let names = match key {
+            FactKey::Namespace(name) => [name, name],
+            FactKey::ServiceAccount { namespace, name } | FactKey::ConfigMap { namespace, name } => [namespace, name],
+        };
+        // It would go into the path of the request. No object can have such a name, so none is there.
+        if !names.iter().all(|name| is_object_name(name)) {
+            return Answer::Absent;
+        }
+        let Ok(_permit) = self.permits.acquire().await else {
+            return Answer::Unknown("the program is ending".to_owned());
+        };
+        match key {
+            FactKey::Namespace(name) => self.namespace(name).await,
+            FactKey::ServiceAccount { namespace, name } => self.object::<ServiceAccount>(namespace, name).await,
+            FactKey::ConfigMap { namespace, name } => self.object::<ConfigMap>(namespace, name).await,
+        }
+    }
+
+    /// Labels and annotations are all that is asked of a Namespace.
+    async fn namespace(&self, name: &str) -> Answer {
+        match Api::<Namespace>::all(self.client.clone()).get_metadata_opt(name).await {
+            Ok(Some(found)) => match serde_json::to_value(found.metadata) {
+                Ok(metadata) => known(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})),
+                Err(error) => Answer::Unknown(format!("get namespaces: {error}")),
+            },
+            Ok(None) => Answer::Absent,
+            Err(error) => Answer::Unknown(explain(&error, "get", "namespaces")),
+        }
+    }
+
+    async fn object<K: Resource<DynamicType = ()>>(&self, namespace: &str, name: &str) -> Answer {
+        let resource = ApiResource::erase::<K>(&());
+        let api = Api::<DynamicObject>::namespaced_with(self.client.clone(), namespace, &resource);
+        let failed = |error: &kube::Error| {
+            Answer::Unknown(explain(error, "get", &format!("{} in namespace `{namespace}`", resource.plural)))
+        };
+        match api.get(name).await {
+            Ok(found) => match serde_json::to_value(found) {
+                Ok(object) => known(object),
+                Err(error) => failed(&kube::Error::SerdeError(error)),
+            },
+            Err(kube::Error::Api(status)) if status.code == 404 => Answer::Absent,
+            Err(error) => failed(&error),
+        }
+    }
+}
+
+impl LookUp for LookUps {
+    fn look_up(&self, keys: BTreeSet<FactKey>, within: Duration) -> Answering<'_> {
+        // The server drops all answers with this future at `within`; those that came in time are to be kept.
+        let deadline = Instant::now() + within.saturating_sub(HANDING_OVER);
+        Box::pin(async move { self.ask_all(&keys, deadline).await })
+    }
+}
+
+/// `managedFields` can be longer than the object and no rule reads it.
+fn known(mut object: Value) -> Answer {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+    }
+    Answer::Known(object)
+}
+
+/// Whether an object can have this name: what the API server takes for a DNS-1123 subdomain, which holds nothing that has
+/// a meaning in a URL, and no `..`.
+fn is_object_name(name: &str) -> bool {
+    let is_label = |label: &str| {
+        let ends = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        let bytes = label.as_bytes();
+        ends(bytes.first())
+            && ends(bytes.last())
+            && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
+    };
+    name.len() <= NAME_LENGTH && name.split('.').all(is_label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_would_change_the_request_are_not_asked_for() {
+        for name in ["flink", "flink-1.20", "kube-root-ca.crt", "0"] {
+            assert!(is_object_name(name), "{name}");
+        }
+        let long = "a".repeat(NAME_LENGTH + 1);
+        for name in ["", ".", "..", "a/../b", "a?watch=true", "a%2fb", "Flink", "-a", "a-", "a..b", "ü", "a b", &long]
+        {
+            assert!(!is_object_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn managed_fields_are_not_kept() {
+        let object = json!({"metadata": {"name": "x", "managedFields": [{}]}, "data": {}});
+        assert_eq!(known(object), Answer::Known(json!({"metadata": {"name": "x"}, "data": {}})));
+    }
+}

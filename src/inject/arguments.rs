@@ -1,0 +1,94 @@
+//! Options as arguments of a standalone role: the one form that also works where the configuration is read-only.
+
+use serde_json::{Value, json};
+
+use crate::flink::arguments::{self, Arguments};
+use crate::flink::deployment::walk;
+use crate::flink::options::{self, HA_TYPE};
+use crate::flink::raw::{container_path, words};
+use crate::inject::{Injected, Work};
+use crate::object::{FieldPath, list, named};
+use crate::policy::Role;
+use crate::workload::Raw;
+
+/// Adds `option` (by its newest name) with `value` behind the word that names the role, and remembers it.
+///
+/// Where the version is not known the HA mode is given under both of its names, which every version accepts in arguments.
+pub(super) fn set_option(work: &mut Work<'_>, raw: &Raw, option: &str, value: &str) {
+    let version = work.cluster().version;
+    let keys = match (option, version) {
+        (HA_TYPE, None) => vec!["high-availability", HA_TYPE],
+        _ => match options::spelling(option, version) {
+            // An option that is not in the table is given as it is.
+            "" => vec![option],
+            key => vec![key],
+        },
+    };
+    for key in keys {
+        let path = insert(work, raw, key, value);
+        let (option, key, value) = (option.to_owned(), key.to_owned(), value.to_owned());
+        work.added.push(Injected::Option { option, key, value, path: Some(path) });
+    }
+}
+
+fn insert(work: &mut Work<'_>, raw: &Raw, key: &str, value: &str) -> FieldPath {
+    let (all, read) = command_line(work, raw);
+    let is_session = raw.role == Role::JobManager && !raw.launch.application;
+    let own: Vec<String> =
+        if is_session { vec!["-D".to_owned(), format!("{key}={value}")] } else { vec![format!("-D{key}={value}")] };
+    // Behind what was added before, so that the order is the order of adding.
+    let words_each = own.len();
+    let position = read.insert_at
+        + words_each * work.added.iter().filter(|added| matches!(added, Injected::Option { .. })).count();
+    let mut words = all;
+    let position = position.min(words.len());
+    words.splice(position..position, own);
+    write(work, raw, &words, position);
+    container_path(raw).key("args").index(position + words_each - 1)
+}
+
+/// Removes `-D key=value` in either form; whether it was there.
+pub(super) fn remove_exact(work: &mut Work<'_>, raw: &Raw, key: &str, value: &str) -> bool {
+    let (mut words, read) = command_line(work, raw);
+    let Some((.., position)) = read.options.iter().find(|(name, text, _)| name == key && text == value) else {
+        return false;
+    };
+    let position = *position;
+    let is_pair = words.get(position).is_some_and(|word| !word.starts_with("-D"));
+    let first = if is_pair { position.saturating_sub(1) } else { position };
+    words.drain(first..=position);
+    write(work, raw, &words, first);
+    true
+}
+
+fn command_line(work: &Work<'_>, raw: &Raw) -> (Vec<String>, Arguments) {
+    let container = walk(work.edits.document(), &container_path(raw)).unwrap_or(&Value::Null);
+    let all = words(container);
+    let borrowed: Vec<&str> = all.iter().map(String::as_str).collect();
+    let read = arguments::read(&borrowed, &raw.launch, work.cluster().version);
+    (all, read)
+}
+
+/// Writes `words` back as command and args: the list that holds `changed`, the place of the change, takes the difference.
+fn write(work: &mut Work<'_>, raw: &Raw, words: &[String], changed: usize) {
+    let container = container_path(raw);
+    let body = walk(work.edits.document(), &container).unwrap_or(&Value::Null);
+    let (command, args) = (list(body, &["command"]).len(), list(body, &["args"]).len());
+    let in_command = changed < command;
+    let split = if in_command { words.len().saturating_sub(args) } else { command };
+    let (command, args) = words.split_at_checked(split).unwrap_or((words, &[]));
+    let (field, list) = if in_command { ("command", command) } else { ("args", args) };
+    work.edits.set(&container.key(field), json!(list));
+}
+
+/// Gives the Flink container the variable `name` with its pod's IP, unless it has one of that name.
+pub(super) fn add_pod_ip(work: &mut Work<'_>, raw: &Raw, name: &str) {
+    let container = container_path(raw);
+    let environment = walk(work.edits.document(), &container).map(|body| list(body, &["env"])).unwrap_or_default();
+    if named(environment, name).is_some() {
+        return;
+    }
+    let field = "status.podIP";
+    work.edits.append(&container.key("env"), json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": field}}}));
+    work.added.push(Injected::Env { name: name.to_owned(), field: field.to_owned() });
+}

@@ -1,0 +1,287 @@
+//! The offline commands as a user runs them: arguments and files in, text, JSON and exit status out.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends by panicking")]
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// What one run did.
+struct Run {
+    status: i32,
+    output: String,
+    errors: String,
+}
+
+impl Run {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.output).unwrap_or_else(|error| panic!("{error}: {}", self.output))
+    }
+}
+
+/// Runs the program beside the manifests of these tests, with `input` on standard input.
+fn run(arguments: &[&str], input: &str) -> Run {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_flink-admission"))
+        .args(arguments)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli"))
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR_FORCE")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The program may end without reading its input.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let done = child.wait_with_output().unwrap();
+    Run {
+        status: done.status.code().unwrap(),
+        output: String::from_utf8(done.stdout).unwrap(),
+        errors: String::from_utf8(done.stderr).unwrap(),
+    }
+}
+
+/// `file kind namespace/name` of each object of a report.
+fn listed(report: &Value) -> Vec<String> {
+    let word = |object: &Value, field: &str| object[field].as_str().unwrap().to_owned();
+    let line = |object: &Value| {
+        let [file, kind, namespace, name] = ["file", "kind", "namespace", "name"].map(|field| word(object, field));
+        format!("{file} {kind} {namespace}/{name}")
+    };
+    report["objects"].as_array().unwrap().iter().map(line).collect()
+}
+
+#[test]
+fn lists_every_object_of_a_file() {
+    let run = run(&["check", "--output", "json", "word-count.yaml"], "");
+    let report = run.json();
+    assert_eq!(
+        listed(&report),
+        ["word-count.yaml Namespace /counting", "word-count.yaml FlinkDeployment counting/word-count",]
+    );
+    assert_eq!(report["kind"], "CheckReport");
+    assert_eq!(report["summary"]["objects"], 2);
+    assert_eq!(report["objects"][1]["document"], 1);
+    assert_eq!(report["objects"][1]["line"], 6);
+    assert_eq!(run.errors, "");
+}
+
+/// Compares `run` with the snapshot `name` beside the manifests.
+fn compare(name: &str, run: &Run) {
+    insta::with_settings!({snapshot_path => "cli/snapshots", prepend_module_to_snapshot => false, omit_expression => true}, {
+        insta::assert_snapshot!(name, format!("{}{}exit status {}\n", run.output, run.errors, run.status));
+    });
+}
+
+#[test]
+fn reports_for_people() {
+    compare("check-denied", &run(&["check", "word-count.yaml"], ""));
+    compare("check-nothing-of-flink", &run(&["check", "nested-list.json"], ""));
+    compare("check-completed", &run(&["check", "--policy", "policy.yaml", "without-ha.yaml"], ""));
+    compare("render-diff", &run(&["render", "--diff", "--policy", "policy.yaml", "without-ha.yaml"], ""));
+    compare("render-text", &run(&["render", "--policy", "policy.yaml", "without-ha.yaml"], ""));
+    compare("explain-text", &run(&["explain", "word-count.yaml"], ""));
+}
+
+#[test]
+fn reports_for_programs() {
+    compare("check-json", &run(&["check", "--output", "json", "--policy", "policy.yaml", "without-ha.yaml"], ""));
+    compare("explain-json", &run(&["explain", "--output", "json", "word-count.yaml"], ""));
+}
+
+#[test]
+fn the_exit_status_tells_a_denial() {
+    assert_eq!(run(&["check", "word-count.yaml"], "").status, 1);
+    assert_eq!(run(&["render", "word-count.yaml"], "").status, 1);
+    assert_eq!(run(&["explain", "word-count.yaml"], "").status, 0);
+    assert_eq!(run(&["check", "nested-list.json"], "").status, 0);
+    assert_eq!(run(&["check", "word-count.yaml", "missing.yaml"], "").status, 2);
+}
+
+#[test]
+fn values_of_credentials_are_not_explained() {
+    for output in ["text", "json"] {
+        let run = run(&["explain", "--output", output, "word-count.yaml"], "");
+        assert!(run.output.contains("s3.secret-key") && run.output.contains("***"), "{}", run.output);
+        assert!(!run.output.contains("hunter2"), "{}", run.output);
+    }
+}
+
+#[test]
+fn what_is_rendered_is_not_changed_again() {
+    let first = run(&["render", "--policy", "policy.yaml", "without-ha.yaml"], "");
+    let again = run(&["render", "--diff", "--policy", "policy.yaml", "-"], &first.output);
+    assert_eq!(again.output, "");
+}
+
+#[test]
+fn a_wrong_policy_is_refused_with_its_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("policy.yaml");
+    fs::write(&file, "apiVersion: flink-admission.io/v1alpha1\nkind: FlinkPolicy\nspec: {profile: tight}\n").unwrap();
+    let run = run(&["check", "--policy", file.to_str().unwrap(), "word-count.yaml"], "");
+    assert_eq!((run.status, run.output.as_str()), (2, ""));
+    assert!(run.errors.contains("spec.profile") && run.errors.contains("baseline"), "{}", run.errors);
+}
+
+#[test]
+fn a_policy_that_asks_for_unknown_labels_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("policy.yaml");
+    let text = "metadata: {name: of-a}\nspec: {namespaceSelector: {matchLabels: {team: a}}, profile: strict}\n";
+    fs::write(&file, format!("apiVersion: flink-admission.io/v1alpha1\nkind: FlinkPolicy\n{text}")).unwrap();
+    let arguments = ["check", "-o", "json", "--policy", file.to_str().unwrap(), "word-count.yaml", "-"];
+
+    let unknown = run(&["check", "-o", "json", "--policy", file.to_str().unwrap(), "without-ha.yaml"], "");
+    assert!(unknown.errors.contains("`of-a`") && unknown.errors.contains("`counting`"), "{}", unknown.errors);
+    assert_eq!(unknown.json()["objects"][1]["policy"], "built-in");
+
+    let labelled = "apiVersion: v1\nkind: Namespace\nmetadata: {name: counting, labels: {team: a}}\n";
+    let known = run(&arguments, labelled);
+    assert_eq!((known.json()["objects"][1]["policy"].as_str(), known.errors.as_str()), (Some("of-a"), ""));
+}
+
+#[test]
+fn a_policy_in_the_input_is_not_judged() {
+    let report = run(&["check", "-o", "json", "policy.yaml"], "").json();
+    assert_eq!(report["objects"][0]["flink"], false);
+    assert_eq!(report["objects"][0]["verdict"], "allow");
+    assert_eq!(report["summary"]["flink"], 0);
+}
+
+#[test]
+fn takes_nested_and_typed_lists_apart() {
+    let report = run(&["check", "-o", "json", "-n", "b", "nested-list.json"], "").json();
+    assert_eq!(listed(&report), ["nested-list.json Service b/web", "nested-list.json ConfigMap a/settings"]);
+    assert_eq!(report["objects"][0]["item"], "items[0].items[0]");
+}
+
+#[test]
+fn reads_standard_input_beside_files() {
+    let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n";
+    let report = run(&["check", "-o", "json", "-", "nested-list.json"], text).json();
+    assert_eq!(listed(&report)[0], "- Secret default/s");
+    assert_eq!(report["summary"]["objects"], 3);
+}
+
+#[test]
+fn walks_folders_in_order_and_passes_over_what_is_no_manifest() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let service = |name: &str| format!("apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\n");
+    put("b.yml", &service("b"));
+    put("a/deep/a.yaml", &service("a"));
+    put("c.json", "{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"c\"}}");
+    put("values.yaml", "replicas: 2\n");
+    put("notes.txt", "not read\n");
+    put(".hidden/d.yaml", &service("d"));
+    put(".e.yaml", "[");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(folder.path(), folder.path().join("a/loop")).unwrap();
+
+    let run = run(&["check", "-o", "json", folder.path().to_str().unwrap()], "");
+    let report = run.json();
+    let names: Vec<_> =
+        report["objects"].as_array().unwrap().iter().map(|object| object["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+    assert_eq!((run.status, run.errors.as_str()), (0, ""));
+}
+
+#[test]
+fn a_broken_document_is_told_and_the_others_are_judged() {
+    let run = run(&["check", "--output", "json", "broken.yaml", "missing.yaml"], "");
+    let report = run.json();
+    assert_eq!(run.status, 2);
+    assert_eq!(listed(&report), ["broken.yaml Service default/before", "broken.yaml Service default/twice"]);
+    insta::assert_snapshot!(run.errors, @"
+    error: broken.yaml, line 5: unclosed bracket '['
+    error: missing.yaml: No such file or directory (os error 2)
+    warning: broken.yaml, line 7: the key `name` stands twice in one mapping; the last one counts, as with kubectl
+    ");
+    assert_eq!(report["problems"].as_array().unwrap().len(), 2);
+    assert_eq!(report["warnings"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn refuses_unknown_flags_formats_and_policies() {
+    for arguments in [
+        &["check"][..],
+        &["check", "--colour", "word-count.yaml"],
+        &["check", "--output", "xml", "word-count.yaml"],
+        &["check", "--assume", "most", "word-count.yaml"],
+        &["check", "--policy", "missing.yaml", "word-count.yaml"],
+        &["render", "--diff", "--output", "json", "word-count.yaml"],
+        &["judge", "word-count.yaml"],
+    ] {
+        let run = run(arguments, "");
+        assert_eq!((run.status, run.output.as_str()), (2, ""), "{arguments:?}: {}", run.errors);
+        assert!(run.errors.starts_with("error: "), "{arguments:?}: {}", run.errors);
+    }
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    for arguments in [["--help"], ["--version"]] {
+        let run = run(&arguments, "");
+        assert_eq!((run.status, run.errors.as_str()), (0, ""));
+        assert!(run.output.contains("flink-admission"), "{}", run.output);
+    }
+}
+
+#[test]
+fn a_folder_without_manifests_is_a_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(&["check", folder.path().to_str().unwrap()], "");
+    assert_eq!(run.status, 2);
+    assert!(run.errors.contains("holds no file that ends in .yaml, .yml or .json"), "{}", run.errors);
+}
+
+#[test]
+fn a_template_is_told_once_and_as_one() {
+    let text = "{{- if .Values.on }}\napiVersion: v1\nkind: Service\n{{- end }}\n---\nkind: {{ .Values.kind }}\n";
+    let run = run(&["check", "-"], text);
+    assert_eq!(run.status, 2);
+    insta::assert_snapshot!(run.errors, @r#"error: standard input, line 1: "-" is only valid inside a block; this looks like a template: give what the template makes (`helm template`)"#);
+}
+
+#[test]
+fn text_has_no_colours_in_a_pipe() {
+    for command in ["check", "render", "explain"] {
+        let run = run(&[command, "word-count.yaml"], "");
+        assert!(run.status < 2, "{}", run.errors);
+        assert!(!run.output.contains('\u{1b}'), "{}", run.output);
+    }
+}
+
+#[test]
+fn what_render_prints_is_what_it_read_when_nothing_is_to_be_changed() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\ndata:\n  mode: \"0755\"\n  on.sh: |\n    one\n    two\n";
+    assert_eq!(run(&["render", "-"], text).output, text);
+    assert_eq!(run(&["render", "--diff", "-"], text).output, "");
+    let list = run(&["render", "-o", "json", "-"], text).json();
+    assert_eq!(list["kind"], "List");
+    assert_eq!(list["items"][0]["data"]["mode"], "0755");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let many = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n---\n".repeat(20_000);
+    let folder = tempfile::tempdir().unwrap();
+    let file: PathBuf = folder.path().join("many.yaml");
+    fs::write(&file, many).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_flink-admission"))
+        .args(["render", file.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let done = child.wait_with_output().unwrap();
+    assert_eq!((done.status.code(), String::from_utf8(done.stderr).unwrap()), (Some(0), String::new()));
+}

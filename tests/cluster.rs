@@ -1,0 +1,211 @@
+//! Look-ups, the authority's Secret and the bundle in webhook configurations, on a real API server.
+#![cfg(feature = "webhook")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends by panicking")]
+
+#[path = "cluster/connected.rs"]
+mod connected;
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use flink_admission::cluster::{
+    Authority, AuthoritySecret, Injected, Installation, LookUps, client_of, inject_bundle, start,
+};
+use flink_admission::facts::{Answer, FactKey};
+use flink_admission::server::LookUp;
+use flink_admission::tls::ServingCertificate;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Config};
+use serde_json::json;
+use support::ControlPlane;
+use tokio::task::JoinSet;
+
+const SOON: Duration = Duration::from_secs(20);
+
+fn keys(namespace: &str) -> [FactKey; 4] {
+    [
+        FactKey::Namespace(namespace.to_owned()),
+        FactKey::ServiceAccount { namespace: namespace.to_owned(), name: "flink".to_owned() },
+        FactKey::ConfigMap { namespace: namespace.to_owned(), name: "flink-config".to_owned() },
+        FactKey::ConfigMap { namespace: namespace.to_owned(), name: "not-there".to_owned() },
+    ]
+}
+
+#[tokio::test]
+async fn look_ups_tell_what_is_there_and_what_is_not() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let namespace = plane.create_namespace("look-up");
+    plane.kubectl(&["label", "namespace", &namespace, "team=streams"]).succeeded();
+    plane.kubectl(&["create", "serviceaccount", "flink", "-n", &namespace]).succeeded();
+    plane
+        .kubectl(&[
+            "create",
+            "configmap",
+            "flink-config",
+            "-n",
+            &namespace,
+            "--from-literal=config.yaml=parallelism: 2",
+        ])
+        .succeeded();
+    let look_ups = LookUps::new(connected::to(plane.kubeconfig()).await);
+    let keys = keys(&namespace);
+    let facts = look_ups.look_up(BTreeSet::from(keys.clone()), SOON).await;
+    let Answer::Known(found) = facts.answer(&keys[0]) else { panic!("{facts:?}") };
+    assert_eq!((&found["kind"], &found["metadata"]["labels"]["team"]), (&json!("Namespace"), &json!("streams")));
+    assert!(found["metadata"].get("managedFields").is_none(), "{found}");
+    let Answer::Known(found) = facts.answer(&keys[1]) else { panic!("{facts:?}") };
+    assert_eq!((&found["kind"], &found["metadata"]["name"]), (&json!("ServiceAccount"), &json!("flink")));
+    let Answer::Known(found) = facts.answer(&keys[2]) else { panic!("{facts:?}") };
+    assert_eq!(found["data"]["config.yaml"], "parallelism: 2");
+    assert_eq!(facts.answer(&keys[3]), Answer::Absent);
+}
+
+#[tokio::test]
+async fn a_missing_right_is_unknown_and_named() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let nobody = plane.user("nobody", None).unwrap();
+    let look_ups = LookUps::new(connected::to(nobody.kubeconfig()).await);
+    let keys = keys("default");
+    let facts = look_ups.look_up(BTreeSet::from(keys.clone()), SOON).await;
+    let why = "the ServiceAccount of flink-admission may not get configmaps in namespace `default`; give it that right";
+    assert_eq!(facts.answer(&keys[2]), Answer::Unknown(why.to_owned()));
+    assert_eq!(facts.unanswered().count(), keys.len());
+}
+
+#[tokio::test]
+async fn a_silent_api_server_is_not_waited_for() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let config = Config::new(format!("http://{}", listener.local_addr().unwrap()).parse().unwrap());
+    let look_ups = LookUps::new(client_of(config).unwrap());
+    let keys: BTreeSet<FactKey> = keys("default").into();
+    let facts = look_ups.look_up(keys.clone(), Duration::from_millis(200)).await;
+    assert_eq!(facts.unanswered().count(), keys.len());
+    let (_, why) = facts.unanswered().next().unwrap();
+    assert_eq!(why, "the API server did not answer before the deadline of the review");
+    // It is the deadline that ended it: all requests were under way at once.
+    for _ in 0..keys.len() {
+        let accepted = tokio::time::timeout(SOON, listener.accept()).await;
+        assert!(accepted.is_ok(), "not all questions were asked at once");
+    }
+}
+
+#[tokio::test]
+async fn a_forged_review_cannot_ask_without_end() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let look_ups = LookUps::new(connected::to(plane.kubeconfig()).await);
+    let keys: BTreeSet<FactKey> = (0..1000)
+        .map(|number| FactKey::ConfigMap { namespace: "default".to_owned(), name: format!("c{number}") })
+        .collect();
+    let facts = look_ups.look_up(keys, SOON).await;
+    assert_eq!(facts.unanswered().count(), 1000 - 32);
+}
+
+#[tokio::test]
+async fn replicas_that_start_together_share_one_authority() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let namespace = plane.create_namespace("race");
+    let client = connected::to(plane.kubeconfig()).await;
+    let mut replicas = JoinSet::new();
+    for _ in 0..8 {
+        let secret = AuthoritySecret::new(client.clone(), &namespace, "shared");
+        replicas.spawn(async move { secret.ensure().await.unwrap().certificate_pem().to_owned() });
+    }
+    let certificates: BTreeSet<String> = replicas.join_all().await.into_iter().collect();
+    assert_eq!(certificates.len(), 1);
+}
+
+#[tokio::test]
+async fn a_secret_of_no_use_is_filled_once_and_keeps_the_rest() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let namespace = plane.create_namespace("refill");
+    plane.kubectl(&["create", "secret", "generic", "shared", "-n", &namespace, "--from-literal=note=ours"]).succeeded();
+    let client = connected::to(plane.kubeconfig()).await;
+    let mut replicas = JoinSet::new();
+    for _ in 0..8 {
+        let secret = AuthoritySecret::new(client.clone(), &namespace, "shared");
+        replicas.spawn(async move { secret.ensure().await.unwrap().certificate_pem().to_owned() });
+    }
+    let certificates: BTreeSet<String> = replicas.join_all().await.into_iter().collect();
+    assert_eq!(certificates.len(), 1);
+    let stored = Api::<Secret>::namespaced(client, &namespace).get("shared").await.unwrap().data.unwrap();
+    assert_eq!(stored["note"].0, b"ours");
+    assert_eq!(stored["tls.crt"].0, certificates.first().unwrap().as_bytes());
+}
+
+#[tokio::test]
+async fn an_authority_of_ones_own_is_used() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let namespace = plane.create_namespace("own");
+    let own = Authority::generate(SystemTime::now()).unwrap();
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "shared", "namespace": namespace},
+        "stringData": {"tls.crt": own.certificate_pem(), "tls.key": own.key_pem()}});
+    plane.apply(&secret.to_string()).succeeded();
+    let client = connected::to(plane.kubeconfig()).await;
+    let read = AuthoritySecret::new(client, &namespace, "shared").ensure().await.unwrap();
+    assert_eq!(read.certificate_pem(), own.certificate_pem());
+}
+
+#[tokio::test]
+async fn the_bundle_is_written_once_and_nothing_else_is() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let entry = |name: &str| {
+        json!({"name": name, "sideEffects": "None", "admissionReviewVersions": ["v1"], "failurePolicy": "Ignore",
+            "clientConfig": {"service": {"name": "x", "namespace": "x", "path": "/p"}},
+            "rules": [{"apiGroups": ["a.example"], "apiVersions": ["*"], "resources": ["x"], "operations": ["CREATE"]}]})
+    };
+    let configuration = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": "bundle"}, "webhooks": [entry("one.a.example"), entry("two.a.example")]});
+    plane.apply(&configuration.to_string()).succeeded();
+    let client = connected::to(plane.kubeconfig()).await;
+    let inject = || inject_bundle::<MutatingWebhookConfiguration>(&client, "bundle", plane_ca(plane));
+    assert_eq!(inject().await.unwrap(), Injected::Written);
+    assert_eq!(inject().await.unwrap(), Injected::Unchanged);
+    let stored = Api::<MutatingWebhookConfiguration>::all(client.clone()).get("bundle").await.unwrap();
+    for entry in stored.webhooks.unwrap() {
+        assert_eq!(entry.client_config.ca_bundle, Some(ByteString(plane_ca(plane).as_bytes().to_vec())));
+        assert_eq!(entry.client_config.service.unwrap().path.as_deref(), Some("/p"));
+        assert_eq!(entry.rules.unwrap().len(), 1);
+    }
+    let absent = inject_bundle::<ValidatingWebhookConfiguration>(&client, "bundle", "x").await;
+    assert_eq!(absent.unwrap(), Injected::Absent);
+}
+
+fn plane_ca(plane: &ControlPlane) -> &'static str {
+    static PEM: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    PEM.get_or_init(|| plane.ca_pem())
+}
+
+#[tokio::test]
+async fn a_replica_follows_a_new_authority() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let namespace = plane.create_namespace("keeper");
+    let client = connected::to(plane.kubeconfig()).await;
+    let installation = Installation::of_service("webhook", &namespace);
+    let secrets = Api::<Secret>::namespaced(client.clone(), &namespace);
+    let certificate = Arc::new(ServingCertificate::default());
+    let mut keeper = start(client.clone(), installation.clone(), Arc::clone(&certificate)).await.unwrap();
+    assert!(certificate.not_after().is_some());
+    let bundle = keeper.authority_pem().to_owned();
+    assert_eq!(secrets.get(&installation.secret).await.unwrap().data.unwrap()["tls.crt"].0, bundle.as_bytes());
+
+    // Somebody empties it.
+    let emptied = json!({"data": BTreeMap::from([("tls.crt", ""), ("tls.key", "")])});
+    secrets.patch(&installation.secret, &PatchParams::default(), &Patch::Merge(emptied)).await.unwrap();
+    keeper.round().await;
+    assert_ne!(keeper.authority_pem(), bundle);
+    let stored = secrets.get(&installation.secret).await.unwrap().data.unwrap();
+    assert_eq!(stored["tls.crt"].0, keeper.authority_pem().as_bytes());
+
+    // And where the Secret cannot be had, what is served is served on.
+    let served = keeper.authority_pem().to_owned();
+    plane.kubectl(&["delete", "namespace", &namespace, "--wait=false"]).succeeded();
+    plane.kubectl(&["delete", "secret", &installation.secret, "-n", &namespace, "--ignore-not-found"]).succeeded();
+    keeper.round().await;
+    assert_eq!(keeper.authority_pem(), served);
+    assert!(certificate.not_after().is_some());
+}

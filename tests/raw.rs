@@ -1,0 +1,166 @@
+//! Standalone roles through the whole engine: what is filled in at creation, and what becomes of it later.
+#![allow(clippy::expect_used, reason = "a test ends by panicking")]
+
+use flink_admission::admission::Operation;
+use flink_admission::facts::{Answer, FactKey, Facts};
+use flink_admission::policy::{Level, Policies};
+use flink_admission::verdict::{Outcome, Subject, judge, mutate, needs};
+use flink_admission::workload::recognise;
+use serde_json::{Value, json};
+
+const POLICY: &str = "
+metadata: {name: platform}
+spec:
+  highAvailability: {mode: kubernetes, storageDir: \"s3://hub/ha/{namespace}\"}
+  serviceAccount: {name: flink}
+";
+
+fn deployment(name: &str, image: &str, args: &Value) -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "billing"},
+        "spec": {"replicas": 1, "template": {"spec": {
+            "containers": [{"name": "flink", "image": image, "args": args,
+                "volumeMounts": [{"name": "config", "mountPath": "/opt/flink/conf"}]}],
+            "volumes": [{"name": "config", "configMap": {"name": "config"}}],
+        }}},
+    })
+}
+
+fn facts(file: &str, text: &str) -> Facts {
+    let mut facts = Facts::of_cluster();
+    let key = FactKey::ConfigMap { namespace: "billing".to_owned(), name: "config".to_owned() };
+    facts.insert(key, Answer::Known(json!({"data": {file: text}})));
+    facts.insert(FactKey::Namespace("billing".to_owned()), Answer::Known(json!({"metadata": {"name": "billing"}})));
+    facts
+}
+
+fn outcome(object: &Value, old: Option<&Value>, policy: &str, facts: &Facts) -> Outcome {
+    let workload = recognise(object).expect("it is Flink");
+    let policies = Policies::from_text(policy).expect("the policy is good");
+    let operation = if old.is_some() { Operation::Update } else { Operation::Create };
+    let name = object.pointer("/metadata/name").and_then(Value::as_str);
+    let subject = Subject { object, old, operation, namespace: "billing", name, workload: &workload };
+    judge(&subject, &policies, facts)
+}
+
+fn args(object: &Value) -> Vec<&str> {
+    let args = object.pointer("/spec/template/spec/containers/0/args").and_then(Value::as_array);
+    args.into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+#[test]
+fn both_roles_get_one_identity_in_the_form_of_their_scripts() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
+    let job_manager = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+    let stored = outcome(&job_manager, None, POLICY, &facts).stored;
+    insta::assert_snapshot!(args(&stored).join(" "), @"jobmanager -D high-availability.type=kubernetes -D high-availability.storageDir=s3://hub/ha/billing -D kubernetes.cluster-id=invoices -D kubernetes.namespace=billing -D high-availability.cluster-id=/billing/invoices -D jobmanager.rpc.address=$(POD_IP)");
+    let task_manager = deployment("invoices-taskmanager", "flink:1.16.3", &json!(["taskmanager"]));
+    let stored = outcome(&task_manager, None, POLICY, &facts).stored;
+    insta::assert_snapshot!(args(&stored).join(" "), @"taskmanager -Dhigh-availability=kubernetes -Dhigh-availability.storageDir=s3://hub/ha/billing -Dkubernetes.cluster-id=invoices -Dkubernetes.namespace=billing -Dhigh-availability.cluster-id=/billing/invoices");
+}
+
+#[test]
+fn a_program_keeps_its_arguments_behind_ours() {
+    let facts = facts("config.yaml", "taskmanager: {numberOfTaskSlots: 2}\n");
+    let args_of_job = json!(["standalone-job", "--job-classname", "X", "plan", "-Dmode=full"]);
+    let mut job = deployment("shifts-jobmanager", "flink:2.0.1", &args_of_job);
+    job["apiVersion"] = json!("batch/v1");
+    job["kind"] = json!("Job");
+    let stored = outcome(&job, None, POLICY, &facts).stored;
+    let words = args(&stored);
+    assert_eq!(words.first(), Some(&"standalone-job"));
+    assert!(words.ends_with(&["--job-classname", "X", "plan", "-Dmode=full"]), "{words:?}");
+    assert!(words.contains(&"-Dkubernetes.cluster-id=shifts"), "{words:?}");
+}
+
+#[test]
+fn a_second_pass_changes_nothing() {
+    for image in ["flink:1.20.1", "registry.example.net/engine:9.4.0"] {
+        let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+        let object = deployment("invoices-jobmanager", image, &json!(["jobmanager"]));
+        let first = outcome(&object, None, POLICY, &facts);
+        assert!(!first.patch.0.is_empty());
+        let second = outcome(&first.stored, None, POLICY, &facts);
+        assert_eq!(second.patch.0, [], "{image}");
+        let unchanged = outcome(&first.stored, Some(&first.stored), POLICY, &facts);
+        assert_eq!(unchanged.patch.0, [], "{image}");
+    }
+}
+
+#[test]
+fn an_update_that_sends_the_arguments_anew_gets_them_back() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    let object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+    let stored = outcome(&object, None, POLICY, &facts).stored;
+    let mut update = stored.clone();
+    update["spec"]["template"]["spec"]["containers"][0]["args"] = json!(["jobmanager"]);
+    assert_eq!(outcome(&update, Some(&stored), POLICY, &facts).stored, stored);
+}
+
+#[test]
+fn an_update_gets_no_new_defaults() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    let old = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+    let mut update = old.clone();
+    update["spec"]["replicas"] = json!(0);
+    assert_eq!(outcome(&update, Some(&old), POLICY, &facts).patch.0, []);
+}
+
+#[test]
+fn a_new_version_gets_the_names_it_reads() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    let object = deployment("invoices-taskmanager", "flink:1.16.3", &json!(["taskmanager"]));
+    let stored = outcome(&object, None, POLICY, &facts).stored;
+    let mut update = stored.clone();
+    update["spec"]["template"]["spec"]["containers"][0]["image"] = json!("flink:1.20.1");
+    let after = outcome(&update, Some(&stored), POLICY, &facts).stored;
+    assert!(args(&after).contains(&"-Dhigh-availability.type=kubernetes"), "{:?}", args(&after));
+    assert!(!args(&after).contains(&"-Dhigh-availability=kubernetes"), "{:?}", args(&after));
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_left_alone() {
+    let mut object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+    object["spec"]["replicas"] = json!(2);
+    let mut unknown = Facts::of_cluster();
+    let key = FactKey::ConfigMap { namespace: "billing".to_owned(), name: "config".to_owned() };
+    unknown.insert(key.clone(), Answer::Unknown("deadline".to_owned()));
+    let outcome = outcome(&object, None, POLICY, &unknown);
+    assert!(outcome.findings.iter().all(|finding| finding.level != Level::Deny), "{:?}", outcome.findings);
+    assert!(args(&outcome.stored).len() == 1, "{:?}", args(&outcome.stored));
+    let workload = recognise(&object).unwrap();
+    let policies = Policies::built_in();
+    let subject = Subject {
+        object: &object,
+        old: None,
+        operation: Operation::Create,
+        namespace: "billing",
+        name: None,
+        workload: &workload,
+    };
+    assert!(needs(&subject, &policies).contains(&key));
+    assert_eq!(mutate(&subject, &policies, &unknown).patch.0, []);
+}
+
+#[test]
+fn several_jobmanagers_without_ha_are_refused_unless_the_image_may_know_better() {
+    let verdict = |object: &Value, facts: &Facts| {
+        outcome(object, None, "spec: {}", facts)
+            .findings
+            .iter()
+            .find(|f| f.rule == "standby-without-ha")
+            .map(|f| f.level)
+    };
+    let known = facts("flink-conf.yaml", "a: b\n");
+    let mut object = deployment("jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+    assert_eq!(verdict(&object, &known), None);
+    object["spec"]["replicas"] = json!(2);
+    assert_eq!(verdict(&object, &known), Some(Level::Deny));
+    assert_eq!(verdict(&object, &facts("flink-conf.yaml", "high-availability.type: zookeeper\n")), None);
+    assert_eq!(verdict(&object, &facts("config.yaml", "high-availability.type: zookeeper\n")), None);
+    object["spec"]["template"]["spec"]["volumes"] = json!([]);
+    object["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] = json!([]);
+    assert_eq!(verdict(&object, &known), Some(Level::Deny), "the official image has Flink's defaults");
+    object["spec"]["template"]["spec"]["containers"][0]["image"] = json!("registry.example.net/engine:1");
+    assert_eq!(verdict(&object, &known), Some(Level::Warn));
+}
