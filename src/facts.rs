@@ -69,21 +69,21 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// No answers yet, of a cluster that is being asked.
-    #[must_use]
-    pub fn of_cluster() -> Self {
-        Self { live: true, ..Self::default() }
-    }
-
     /// Whether a cluster was asked: then what is unknown is a look-up that failed, and not an input that is silent.
     #[must_use]
     pub const fn is_live(&self) -> bool {
         self.live
     }
 
-    /// All `keys` unknown for one reason, as where there is no cluster to ask.
+    /// All `keys` unknown for one reason, of a cluster that is asked; what it answers is inserted over that.
     #[must_use]
     pub fn unknown(keys: &BTreeSet<FactKey>, why: &str) -> Self {
+        Self { live: true, ..Self::silent(keys, why) }
+    }
+
+    /// All `keys` unknown for one reason, where there is no cluster to ask.
+    #[must_use]
+    pub fn silent(keys: &BTreeSet<FactKey>, why: &str) -> Self {
         let answers = keys.iter().map(|key| (key.clone(), Answer::Unknown(why.to_owned()))).collect();
         Self { answers, live: false }
     }

@@ -26,7 +26,7 @@ use crate::flink::raw;
 use crate::object::{FieldPath, annotation};
 use crate::patch::Edits;
 use crate::policy::rules::{self, Case};
-use crate::policy::{Enforcement, Finding, FlinkPolicy, Level, Names, Profile, Role};
+use crate::policy::{Finding, FlinkPolicy, Level, Names, Role};
 use crate::workload::{Kind, Raw, Workload};
 
 /// Annotation on an object that stops and withdraws injection, where the policy's `optOut` permits it.
@@ -201,22 +201,16 @@ impl<'a> Work<'a> {
         Names { namespace: self.target.namespace, name: self.target.name, cluster: self.identity.as_deref() }
     }
 
-    /// The findings on what there is so far, with the `fsGroup` that comes last, at the levels that they deserve: that a
-    /// policy denies nothing is no reason to fill in what breaks the cluster.
+    /// The findings on what there is so far, with the `fsGroup` that comes last.
     fn findings(&self) -> Vec<Finding> {
         let mut whole = self.clone();
         fs_group::add(&mut whole);
         let cluster = whole.cluster();
-        let mut policy = self.target.policy.clone();
-        policy.spec.enforcement = Enforcement::Enforce;
-        if policy.spec.profile == Profile::Permissive {
-            policy.spec.profile = Profile::Baseline;
-        }
         rules::evaluate(&Case {
             object: whole.edits.document(),
             namespace: self.target.namespace,
             cluster: &cluster,
-            policy: &policy,
+            policy: self.target.policy,
             facts: self.target.facts,
             shortfalls: &[],
             lost: &[],
@@ -238,7 +232,8 @@ impl<'a> Work<'a> {
             let is_new = !before
                 .iter()
                 .any(|known| (known.rule, known.role, &known.path) == (finding.rule, finding.role, &finding.path));
-            is_new && (finding.level == Level::Deny || (finding.level == Level::Warn && ours.contains(&finding.path)))
+            let is_of_ours = finding.level == Level::Warn && ours.contains(&finding.path);
+            is_new && (finding.level == Level::Deny || is_of_ours || rules::is_denied_by_default(finding.rule))
         });
         if caused.is_empty() {
             *self = trial;

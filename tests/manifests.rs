@@ -1,6 +1,12 @@
 //! Manifests as the program meets them: documents of a file, a policy, and what stands for the cluster.
 
 #![allow(dead_code, unreachable_pub, reason = "a module of each test binary, which uses a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test ends by panicking, and says what it skips"
+)]
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,8 @@
 //! Standalone roles through the whole engine: what is filled in at creation, and what becomes of it later.
 #![allow(clippy::expect_used, reason = "a test ends by panicking")]
 
+use std::collections::BTreeSet;
+
 use flink_admission::admission::Operation;
 use flink_admission::facts::{Answer, FactKey, Facts};
 use flink_admission::policy::{Level, Policies};
@@ -27,7 +29,7 @@ fn deployment(name: &str, image: &str, args: &Value) -> Value {
 }
 
 fn facts(file: &str, text: &str) -> Facts {
-    let mut facts = Facts::of_cluster();
+    let mut facts = Facts::unknown(&BTreeSet::new(), "");
     let key = FactKey::ConfigMap { namespace: "billing".to_owned(), name: "config".to_owned() };
     facts.insert(key, Answer::Known(json!({"data": {file: text}})));
     facts.insert(FactKey::Namespace("billing".to_owned()), Answer::Known(json!({"metadata": {"name": "billing"}})));
@@ -122,7 +124,7 @@ fn a_new_version_gets_the_names_it_reads() {
 fn a_configuration_that_cannot_be_read_is_left_alone() {
     let mut object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
     object["spec"]["replicas"] = json!(2);
-    let mut unknown = Facts::of_cluster();
+    let mut unknown = Facts::unknown(&BTreeSet::new(), "");
     let key = FactKey::ConfigMap { namespace: "billing".to_owned(), name: "config".to_owned() };
     unknown.insert(key.clone(), Answer::Unknown("deadline".to_owned()));
     let outcome = outcome(&object, None, POLICY, &unknown);

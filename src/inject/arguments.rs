@@ -37,9 +37,15 @@ fn insert(work: &mut Work<'_>, raw: &Raw, key: &str, value: &str) -> FieldPath {
     let own: Vec<String> =
         if is_session { vec!["-D".to_owned(), format!("{key}={value}")] } else { vec![format!("-D{key}={value}")] };
     // Behind what was added before, so that the order is the order of adding.
+    let is_ours = |key: &str, value: &str| {
+        work.added
+            .iter()
+            .any(|added| matches!(added, Injected::Option { key: k, value: v, .. } if k == key && v == value))
+    };
+    let former =
+        read.options.iter().filter(|(key, value, _)| is_ours(key, value)).map(|(.., position)| position + 1).max();
+    let position = former.unwrap_or(read.insert_at);
     let words_each = own.len();
-    let position = read.insert_at
-        + words_each * work.added.iter().filter(|added| matches!(added, Injected::Option { .. })).count();
     let mut words = all;
     let position = position.min(words.len());
     words.splice(position..position, own);

@@ -203,15 +203,14 @@ fn why(findings: &[Finding], work: &Work<'_>) -> Missing {
     let cluster = work.cluster();
     let own = cluster.directory(Directory::HighAvailability).map(|(_, setting)| setting.path.to_string());
     let recorded = Record::of(work.target.object).unwrap_or_default();
-    let is_recorded = |finding: &Finding| {
-        let settings = cluster.leading().into_iter().flat_map(|view| view.config.iter());
-        settings
-            .filter(|(key, setting)| recorded.holds(key, &setting.value))
-            .any(|(_, s)| s.path.to_string() == finding.path)
-    };
+    let settings = cluster.leading().into_iter().flat_map(|view| view.config.iter());
+    let of_record: Vec<String> = settings
+        .filter(|(key, setting)| recorded.holds(key, &setting.value))
+        .map(|(_, setting)| setting.path.to_string())
+        .collect();
     let speaks_of_it =
         |finding: &&Finding| own.as_ref() == Some(&finding.path) || finding.path.contains(HA_STORAGE_DIR);
-    let of_user = |finding: &&Finding| !is_recorded(finding);
+    let of_user = |finding: &&Finding| !of_record.contains(&finding.path);
     let finding = findings.iter().find(speaks_of_it).or(findings.iter().find(of_user)).or(findings.first());
     let (message, fix) = finding.map(|finding| (finding.message.clone(), finding.fix.clone())).unwrap_or_default();
     Missing(message, fix)

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::flink::cluster::Cluster;
 use crate::flink::configuration::scalar_text;
-use crate::flink::deployment::{field, walk};
+use crate::flink::deployment::walk;
 use crate::flink::options::{HA_CLUSTER_ID, HA_STORAGE_DIR, HA_TYPE, KUBERNETES_CLUSTER_ID, names};
 use crate::inject::record::{INJECTED_ANNOTATION, Injected, Record};
-use crate::inject::volumes::{self, ClaimMount, Presence, presence};
+use crate::inject::volumes::{self, Claim, Presence, presence};
 use crate::inject::{Injection, Lost, Place, Target, Work, account, arguments, fs_group, option};
 use crate::object::{self, FieldPath, at};
 use crate::policy::Role;
@@ -32,9 +32,8 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
         return work.finish_untouched();
     }
     let mut options = options::restore(&mut work, &record).into_iter();
-    let of_role = |object, role: Role| walk(object, &target.root().key(field(role)).key("podTemplate"));
-    let roles_own = [Role::JobManager, Role::TaskManager];
-    let is_untouched = roles_own.iter().all(|role| of_role(old, *role) == of_role(target.object, *role));
+    let own = [Role::JobManager, Role::TaskManager].map(|role| volumes::template_of(&work, Some(role)));
+    let is_untouched = own.iter().all(|template| walk(old, template) == walk(target.object, template));
     let mut staying = Vec::new();
     for value in &record.values {
         // What was filled in for both roles at once is put back for both at once, so that it comes to stand where it was.
@@ -45,10 +44,15 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
             Injected::ServiceAccount { value } => restore_account(&mut work, value),
             Injected::Env { name, .. } => restore_variable(&mut work, name),
             Injected::Volume { role, name, claim, mount_path, common } => {
-                let claim = ClaimMount { name: name.clone(), claim: claim.clone(), mount_path: mount_path.clone() };
+                let claim = Claim { name: name.clone(), of: claim.clone(), mount_path: mount_path.clone() };
                 if is_first {
-                    let roles = roles(record.values.iter().filter(beside));
-                    restore_volume(&mut work, &roles, &claim, *common, is_untouched);
+                    restore_volume(
+                        &mut work,
+                        &roles(record.values.iter().filter(beside)),
+                        &claim,
+                        *common,
+                        is_untouched,
+                    );
                 }
                 is_whole(&work, Role::from(*role), &claim)
             }
@@ -96,12 +100,11 @@ fn restore_variable(work: &mut Work<'_>, name: &str) -> bool {
     work.added.len() == before
 }
 
-/// Restores what is missing of a claim in `roles`, where nothing else took its place, first tried in the common template
-/// with `common`.
+/// Restores what is missing of a claim in `roles`, where nothing else took its place.
 ///
-/// A role may have it whole from a template of its own that repeats the common one. While nobody touched those, it is put
-/// back in the common one too, so that the object is what it was.
-fn restore_volume(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount, common: bool, is_untouched: bool) {
+/// A role may have it whole from a template of its own that repeats the common one; while nobody touched those, it is
+/// put back in the common one too, so that the object is what it was.
+fn restore_volume(work: &mut Work<'_>, roles: &[Role], claim: &Claim, common: bool, is_untouched: bool) {
     let cluster = work.cluster();
     let is_gone_from_common = common && is_untouched && !volumes::stands_in_common(work, claim);
     let is_missing = |role: &Role| match cluster.role(*role).map(|view| presence(&view.pod, claim)) {
@@ -113,7 +116,7 @@ fn restore_volume(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount, commo
     volumes::mount(work, &lacking, claim, common);
 }
 
-fn is_whole(work: &Work<'_>, role: Role, claim: &ClaimMount) -> bool {
+fn is_whole(work: &Work<'_>, role: Role, claim: &Claim) -> bool {
     work.cluster().role(role).is_some_and(|view| matches!(presence(&view.pod, claim), Presence::Whole))
 }
 
@@ -174,20 +177,15 @@ fn remove_account(work: &mut Work<'_>, name: &str) {
 fn rename_claim(work: &mut Work<'_>, name: &str, former: &str) -> Option<String> {
     let volume = work.target.policy.spec.volumes.iter().find(|volume| volume.name == name)?;
     let claim = volume.claim_name.fill(&work.names()).ok()?;
-    let root = work.target.root();
-    let templates = match work.target.place() {
-        Some(Place::Pods(_)) => vec![root],
-        Some(Place::Resource(_)) | None => {
-            let of_roles = [Role::JobManager, Role::TaskManager].map(|role| root.key(field(role)).key("podTemplate"));
-            std::iter::once(root.key("podTemplate")).chain(of_roles).collect()
-        }
-    };
-    for template in templates {
-        let volumes = template.keys(&["spec", "volumes"]);
+    let of_standalone = matches!(work.target.place(), Some(Place::Pods(_)));
+    let templates: &[Option<Role>] =
+        if of_standalone { &[None] } else { &[None, Some(Role::JobManager), Some(Role::TaskManager)] };
+    for role in templates {
+        let volumes = volumes::template_of(work, *role).keys(&["spec", "volumes"]);
         let elements = walk(work.edits.document(), &volumes).and_then(Value::as_array).cloned().unwrap_or_default();
         for (index, element) in elements.iter().enumerate() {
             let path = volumes.index(index).keys(&["persistentVolumeClaim", "claimName"]);
-            if crate::object::name(element) == Some(name)
+            if object::name(element) == Some(name)
                 && at(element, &["persistentVolumeClaim", "claimName"]).and_then(Value::as_str) == Some(former)
             {
                 work.edits.set(&path, Value::String(claim.clone()));

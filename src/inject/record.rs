@@ -236,7 +236,7 @@ mod tests {
                 name: "d".into(),
                 claim: "c".into(),
                 mount_path: "/d".into(),
-                common: true,
+                common: false,
             },
             Injected::FsGroup { role: RoleName::Taskmanager, value: 9999 },
         ];

@@ -19,11 +19,11 @@ use crate::workload::Raw;
 
 /// A claim to mount.
 #[derive(Debug, Clone)]
-pub(super) struct ClaimMount {
+pub(super) struct Claim {
     /// Name of the volume.
     pub(super) name: String,
     /// Name of the PersistentVolumeClaim.
-    pub(super) claim: String,
+    pub(super) of: String,
     /// Where it is mounted.
     pub(super) mount_path: String,
 }
@@ -33,7 +33,7 @@ pub(super) fn add(work: &mut Work<'_>) {
     let policy = work.target.policy;
     for volume in &policy.spec.volumes {
         let Ok(claim) = volume.claim_name.fill(&work.names()) else { continue };
-        let claim = ClaimMount { name: volume.name.clone(), claim, mount_path: normalise(&volume.mount_path) };
+        let claim = Claim { name: volume.name.clone(), of: claim, mount_path: normalise(&volume.mount_path) };
         let roles: Vec<Role> = roles(volume).filter(|role| is_free(work, *role, &claim)).collect();
         if roles.is_empty() {
             continue;
@@ -59,7 +59,7 @@ fn roles(volume: &Volume) -> impl Iterator<Item = Role> {
 }
 
 /// Whether `claim` may be mounted in `role`; what stands in the way and is no claim is a shortfall.
-fn is_free(work: &mut Work<'_>, role: Role, claim: &ClaimMount) -> bool {
+fn is_free(work: &mut Work<'_>, role: Role, claim: &Claim) -> bool {
     let cluster = work.cluster();
     let Some(view) = cluster.role(role) else { return false };
     let (kind, volume) = match view.pod.backing(&claim.mount_path) {
@@ -79,28 +79,23 @@ fn is_free(work: &mut Work<'_>, role: Role, claim: &ClaimMount) -> bool {
 }
 
 /// Notes that `claim` was not mounted in `role`, because of the volume called `taken_by` where there is one.
-fn miss(work: &mut Work<'_>, role: Role, claim: &ClaimMount, taken_by: Option<&str>, reason: String, remedy: String) {
-    let root = work.target.root();
-    let common = match work.target.place() {
-        Some(Place::Pods(_)) => root.keys(&["spec", "volumes"]),
-        Some(Place::Resource(_)) | None => root.keys(&["podTemplate", "spec", "volumes"]),
-    };
-    let own = root.key(field(role)).keys(&["podTemplate", "spec", "volumes"]);
-    let is_in =
-        |volumes: &FieldPath| taken_by.is_some_and(|name| named(elements(&work.edits, volumes), name).is_some());
-    let path = if is_in(&own) && !is_in(&common) { own } else { common };
-    let (mount_path, claim) = (claim.mount_path.clone(), claim.claim.clone());
+fn miss(work: &mut Work<'_>, role: Role, claim: &Claim, taken_by: Option<&str>, reason: String, remedy: String) {
+    let of_role = template_of(work, Some(role)).keys(&["spec", "volumes"]);
+    let common = template_of(work, None).keys(&["spec", "volumes"]);
+    let is_of_role = taken_by.is_some_and(|volume| named(elements(&work.edits, &common), volume).is_none());
+    let path = if is_of_role { of_role } else { common };
+    let (mount_path, claim) = (claim.mount_path.clone(), claim.of.clone());
     work.shortfalls.push(Shortfall::Volume { path, role, mount_path, claim, reason, remedy });
 }
 
 /// Whether the common template itself has volume and mount of `claim`.
-pub(super) fn stands_in_common(work: &Work<'_>, claim: &ClaimMount) -> bool {
-    let template = walk(work.edits.document(), &work.target.root().key("podTemplate")).cloned().unwrap_or_default();
+pub(super) fn stands_in_common(work: &Work<'_>, claim: &Claim) -> bool {
+    let template = walk(work.edits.document(), &template_of(work, None)).cloned().unwrap_or_default();
     matches!(presence(&Pod::with_main_container(template), claim), Presence::Whole)
 }
 
 /// Mounts `claim` in `roles` and remembers it, first tried in the common template or in the roles' own.
-pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount, common_first: bool) {
+pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &Claim, common_first: bool) {
     if roles.is_empty() {
         return;
     }
@@ -109,7 +104,6 @@ pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount, com
         return;
     }
     let before = work.cluster();
-    let root = work.target.root();
     for common in [common_first, !common_first] {
         // What only one role is to have would reach the other one too, but for what happens to stand at its position there.
         if common && roles.len() < before.roles.len() {
@@ -117,11 +111,11 @@ pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount, com
         }
         let mut trial = work.clone();
         if common {
-            append(&mut trial.edits, &root.key("podTemplate"), None, claim);
+            append(&mut trial.edits, &template_of(work, None), None, claim);
         }
         for role in roles.iter().filter(|_| !common) {
             let pod = before.role(*role).map(|view| &view.pod);
-            append(&mut trial.edits, &root.key(field(*role)).key("podTemplate"), pod, claim);
+            append(&mut trial.edits, &template_of(work, Some(*role)), pod, claim);
         }
         if is_clean(&before, &trial.cluster(), roles, claim) {
             *work = trial;
@@ -131,15 +125,14 @@ pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &ClaimMount, com
     }
     for role in roles {
         let reason = "no place in these pod templates takes it without changing something else".to_owned();
-        let remedy = format!("mount `{}` at `{}` in the pod template yourself", claim.claim, claim.mount_path);
+        let remedy = format!("mount `{}` at `{}` in the pod template yourself", claim.of, claim.mount_path);
         miss(work, *role, claim, None, reason, remedy);
     }
 }
 
 /// Mounts `claim` in the one container that a standalone role has.
-fn mount_in_pod(work: &mut Work<'_>, raw: &Raw, claim: &ClaimMount) {
-    let pod = work.target.root().key("spec");
-    let volumes = pod.key("volumes");
+fn mount_in_pod(work: &mut Work<'_>, raw: &Raw, claim: &Claim) {
+    let volumes = work.target.root().keys(&["spec", "volumes"]);
     if named(elements(&work.edits, &volumes), &claim.name).is_none() {
         work.edits.append(&volumes, claim.volume());
     }
@@ -150,9 +143,9 @@ fn mount_in_pod(work: &mut Work<'_>, raw: &Raw, claim: &ClaimMount) {
     work.added.push(claim.injected(raw.role, false));
 }
 
-impl ClaimMount {
+impl Claim {
     fn volume(&self) -> Value {
-        json!({"name": self.name, "persistentVolumeClaim": {"claimName": self.claim}})
+        json!({"name": self.name, "persistentVolumeClaim": {"claimName": self.of}})
     }
 
     fn mount(&self) -> Value {
@@ -160,22 +153,30 @@ impl ClaimMount {
     }
 
     fn injected(&self, role: Role, common: bool) -> Injected {
-        let (name, claim, mount_path) = (self.name.clone(), self.claim.clone(), self.mount_path.clone());
+        let (name, claim, mount_path) = (self.name.clone(), self.of.clone(), self.mount_path.clone());
         Injected::Volume { role: role.into(), name, claim, mount_path, common }
+    }
+}
+
+/// The pod template of `role` alone, or the common one; a standalone role has one template.
+pub(super) fn template_of(work: &Work<'_>, role: Option<Role>) -> FieldPath {
+    let root = work.target.root();
+    match (work.target.place(), role) {
+        (Some(Place::Pods(_)), _) => root,
+        (_, Some(role)) => root.key(field(role)).key("podTemplate"),
+        (_, None) => root.key("podTemplate"),
     }
 }
 
 /// Whether only the roles' own templates hold the Flink container.
 fn is_in_role_templates(work: &Work<'_>) -> bool {
-    let spec = work.target.root();
-    let holds = |template: &FieldPath| {
-        walk(work.edits.document(), &template.keys(&["spec", "containers"]))
+    let holds = |role: Option<Role>| {
+        walk(work.edits.document(), &template_of(work, role).keys(&["spec", "containers"]))
             .and_then(Value::as_array)
             .is_some_and(|containers| named(containers, MAIN_CONTAINER).is_some())
     };
-    let in_roles =
-        [Role::JobManager, Role::TaskManager].iter().any(|role| holds(&spec.key(field(*role)).key("podTemplate")));
-    in_roles && !holds(&spec.key("podTemplate"))
+    let in_roles = [Role::JobManager, Role::TaskManager].into_iter().any(|role| holds(Some(role)));
+    in_roles && !holds(None)
 }
 
 /// Appends what is missing of the claim, volume and mount, to the template at `template`, behind everything that
@@ -183,7 +184,7 @@ fn is_in_role_templates(work: &Work<'_>) -> bool {
 ///
 /// A role's list that is shorter than the merged one is filled up with the common template's elements first: merged into
 /// themselves they change nothing, and the new element comes to stand behind them.
-fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, claim: &ClaimMount) {
+fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, claim: &Claim) {
     let spec = template.key("spec");
     let empty = Value::Null;
     let pod = merged.map_or(&empty, |pod| &pod.template);
@@ -233,14 +234,14 @@ pub(super) enum Presence {
 }
 
 /// What `pod` has of `claim`.
-pub(super) fn presence(pod: &Pod, claim: &ClaimMount) -> Presence {
+pub(super) fn presence(pod: &Pod, claim: &Claim) -> Presence {
     let mounts = pod.container().map(|container| list(container, &["volumeMounts"])).unwrap_or_default();
     let at_path = mounts
         .iter()
         .find(|mount| text(mount, &["mountPath"]).map(normalise).as_deref() == Some(claim.mount_path.as_str()));
     let is_ours = pod
         .volume(&claim.name)
-        .map(|volume| text(volume, &["persistentVolumeClaim", "claimName"]) == Some(claim.claim.as_str()));
+        .map(|volume| text(volume, &["persistentVolumeClaim", "claimName"]) == Some(claim.of.as_str()));
     match (at_path.map(|mount| is_mount_of(mount, claim)), is_ours) {
         (Some(true), Some(true)) => Presence::Whole,
         (Some(false), _) | (_, Some(false)) => Presence::Replaced,
@@ -248,7 +249,7 @@ pub(super) fn presence(pod: &Pod, claim: &ClaimMount) -> Presence {
     }
 }
 
-fn is_mount_of(mount: &Value, claim: &ClaimMount) -> bool {
+fn is_mount_of(mount: &Value, claim: &Claim) -> bool {
     name(mount) == Some(&claim.name) && text(mount, &["mountPath"]).map(normalise).as_deref() == Some(&claim.mount_path)
 }
 
@@ -275,7 +276,7 @@ fn fill_up(edits: &mut Edits<'_>, path: &FieldPath, merged: &[Value]) {
 /// Whether every pod is as before, plus the claim in `roles`, once.
 ///
 /// A `jobManager` block that is made for the claim brings its default of one replica with it, which beats the option.
-fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &ClaimMount) -> bool {
+fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &Claim) -> bool {
     let replicas = |cluster: &Cluster| cluster.job_managers.as_ref().map(|(number, _)| *number);
     if replicas(before) != replicas(after) {
         return false;
@@ -285,12 +286,12 @@ fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &ClaimMoun
             return tidy(&was.pod.template) == tidy(&is.pod.template);
         }
         let backed = matches!(is.pod.backing(&claim.mount_path), Backing::Volume(volume)
-            if volume.source == Source::Claim(claim.claim.clone()) && volume.mount_path == claim.mount_path);
+            if volume.source == Source::Claim(claim.of.clone()) && volume.mount_path == claim.mount_path);
         backed && stands_once(&is.pod, claim) && tidy(&without(&is.pod, claim)) == tidy(&without(&was.pod, claim))
     })
 }
 
-fn stands_once(pod: &Pod, claim: &ClaimMount) -> bool {
+fn stands_once(pod: &Pod, claim: &Claim) -> bool {
     let mounts = pod.container().map(|container| list(container, &["volumeMounts"])).unwrap_or_default();
     let volumes = list(&pod.template, &["spec", "volumes"]);
     mounts.iter().filter(|mount| is_mount_of(mount, claim)).count() == 1
@@ -298,7 +299,7 @@ fn stands_once(pod: &Pod, claim: &ClaimMount) -> bool {
 }
 
 /// The pod's template without the claim, and without a Flink container that has nothing but its name.
-fn without(pod: &Pod, claim: &ClaimMount) -> Value {
+fn without(pod: &Pod, claim: &Claim) -> Value {
     let mut template = pod.template.clone();
     if let Some(Value::Array(volumes)) = template.pointer_mut("/spec/volumes") {
         volumes.retain(|volume| name(volume) != Some(&claim.name));

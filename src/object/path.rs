@@ -66,6 +66,15 @@ impl FieldPath {
         Some((Self(parent.to_vec()), last))
     }
 
+    /// The last key; empty at the root and behind a position.
+    #[must_use]
+    pub fn last_key(&self) -> &str {
+        match self.0.last() {
+            Some(Segment::Key(key)) => key,
+            Some(Segment::Index(_)) | None => "",
+        }
+    }
+
     /// As a JSON Pointer (RFC 6901).
     #[must_use]
     pub fn pointer(&self) -> String {

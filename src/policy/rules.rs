@@ -231,6 +231,12 @@ pub fn is_known_id(id: &str) -> bool {
     RESERVED.contains(&id) || RULES.iter().any(|rule| rule.id == id)
 }
 
+/// Whether the baseline denies what the rule `id` finds: a policy that only warns of it does not make it harmless.
+#[must_use]
+pub fn is_denied_by_default(id: &str) -> bool {
+    RULES.iter().any(|rule| rule.id == id && rule.baseline == Level::Deny)
+}
+
 /// Every id that a policy may name, sorted.
 #[must_use]
 pub fn known_ids() -> Vec<&'static str> {

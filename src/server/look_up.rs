@@ -44,6 +44,6 @@ pub struct NoCluster;
 
 impl LookUp for NoCluster {
     fn look_up(&self, keys: BTreeSet<FactKey>, _within: Duration) -> Answering<'_> {
-        Box::pin(async move { Facts::unknown(&keys, "there is no cluster to ask") })
+        Box::pin(async move { Facts::silent(&keys, "there is no cluster to ask") })
     }
 }

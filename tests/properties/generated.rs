@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 /// JSON that a failure prints as JSON.
 #[derive(Clone)]
-pub struct Json(pub Value);
+pub(crate) struct Json(pub(crate) Value);
 
 impl std::fmt::Debug for Json {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -17,20 +17,20 @@ impl std::fmt::Debug for Json {
 }
 
 /// A FlinkDeployment that says next to nothing.
-pub fn bare() -> Value {
+pub(crate) fn bare() -> Value {
     json!({"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "metadata": {"name": "turbines", "namespace": "plants"},
         "spec": {"flinkVersion": "v1_20"}})
 }
 
 /// A version as `flinkVersion` has it.
-pub fn version() -> impl Strategy<Value = String> {
+pub(crate) fn version() -> impl Strategy<Value = String> {
     let known =
         ["v1_13", "v1_14", "v1_15", "v1_16", "v1_17", "v1_18", "v1_19", "v1_20", "v2_0", "v2_1", "v2_2", "v2_3"];
     select(known.to_vec()).prop_map(str::to_owned)
 }
 
 /// A FlinkDeployment of any kind, mostly of the shape that it should have.
-pub fn deployment() -> impl Strategy<Value = Json> {
+pub(crate) fn deployment() -> impl Strategy<Value = Json> {
     let version = prop_oneof![
         12 => version().prop_map(Value::from),
         1 => select(vec![json!("1.20"), json!("v3_0"), json!(7), Value::Null]),
@@ -186,7 +186,7 @@ fn insert(map: &mut Value, key: &str, value: Value, style: usize) {
             if map.get(first).is_none() {
                 map[first] = json!({});
             }
-            insert(&mut map[first], rest, value, if style == 1 { 1 } else { 0 });
+            insert(&mut map[first], rest, value, usize::from(style == 1));
         }
         _ if map.get(key).is_none() => map[key] = value,
         _ => {}
@@ -271,7 +271,7 @@ fn template() -> impl Strategy<Value = Value> {
 }
 
 /// A policy that wants something.
-pub fn policy() -> impl Strategy<Value = Json> {
+pub(crate) fn policy() -> impl Strategy<Value = Json> {
     let directory = || {
         select(vec![
             Value::Null,
@@ -318,7 +318,7 @@ pub fn policy() -> impl Strategy<Value = Json> {
 }
 
 /// Any JSON, with the words that are looked for in it.
-pub fn any_json() -> impl Strategy<Value = Json> {
+pub(crate) fn any_json() -> impl Strategy<Value = Json> {
     let words = [
         "flinkConfiguration",
         "podTemplate",

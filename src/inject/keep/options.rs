@@ -15,8 +15,8 @@ use crate::policy::HaMode;
 pub(super) fn restore(work: &mut Work<'_>, record: &Record) -> Vec<bool> {
     let cluster = work.cluster();
     let overruled = is_overruled(&cluster, record);
-    let of_value = |value| Kept::of(value, record, &cluster, overruled);
-    let options: Vec<Kept<'_>> = record.values.iter().filter_map(of_value).collect();
+    let options: Vec<Kept<'_>> =
+        record.values.iter().filter_map(|value| Kept::of(value, record, &cluster, overruled)).collect();
     for option in options.iter().filter(|option| option.state == State::GivenUp) {
         remove_exact(work, option.key, option.value);
     }
@@ -67,11 +67,7 @@ enum State {
 impl<'a> Kept<'a> {
     fn of(recorded: &'a Injected, record: &Record, cluster: &Cluster, overruled: bool) -> Option<Self> {
         let Injected::Option { option, key, value, .. } = recorded else { return None };
-        let name = match options::spelling(option, cluster.version) {
-            // An option that is not in the table is given as it is.
-            "" => option.as_str(),
-            name => name,
-        };
+        let name = Some(options::spelling(option, cluster.version)).filter(|name| !name.is_empty()).unwrap_or(option);
         let wanted = derived(option, value, cluster);
         // The one value that ours stands above: a shared file cannot name each pod.
         let counts = |setting: &&Setting| option != JOBMANAGER_ADDRESS || setting.origin.starts_with("argument");
@@ -81,16 +77,16 @@ impl<'a> Kept<'a> {
         };
         // The mode counts only under a name that Flink reads: under another one it was no answer at creation either.
         let read_by = cluster.version.filter(|_| option == HA_TYPE);
-        let is_users = |other: &&str| set(other).is_some_and(|value| !record.holds(other, value));
-        let others = options::names(option, read_by).into_iter().any(|other| other != key && is_users(&other));
-        let is_ours = set(key) == Some(value);
+        let is_anothers = |other: &str| other != key && set(other).is_some_and(|value| !record.holds(other, value));
+        let others = options::names(option, read_by).into_iter().any(is_anothers);
         // Where the version is not known a standalone role has the mode under both of its names.
-        let is_current = key == name || (cluster.version.is_none() && cluster.shape == Shape::Raw);
+        let name = if cluster.version.is_none() && cluster.shape == Shape::Raw { key } else { name };
+        let is_ours = set(key) == Some(value);
         let state = if set(name) == Some(&wanted) && !is_ours && (key == name || set(key).is_none()) {
             State::Moved
         } else if others || (!is_ours && set(key).is_some()) {
             State::GivenUp
-        } else if is_ours && is_current && wanted == *value {
+        } else if is_ours && key == name && wanted == *value {
             State::Stands
         } else if overruled && option.starts_with("high-availability") {
             State::GivenUp
@@ -106,22 +102,25 @@ impl<'a> Kept<'a> {
         matches!(self.state, State::Stands | State::Moves)
     }
 
-    /// Sets the option where it is wanted: where it is gone, and with `anew` where it was taken off. What the record has
-    /// under two names is set under those of the present version once.
+    /// Sets the option where it is wanted: where it is gone, and with `anew` where it was taken off.
     fn set(&self, work: &mut Work<'_>, anew: bool) -> Result<(), FieldPath> {
-        let is_done = |added: &Injected| matches!(added, Injected::Option { option, .. } if option == self.option);
-        if work.added.iter().any(is_done) {
-            return Ok(());
-        }
         match self.state {
-            State::Gone => work.set_option(self.option, &self.wanted),
-            State::Stands | State::Moves if anew => work.set_option(self.option, &self.wanted),
+            State::Gone => self.set_once(work),
+            State::Stands | State::Moves if anew => self.set_once(work),
             State::Moved => {
                 work.note_option(self.option, self.name, &self.wanted, None);
                 Ok(())
             }
             State::Stands | State::Moves | State::GivenUp => Ok(()),
         }
+    }
+}
+
+impl Kept<'_> {
+    /// Sets the option, unless it came with another of its names.
+    fn set_once(&self, work: &mut Work<'_>) -> Result<(), FieldPath> {
+        let is_there = |added: &Injected| matches!(added, Injected::Option { key, value, .. } if key == self.key && *value == self.wanted);
+        if work.added.iter().any(is_there) { Ok(()) } else { work.set_option(self.option, &self.wanted) }
     }
 }
 

@@ -37,8 +37,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         (HighAvailability::Unknown, None, Some(Unknown::Elsewhere(why))) => format!("no HA can be seen ({why})"),
         _ => return Vec::new(),
     };
-    let field = path.segments().last().map(|_| path.to_string()).unwrap_or_default();
-    let field = field.rsplit('.').next().unwrap_or_default();
+    let field = path.last_key();
     let message = format!(
         "{number} JobManagers by `{field}` and {said}, so each of them is a master of its own and jobs are lost between them"
     );
