@@ -35,7 +35,8 @@ fn config() -> ProptestConfig {
         RngSeed::Random => RngSeed::Fixed(2026),
         RngSeed::Fixed(seed) => RngSeed::Fixed(seed),
     };
-    ProptestConfig { rng_seed, failure_persistence: None, ..from_environment }
+    let max_global_rejects = from_environment.cases.saturating_mul(2);
+    ProptestConfig { rng_seed, max_global_rejects, failure_persistence: None, ..from_environment }
 }
 
 proptest! {
@@ -85,8 +86,9 @@ proptest! {
     fn ha_that_was_filled_in_moves_with_the_version(
         Json(object) in deployment(), Json(policy) in policy(), from in version(), to in version(), kubernetes in any::<bool>()
     ) {
-        let object = with_version(&without_ha(object), &from);
-        prop_assume!(object["spec"]["mode"] != "standalone");
+        let mut object = with_version(&without_ha(object), &from);
+        // The operator cannot do HA in standalone mode of Flink 2, so none is filled in.
+        object["spec"]["mode"] = json!("native");
         let mut policy = policy;
         let mode = if kubernetes { "kubernetes" } else { "zookeeper" };
         policy["spec"]["highAvailability"] = json!({"mode": mode, "storageDir": "s3://b/ha", "zookeeper": {"quorum": "zk:2181"}});
@@ -233,10 +235,9 @@ fn merged_pods_stay(object: &Value, stored: &Value) -> Result<(), TestCaseError>
     Ok(())
 }
 
-/// Whether `now` has the elements of `was` in their order, and perhaps others among them.
+/// Whether `now` has the elements of `was`, and perhaps others; merged by name they may stand in another order.
 fn is_within(was: &[Value], now: &[Value], is_same: impl Fn(&Value, &Value) -> bool) -> bool {
-    let mut now = now.iter();
-    was.iter().all(|element| now.any(|other| is_same(element, other)))
+    was.len() <= now.len() && was.iter().all(|element| now.iter().any(|other| is_same(element, other)))
 }
 
 fn flat_keys(object: &Value) -> BTreeSet<String> {

@@ -9,7 +9,7 @@ use crate::flink::options::{
 };
 use crate::flink::version::FlinkVersion;
 use crate::inject::identity::CLUSTER_ANNOTATION;
-use crate::inject::{Obstacle, Place, Shortfall, Work, arguments};
+use crate::inject::{Obstacle, Place, Record, Shortfall, Work, arguments};
 use crate::object::FieldPath;
 use crate::policy::{Finding, HaMode, Role};
 use crate::workload::Raw;
@@ -187,7 +187,7 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
         Ok(())
     })
     .map_err(|obstacle| match obstacle {
-        Obstacle::Findings(findings) => why(&findings, directory.is_none().then_some(cluster)),
+        Obstacle::Findings(findings) => why(&findings, work),
         Obstacle::Taken(path) => Missing(
             format!(
                 "`{path}` is taken: this Flink version wants a text there, and the configuration has something else"
@@ -197,15 +197,21 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
     })
 }
 
-/// The finding that speaks of the directory, else the first one: others may come and go with what else is filled in.
-fn why(findings: &[Finding], with_own_directory: Option<&Cluster>) -> Missing {
-    let own = with_own_directory.and_then(|cluster| cluster.directory(Directory::HighAvailability));
-    let path = own.map(|(_, setting)| setting.path.to_string());
-    let speaks_of_it = |finding: &&Finding| match &path {
-        Some(path) => finding.path == *path,
-        None => finding.path.contains(HA_STORAGE_DIR),
-    };
-    let finding = findings.iter().find(speaks_of_it).or(findings.first());
+/// The finding that speaks of the HA directory, else the first one on a value of the user's: what else we filled in came
+/// after HA was tried, and is no reason.
+fn why(findings: &[Finding], work: &Work<'_>) -> Missing {
+    let cluster = work.cluster();
+    let own = cluster.directory(Directory::HighAvailability).map(|(_, setting)| setting.path.to_string());
+    let recorded = Record::of(work.target.object).unwrap_or_default();
+    let settings = cluster.leading().into_iter().flat_map(|view| view.config.iter());
+    let of_record: Vec<String> = settings
+        .filter(|(key, setting)| recorded.holds(key, &setting.value))
+        .map(|(_, setting)| setting.path.to_string())
+        .collect();
+    let speaks_of_it =
+        |finding: &&Finding| own.as_ref() == Some(&finding.path) || finding.path.contains(HA_STORAGE_DIR);
+    let of_user = |finding: &&Finding| !of_record.contains(&finding.path);
+    let finding = findings.iter().find(speaks_of_it).or(findings.iter().find(of_user)).or(findings.first());
     let (message, fix) = finding.map(|finding| (finding.message.clone(), finding.fix.clone())).unwrap_or_default();
     Missing(message, fix)
 }

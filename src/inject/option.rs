@@ -23,9 +23,12 @@ impl Work<'_> {
             }
             None => return Ok(()),
         };
-        let key = options::spelling(option, self.cluster().version);
+        let cluster = self.cluster();
+        let key = options::spelling(option, cluster.version);
         let root = spec.key("flinkConfiguration");
-        let path = place(walk(self.edits.document(), &root), &root, key);
+        // A blank value that stands there already may be the one in force: of two fields with one dotted key one wins.
+        let present = cluster.leading().and_then(|view| view.config.exact(key)).map(|setting| setting.path.clone());
+        let path = present.unwrap_or_else(|| place(walk(self.edits.document(), &root), &root, key));
         let is_free = walk(self.edits.document(), &path).is_none_or(|present| scalar_text(present).trim().is_empty());
         if !is_free || !self.edits.set(&path, Value::String(value.to_owned())) {
             return Err(path);

@@ -29,21 +29,7 @@ pub(super) struct Claim {
 }
 
 /// Mounts every volume of the policy in the roles that it is for.
-///
-/// Where one finds no place it is tried again once others have theirs, since those may have made it.
 pub(super) fn add(work: &mut Work<'_>) {
-    let others = work.shortfalls.clone();
-    for _ in &work.target.policy.spec.volumes {
-        let mounted = work.added.len();
-        work.shortfalls.clone_from(&others);
-        add_each(work);
-        if work.added.len() == mounted || work.shortfalls.len() == others.len() {
-            return;
-        }
-    }
-}
-
-fn add_each(work: &mut Work<'_>) {
     let policy = work.target.policy;
     for volume in &policy.spec.volumes {
         let Ok(claim) = volume.claim_name.fill(&work.names()) else { continue };
@@ -58,8 +44,11 @@ fn add_each(work: &mut Work<'_>) {
             Ok(())
         });
         if let Err(Obstacle::Findings(findings)) = mounted {
-            for (role, finding) in roles.into_iter().filter_map(|role| Some((role, findings.first()?))) {
-                miss(work, role, &claim, None, finding.message.clone(), finding.fix.clone());
+            let rule = findings.first().map(|finding| finding.rule).unwrap_or_default();
+            for role in roles {
+                let reason = format!("with it `{rule}` would find fault with the cluster");
+                let remedy = "name both roles in `volumes` of the policy, or mount it in the pod template yourself";
+                miss(work, role, &claim, None, reason, remedy.to_owned());
             }
         }
     }
@@ -116,6 +105,10 @@ pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &Claim, common_f
     }
     let before = work.cluster();
     for common in [common_first, !common_first] {
+        // What only one role is to have would reach the other one too, but for what happens to stand at its position there.
+        if common && roles.len() < before.roles.len() {
+            continue;
+        }
         let mut trial = work.clone();
         if common {
             append(&mut trial.edits, &template_of(work, None), None, claim);
