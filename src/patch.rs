@@ -15,6 +15,8 @@
 //! ]));
 //! ```
 
+use std::collections::BTreeSet;
+
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation, ReplaceOperation};
 use serde_json::{Map, Value};
@@ -91,15 +93,15 @@ impl<'a> Edits<'a> {
     }
 
     fn operations(&self) -> Vec<PatchOperation> {
-        let mut done: Vec<FieldPath> = Vec::new();
+        let mut done: BTreeSet<FieldPath> = BTreeSet::new();
         let mut operations = Vec::new();
         for path in &self.touched {
             let path = self.highest_new(path);
-            if done.iter().any(|other| covers(other, &path)) {
+            if path.and_above().any(|above| done.contains(&above)) {
                 continue;
             }
             operations.extend(self.operation(&path));
-            done.push(path);
+            done.insert(path);
         }
         operations
     }
@@ -131,11 +133,6 @@ impl<'a> Edits<'a> {
             (None, None) | (Some(_), Some(_)) => None,
         }
     }
-}
-
-/// Whether `path` is `other` or lies below it.
-fn covers(other: &FieldPath, path: &FieldPath) -> bool {
-    path.segments().starts_with(other.segments())
 }
 
 /// The map at `segments`, made where it is missing or null; `None` where something else stands in the way.

@@ -82,12 +82,6 @@ impl Policies {
         Selection { policy: &self.built_in, undecided }
     }
 
-    /// Whether any policy can only be chosen by the labels of a namespace.
-    #[must_use]
-    pub fn need_labels(&self) -> bool {
-        self.policies.iter().any(|policy| !policy.spec.namespace_selector.is_empty())
-    }
-
     /// The images that the first policy takes for the official one, for questions that come before a policy is chosen.
     #[must_use]
     pub fn mirrors(&self) -> &[String] {
@@ -109,6 +103,35 @@ impl Policies {
         });
         let everywhere = self.policies.iter().any(|policy| policy.spec.namespace_selector.is_empty());
         selected.chain((!everywhere).then(|| self.built_in.describe())).collect()
+    }
+
+    /// What the policies ask for and this version does not do yet, a sentence each.
+    #[must_use]
+    pub fn not_done_yet(&self) -> Vec<String> {
+        let of_policy = |policy: &FlinkPolicy| {
+            let spec = &policy.spec;
+            let rules = spec.rules.iter().filter(|(id, level)| rules::is_reserved(id) && **level != Level::Off);
+            let mut asked: Vec<String> = rules.map(|(id, _)| format!("spec.rules.{id}")).collect();
+            asked.extend(spec.optional_remedies.iter().map(|id| format!("spec.optionalRemedies ({id})")));
+            for (is_asked, path) in [
+                (spec.high_availability.min_job_managers > 1, "spec.highAvailability.minJobManagers"),
+                (spec.high_availability.advise_zoo_keeper_above > 0, "spec.highAvailability.adviseZooKeeperAbove"),
+                (spec.exceptions == Exceptions::Annotations, "spec.exceptions"),
+                (spec.share_names, "spec.shareNames"),
+                (
+                    spec.service_account.as_ref().is_some_and(|account| account.provision),
+                    "spec.serviceAccount.provision",
+                ),
+                (spec.volumes.iter().any(|volume| volume.provision.is_some()), "spec.volumes[].provision"),
+            ] {
+                if is_asked {
+                    asked.push(path.to_owned());
+                }
+            }
+            let name = policy.name.clone();
+            asked.into_iter().map(move |path| format!("policy `{name}`: `{path}` has no effect in this version"))
+        };
+        self.policies.iter().flat_map(of_policy).collect()
     }
 
     /// Whether any policy asks for provisioning (`serviceAccount.provision`, `volumes[].provision`).

@@ -103,8 +103,8 @@ pub fn judge(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Outco
 
 /// The configuration that each role of `subject` works with, for `explain`.
 #[must_use]
-pub fn configurations(subject: &Subject<'_>, facts: &Facts) -> Vec<(Role, EffectiveConfig)> {
-    let cluster = cluster(subject, &Policies::built_in(), facts);
+pub fn configurations(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Vec<(Role, EffectiveConfig)> {
+    let cluster = cluster(subject, policies, facts);
     cluster.into_iter().flat_map(|cluster| cluster.roles).map(|view| (view.role, view.config)).collect()
 }
 
@@ -282,9 +282,9 @@ impl<'a> PolicyOf<'a> {
             ));
         }
         for (key, why) in self.facts.unanswered().filter(|_| self.facts.is_live()) {
-            decision
-                .audit
-                .insert(format!("unknown.{}", key.kind().to_ascii_lowercase()), format!("{}: {why}", key.name()));
+            let said = decision.audit.entry(format!("unknown.{}", key.kind().to_ascii_lowercase())).or_default();
+            let more = if said.is_empty() { "" } else { "; " };
+            said.push_str(&format!("{more}{}: {why}", key.name()));
         }
         decision
     }

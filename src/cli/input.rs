@@ -101,6 +101,10 @@ pub fn read(paths: &[PathBuf], standard_input: &mut dyn Read) -> Input {
                 return input;
             }
             match file.read(standard_input, &mut bytes_left) {
+                Ok(text) if file.name == STANDARD_INPUT && text.trim().is_empty() => {
+                    let message = "it is empty; did the command before it fail?".to_owned();
+                    input.problems.push(Problem::of(&file.name, message));
+                }
                 Ok(text) => add(&mut input, &file, &text),
                 Err(message) => input.problems.push(Problem::of(&file.name, message)),
             }

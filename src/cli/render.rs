@@ -1,11 +1,13 @@
 //! `flink-admission render`: the manifests as they would be stored.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
 use super::review::{Object, Reviewed, Selection, review};
 use super::{Format, Status, Streams, written};
+use crate::policy::Level;
 use crate::report;
 use crate::yaml;
 
@@ -29,6 +31,22 @@ pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> anyhow::R
         (false, Format::Text) => documents(&reviewed, streams.output),
         (false, Format::Json) => list(&reviewed, streams.output),
     };
+    for object in reviewed.objects.iter().filter(|object| object.verdict() == Some(Level::Deny)) {
+        let rules: BTreeSet<&str> = object
+            .findings()
+            .iter()
+            .filter(|finding| finding.level == Level::Deny)
+            .map(|finding| finding.rule)
+            .collect();
+        let rules: Vec<&str> = rules.into_iter().collect();
+        let told = writeln!(
+            streams.errors,
+            "denied: {} ({}); `check` says why",
+            report::plain(&object.title()),
+            rules.join(", ")
+        );
+        written(told, Status::Denied)?;
+    }
     written(printed, reviewed.status())
 }
 

@@ -198,6 +198,9 @@ fn judge(input: Input, selection: &Selection, policies: &Policies) -> Reviewed {
         object.outcome = outcome;
     }
     let mut warnings = input.warnings;
+    let file = selection.policy.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+    let not_done = policies.not_done_yet().into_iter();
+    warnings.extend(not_done.map(|message| Problem { file: file.clone(), document: None, line: None, message }));
     if selection.policy.is_some() {
         warnings.extend(objects.iter().filter_map(|object| passed_over(object, policies, &facts)));
     }

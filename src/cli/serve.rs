@@ -146,6 +146,9 @@ impl Arguments {
     async fn serve(&self, policies: Policies) -> anyhow::Result<()> {
         let limits = self.limits.limits()?;
         let described = policies.describe();
+        for missing in policies.not_done_yet() {
+            tracing::warn!("{missing}");
+        }
         let config = Config { listen: self.listen, observe: self.observe, limits, finish: self.finish };
         let server = Server::bind(config).await.context("choose another address with --listen or --observe")?;
         let certificate = Arc::new(ServingCertificate::default());

@@ -50,7 +50,7 @@ pub fn client_of(mut config: Config) -> Result<Client, ConnectError> {
 
 /// What went wrong with `verb` on `what`, in one phrase for people: a 403 names the right that is missing.
 ///
-/// `get configmaps flink/flink-config: forbidden; the ServiceAccount lacks the right to get configmaps in namespace flink`
+/// `the ServiceAccount of flink-admission may not get configmaps in namespace `flink`; give it that right`
 #[must_use]
 pub fn explain(error: &kube::Error, verb: &str, what: &str) -> String {
     match error {

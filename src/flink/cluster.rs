@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::facts::Facts;
 use crate::flink::configuration::{EffectiveConfig, Setting};
 use crate::flink::deployment;
-use crate::flink::location::{Location, has_placeholder};
+use crate::flink::location::{Location, has_placeholder, scheme_of};
 use crate::flink::options::{self, CHECKPOINT_DIR, DEFAULT_SCHEME, HA_STORAGE_DIR, HA_TYPE, SAVEPOINT_DIR};
 use crate::flink::pod::{Backing, Pod};
 use crate::flink::raw::{self, Unknown};
@@ -181,7 +181,10 @@ impl Cluster {
             image: resolved.image.clone().map(|image| (image, spec.key("image"))),
             account: resolved.service_account(object, role),
             config_path: spec.key("flinkConfiguration"),
-            unknown: None,
+            unknown: resolved
+                .config
+                .is_full()
+                .then(|| Unknown::Elsewhere("it sets more options than are read".to_owned())),
         };
         Self {
             shape: Shape::FlinkDeployment { standalone: resolved.standalone },
@@ -201,6 +204,7 @@ impl Cluster {
             .filter(|name| !name.is_empty())
             .or_else(|| text(object, &["spec", "template", "spec", "serviceAccount"]));
         let container = raw::container_path(raw);
+        let is_full = resolved.config.is_full();
         let view = RoleView {
             role: raw.role,
             config: resolved.config,
@@ -208,7 +212,9 @@ impl Cluster {
             image: resolved.image.map(|image| (image, container.key("image"))),
             account: (named.and_then(deployment::own), pod_spec.key("serviceAccountName")),
             config_path: container.key("args"),
-            unknown: resolved.unknown,
+            unknown: resolved
+                .unknown
+                .or(is_full.then(|| Unknown::Elsewhere("it sets more options than are read".to_owned()))),
         };
         let field = if text(object, &["kind"]) == Some("Job") { "parallelism" } else { "replicas" };
         let replicas = (object::integer(object, &["spec", field]).unwrap_or(1), FieldPath::of(&["spec", field]));
@@ -265,6 +271,11 @@ impl Cluster {
     #[must_use]
     pub fn location(&self, directory: Directory) -> Option<Location> {
         let (_, setting) = self.directory(directory)?;
+        let may_have_default =
+            self.leading().is_some_and(|view| view.unknown.is_some()) && self.default_scheme().is_none();
+        if may_have_default && scheme_of(setting.value.trim()).is_none() {
+            return Some(Location::Unresolved);
+        }
         Some(Location::parse(&setting.value, self.default_scheme()))
     }
 

@@ -10,6 +10,9 @@ pub const LEGACY: &str = "flink-conf.yaml";
 /// The file of Flink from 1.19, the only one from 2.0.
 pub const STANDARD: &str = "config.yaml";
 
+/// Flink's longest option has fewer than 128 characters; what is longer is none.
+const LONGEST_KEY: usize = 256;
+
 /// One line of a configuration: key, value, line number from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -85,6 +88,7 @@ pub fn standard(text: &str) -> Result<Vec<Entry>, String> {
 fn flatten(entries: &mut Vec<Entry>, key: String, value: &Value) -> Result<(), String> {
     match value {
         Value::Null => return Err(format!("`{key}` has no value")),
+        Value::Object(_) if key.len() > LONGEST_KEY => {}
         Value::Object(map) => {
             for (name, value) in map {
                 flatten(entries, format!("{key}.{name}"), value)?;

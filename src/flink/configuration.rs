@@ -14,6 +14,11 @@ pub struct EffectiveConfig {
     settings: BTreeMap<String, Setting>,
 }
 
+/// Flink's longest option has fewer than 128 characters; what is longer is none.
+const LONGEST_KEY: usize = 256;
+/// No cluster sets so many; what comes behind them is not read, and nothing is judged by its absence.
+const MOST_SETTINGS: usize = 10_000;
+
 /// One option in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
@@ -44,6 +49,12 @@ impl EffectiveConfig {
         self.settings.iter().map(|(key, setting)| (key.as_str(), setting))
     }
 
+    /// Whether there may be more settings than were read.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.settings.len() >= MOST_SETTINGS
+    }
+
     /// The setting of exactly `key`, whether or not a version reads it.
     #[must_use]
     pub fn exact(&self, key: &str) -> Option<&Setting> {
@@ -70,6 +81,9 @@ impl EffectiveConfig {
 
     /// Sets `key`; a former value of the same key is kept as overridden.
     pub fn set(&mut self, key: String, value: String, origin: String, path: FieldPath) {
+        if key.len() > LONGEST_KEY || (self.is_full() && !self.settings.contains_key(&key)) {
+            return;
+        }
         let mut overrode = Vec::new();
         if let Some(former) = self.settings.remove(&key) {
             overrode.push(Overridden { key: key.clone(), value: former.value, origin: former.origin });
@@ -116,6 +130,9 @@ fn flatten_into(config: &mut EffectiveConfig, value: &Value, prefix: &str, path:
         return;
     };
     for (key, value) in map {
+        if prefix.len() + key.len() > LONGEST_KEY || config.is_full() {
+            continue;
+        }
         let full = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
         flatten_into(config, value, &full, &path.key(key), origin);
     }

@@ -55,15 +55,6 @@ impl Location {
             },
         }
     }
-
-    /// The absolute path in the pod; `None` for everything else.
-    #[must_use]
-    pub fn local_path(&self) -> Option<&str> {
-        match self {
-            Self::Local(path) => Some(path),
-            Self::Remote { .. } | Self::Relative(_) | Self::FileWithAuthority(_) | Self::Unresolved => None,
-        }
-    }
 }
 
 /// The scheme of a URI and what follows its colon; `None` for a plain path.

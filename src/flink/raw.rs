@@ -3,6 +3,8 @@
 //! Layers, lowest first: the configuration file, `FLINK_PROPERTIES` where the directory can be written, `-D` arguments,
 //! the host argument. What something outside of the object decides is unknown, and says why.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::facts::{Answer, FactKey, Facts};
@@ -46,12 +48,25 @@ pub enum Unknown {
     Elsewhere(String),
 }
 
-/// The ConfigMaps that the Flink container of `raw` may read its configuration from.
+/// The ConfigMaps behind the configuration directory of the Flink container of `raw`.
 #[must_use]
 pub fn config_maps(object: &Value, raw: &Raw) -> Vec<String> {
     let pod = pod(object, raw);
-    list(&pod.template, &["spec", "volumes"])
+    let directory = match pod.container().and_then(|container| variable(container, "FLINK_CONF_DIR")) {
+        Some(Ok(directory)) => normalise(directory),
+        Some(Err(())) => return Vec::new(),
+        None => CONF_DIR.to_owned(),
+    };
+    let volumes: BTreeSet<String> = [LEGACY, STANDARD]
+        .into_iter()
+        .filter_map(|file| match pod.backing(&format!("{directory}/{file}")) {
+            Backing::Volume(volume) => Some(volume.name),
+            Backing::Container | Backing::Unknown(_) => None,
+        })
+        .collect();
+    volumes
         .iter()
+        .filter_map(|name| pod.volume(name))
         .flat_map(|volume| {
             let projected = list(volume, &["projected", "sources"])
                 .iter()
@@ -86,14 +101,14 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
 
 fn pod(object: &Value, raw: &Raw) -> Pod {
     let mut template = at(object, &TEMPLATE).cloned().unwrap_or(Value::Null);
-    let claims: Vec<String> = list(object, &["spec", "volumeClaimTemplates"])
+    let claims: BTreeSet<String> = list(object, &["spec", "volumeClaimTemplates"])
         .iter()
         .filter_map(|claim| text(claim, &["metadata", "name"]).map(str::to_owned))
         .collect();
     if let Some(Value::Object(spec)) = template.get_mut("spec").filter(|_| !claims.is_empty()) {
         let volumes = spec.entry("volumes").or_insert_with(|| Value::Array(Vec::new()));
         if let Value::Array(volumes) = volumes {
-            volumes.retain(|volume| name(volume).is_none_or(|name| !claims.iter().any(|claim| claim == name)));
+            volumes.retain(|volume| name(volume).is_none_or(|name| !claims.contains(name)));
             volumes.extend(claims.iter().map(|claim| serde_json::json!({"name": claim, "volumeClaimTemplate": claim})));
         }
     }
@@ -141,6 +156,12 @@ impl RawRole {
                 return self.is_unknown("the configuration is in a Secret");
             }
             whole |= is_below(&directory, &volume.mount_path);
+            if !volume.read_only
+                && matches!(volume.source, Source::EmptyDir { .. } | Source::Missing | Source::Claim(_))
+            {
+                self.is_unknown("the configuration is written by another container");
+                return true;
+            }
             let Some(body) = self.pod.volume(&volume.name).cloned() else { continue };
             let path = if volume.sub_path.is_empty() {
                 volume.place_of(&format!("{directory}/{file}")).trim_start_matches('/').to_owned()

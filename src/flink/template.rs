@@ -1,5 +1,7 @@
 //! Pod templates merged as the Flink Kubernetes operator merges them.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 /// The option that makes the operator merge lists by the names of their elements.
@@ -42,10 +44,18 @@ fn merge_into(to: &mut Value, from: &Value, by_name: bool) {
 fn merge_lists(ours: &mut Vec<Value>, theirs: &[Value], by_name: bool) {
     let named = |list: &[Value]| list.iter().all(|element| element.get("name").is_some());
     if by_name && named(ours) && named(theirs) {
+        let name = |element: &Value| element.get("name").map(Value::to_string).unwrap_or_default();
+        let mut positions: BTreeMap<String, usize> = BTreeMap::new();
+        for (position, element) in ours.iter().enumerate() {
+            positions.entry(name(element)).or_insert(position);
+        }
         for element in theirs {
-            match ours.iter_mut().find(|ours| ours.get("name") == element.get("name")) {
+            match positions.get(&name(element)).and_then(|position| ours.get_mut(*position)) {
                 Some(ours) => merge_into(ours, element, by_name),
-                None => ours.push(element.clone()),
+                None => {
+                    positions.insert(name(element), ours.len());
+                    ours.push(element.clone());
+                }
             }
         }
         return;

@@ -94,14 +94,18 @@ fn is_set(cluster: &Cluster, option: &str) -> bool {
 
 fn add_zookeeper(work: &mut Work<'_>, cluster: &Cluster) -> Result<(), FieldPath> {
     let zookeeper = &work.target.policy.spec.high_availability.zookeeper;
-    if is_set(cluster, ZOOKEEPER_QUORUM) {
-        return Ok(());
-    }
-    if let Some(quorum) = &zookeeper.quorum {
+    if let Some(quorum) = zookeeper.quorum.as_ref().filter(|_| !is_set(cluster, ZOOKEEPER_QUORUM)) {
         work.set_option(ZOOKEEPER_QUORUM, quorum)?;
     }
-    let root = zookeeper.path_root.as_ref().filter(|_| !is_set(cluster, ZOOKEEPER_ROOT));
-    if let Some(Ok(root)) = root.map(|root| root.fill(&work.names())) {
+    let root = match (&zookeeper.path_root, work.target.place()) {
+        (Some(root), _) => root.fill(&work.names()).ok(),
+        // The operator's id is the name alone: below one root clusters of one name in two namespaces would be one.
+        (None, Some(Place::Resource(_))) => Some(format!("/flink/{}", work.target.namespace)),
+        (None, _) => None,
+    };
+    // Beside a quorum and mode of its own a cluster has chosen the default root.
+    let is_chosen = is_set(cluster, ZOOKEEPER_ROOT) || (is_set(cluster, HA_TYPE) && is_set(cluster, ZOOKEEPER_QUORUM));
+    if let Some(root) = root.filter(|_| !is_chosen) {
         work.set_option(ZOOKEEPER_ROOT, &root)?;
     }
     Ok(())
@@ -179,8 +183,9 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
         let (Some(Place::Pods(raw)), Some(view)) = (work.target.place(), cluster.leading()) else { return Ok(()) };
         add_identity(work, cluster, view, mode)?;
         add_address(work, cluster, view, raw)?;
-        if mode == HaMode::Zookeeper && !is_set(cluster, HA_JOBMANAGER_PORT) {
-            work.set_option(HA_JOBMANAGER_PORT, "6123")?;
+        if mode == HaMode::Zookeeper && raw.role == Role::JobManager && !is_set(cluster, HA_JOBMANAGER_PORT) {
+            let port = view.config.value("jobmanager.rpc.port", cluster.version).unwrap_or("6123").to_owned();
+            work.set_option(HA_JOBMANAGER_PORT, &port)?;
         }
         Ok(())
     })

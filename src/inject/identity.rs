@@ -18,7 +18,7 @@ const SHARED_LABELS: [&str; 2] = ["app.kubernetes.io/instance", "app"];
 /// The id of the cluster that `target` belongs to; `None` where nothing says it.
 ///
 /// A FlinkDeployment's is its name. A raw role's is what `kubernetes.cluster-id` says, else the annotation, else the name
-/// without its role word, else a label that the roles share.
+/// without its role word; where the name is nothing but a role word, a label that the roles share.
 pub(super) fn of(target: &Target<'_>) -> Option<String> {
     let Some(Place::Pods(_)) = target.place() else { return target.name.map(str::to_owned) };
     let cluster = target.cluster_in(target.object);
@@ -32,6 +32,8 @@ pub(super) fn of(target: &Target<'_>) -> Option<String> {
         .or_else(|| either(&|object| annotation(object, CLUSTER_ANNOTATION).map(str::to_owned)))
         .or_else(|| target.name.and_then(without_role))
         .or_else(|| {
+            // A name that says the role alone is the only one in its namespace; others may share labels with other clusters.
+            target.name.filter(|name| ROLE_WORDS.contains(name))?;
             SHARED_LABELS.iter().find_map(|key| either(&|object| label(object, key).and_then(without_role_or_whole)))
         })
         .filter(|id| is_id(id))

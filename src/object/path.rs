@@ -75,6 +75,11 @@ impl FieldPath {
         }
     }
 
+    /// This path and the ones above it, the root last.
+    pub fn and_above(&self) -> impl Iterator<Item = Self> {
+        (0..=self.0.len()).rev().filter_map(|length| Some(Self(self.0.get(..length)?.to_vec())))
+    }
+
     /// As a JSON Pointer (RFC 6901).
     #[must_use]
     pub fn pointer(&self) -> String {

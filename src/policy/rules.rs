@@ -237,6 +237,12 @@ pub fn is_denied_by_default(id: &str) -> bool {
     RULES.iter().any(|rule| rule.id == id && rule.baseline == Level::Deny)
 }
 
+/// Whether `id` may be named and no rule decides it yet.
+#[must_use]
+pub fn is_reserved(id: &str) -> bool {
+    RESERVED.contains(&id)
+}
+
 /// Every id that a policy may name, sorted.
 #[must_use]
 pub fn known_ids() -> Vec<&'static str> {

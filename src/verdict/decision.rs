@@ -97,7 +97,7 @@ fn message(denials: &[&Finding]) -> String {
         number => format!("{number} problems"),
     };
     let shown = if denials.len() < LINES { denials.len() } else { LINES - 2 };
-    let mut lines = vec![format!("{count} that would lose state or keep the cluster from starting:")];
+    let mut lines = vec![format!("{count}:")];
     lines
         .extend(denials.iter().take(shown).map(|finding| shortened(&format!("{finding} [{}]", finding.rule), MESSAGE)));
     if denials.len() > shown {

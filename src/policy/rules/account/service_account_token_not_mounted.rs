@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::facts::{Answer, FactKey};
 use crate::flink::cluster::{HighAvailability, RoleView, Shape};
 use crate::flink::deployment::makes_its_account;
+use crate::flink::pod::Backing;
 use crate::object::{FieldPath, at, list};
 use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
@@ -68,7 +69,8 @@ fn has_other_way(view: &RoleView) -> bool {
             list(container, &["env"]).iter().any(|variable| crate::object::name(variable) == Some("KUBECONFIG"))
                 || !list(container, &["envFrom"]).is_empty()
         });
-    projected || kubeconfig
+    let mounted = view.pod.backing("/var/run/secrets/kubernetes.io/serviceaccount/token") != Backing::Container;
+    projected || kubeconfig || mounted
 }
 
 fn account_is_off(case: &Case<'_>, view: &RoleView) -> bool {

@@ -31,6 +31,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     };
     let (mode, setting) = case.cluster.high_availability();
     let name = case.cluster.spelling(HA_TYPE);
+    let word = HighAvailability::kubernetes_word(case.cluster.version);
     let said = match (&mode, setting, &view.unknown) {
         (HighAvailability::Off, Some((key, setting)), _) => format!("`{key}` is `{}`", setting.value.trim()),
         (HighAvailability::Off, None, _) => format!("`{name}` is not set"),
@@ -41,7 +42,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let message = format!(
         "{number} JobManagers by `{field}` and {said}, so each of them is a master of its own and jobs are lost between them"
     );
-    let fix = format!("switch HA on (`{name}: kubernetes` and a storageDir), or set `{field}: 1`");
+    let fix = format!("switch HA on (`{name}: {word}` and a storageDir), or set `{field}: 1`");
     let violation = Violation::at_field(path.clone(), Some(number.to_string()), message, fix).of_role(Role::JobManager);
     vec![if mode == HighAvailability::Off { violation } else { violation.uncertain() }]
 }

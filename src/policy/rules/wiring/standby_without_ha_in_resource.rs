@@ -34,7 +34,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let said = setting.map_or_else(|| "is not set".to_owned(), |(_, setting)| format!("is `{}`", setting.value.trim()));
     let name = case.cluster.spelling(HA_TYPE);
     let message = format!(
-        "there are {number} JobManagers and `{name}` {said}, so each is a master of its own and jobs are lost between them"
+        "there are {number} JobManagers and `{name}` {said}, so the operator refuses the FlinkDeployment, unless its own defaults switch HA on"
     );
     let fix = format!(
         "set `{name}: {}` and `{HA_STORAGE_DIR}`, or one replica",
