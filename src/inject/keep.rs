@@ -1,6 +1,7 @@
 //! What happens later to what was filled in: put back, derived anew, forgotten, withdrawn.
 
 mod options;
+mod templates;
 
 use serde_json::Value;
 
@@ -32,6 +33,10 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
         return work.finish_untouched();
     }
     let mut options = options::restore(&mut work, &record).into_iter();
+    let lacking: Vec<&Injected> = record.values.iter().filter(|value| !is_in_pods(&work, value)).collect();
+    templates::put_back(&mut work, &record, old);
+    let back: Vec<Injected> = lacking.into_iter().filter(|value| is_in_pods(&work, value)).cloned().collect();
+    work.added.extend(back);
     let own = [Role::JobManager, Role::TaskManager].map(|role| volumes::template_of(&work, Some(role)));
     let is_untouched = own.iter().all(|template| walk(old, template) == walk(target.object, template));
     let mut staying = Vec::new();
@@ -80,6 +85,18 @@ fn roles<'v>(values: impl Iterator<Item = &'v Injected>) -> Vec<Role> {
 impl<'a> Work<'a> {
     fn finish_untouched(self) -> Injection<'a> {
         Injection { edits: self.edits, changes: Vec::new(), shortfalls: self.shortfalls }
+    }
+}
+
+/// Whether a claim or group of the record is in force in the pods that it is for.
+fn is_in_pods(work: &Work<'_>, value: &Injected) -> bool {
+    match value {
+        Injected::Volume { role, name, claim, mount_path, .. } => {
+            let claim = Claim { name: name.clone(), of: claim.clone(), mount_path: mount_path.clone() };
+            is_whole(work, Role::from(*role), &claim)
+        }
+        Injected::FsGroup { role, value } => group(work, Role::from(*role)) == Some(Value::from(*value)),
+        Injected::Option { .. } | Injected::ServiceAccount { .. } | Injected::Env { .. } => true,
     }
 }
 

@@ -144,11 +144,13 @@ fn mount_in_pod(work: &mut Work<'_>, raw: &Raw, claim: &Claim) {
 }
 
 impl Claim {
-    fn volume(&self) -> Value {
+    /// Its element of `volumes`.
+    pub(super) fn volume(&self) -> Value {
         json!({"name": self.name, "persistentVolumeClaim": {"claimName": self.of}})
     }
 
-    fn mount(&self) -> Value {
+    /// Its element of `volumeMounts`.
+    pub(super) fn mount(&self) -> Value {
         json!({"name": self.name, "mountPath": self.mount_path})
     }
 
