@@ -87,6 +87,8 @@ pub struct Lost {
     pub value: String,
     /// Where it stood.
     pub path: FieldPath,
+    /// Whether it is known that nothing else brings it: a shell's text may.
+    pub is_certain: bool,
 }
 
 /// The completed object and what is to be said about it.
@@ -110,6 +112,8 @@ pub fn complete<'a>(target: &Target<'a>) -> Injection<'a> {
         return work.finish(Record::default());
     }
     let mut kept = record.unwrap_or_default();
+    // What it says of values that are not there is another object's past.
+    kept.values.retain(|value| keep::stands(&work, value));
     if kept.is_of_another(target.namespace, target.name) {
         keep::forget(&mut work, &kept);
         kept = Record::default();
@@ -252,8 +256,9 @@ impl<'a> Work<'a> {
                 None => values.push(added),
             }
         }
-        let record =
-            Record { namespace: self.target.namespace.to_owned(), name: self.target.name.map(str::to_owned), values };
+        let Target { namespace, name, .. } = self.target;
+        let (namespace, name) = (namespace.to_owned(), name.map(str::to_owned));
+        let record = Record { namespace, name, values, unknown: kept.unknown };
         record.write(&mut self.edits);
         Injection { edits: self.edits, changes, shortfalls: self.shortfalls }
     }

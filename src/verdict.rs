@@ -17,7 +17,7 @@ use crate::inject::{self, Injection, Lost, Shortfall, Target};
 use crate::object::{at, text};
 use crate::policy::rules::{self, Case};
 use crate::policy::{Enforcement, Finding, FlinkPolicy, Level, Policies, Role};
-use crate::workload::{Kind, Workload, is_being_deleted};
+use crate::workload::{Kind, Workload, is_being_deleted, recognise};
 
 /// The object under review with what surrounds it.
 #[derive(Debug, Clone, Copy)]
@@ -58,9 +58,13 @@ pub struct Outcome {
 pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
     let mut keys = BTreeSet::new();
     let Some(cluster) = cluster(subject, policies, &Facts::default()) else { return keys };
-    if let Kind::Raw(raw) = &subject.workload.kind {
+    // What the stored object violates already is no new violation, so it is resolved too.
+    let was = subject.old.and_then(|old| Some((old, recognise(old)?)));
+    let is = Some((subject.object, subject.workload.clone()));
+    for (object, workload) in is.into_iter().chain(was) {
+        let Kind::Raw(raw) = &workload.kind else { continue };
         keys.extend(
-            raw::config_maps(subject.object, raw)
+            raw::config_maps(object, raw)
                 .into_iter()
                 .take(MOST_CONFIG_MAPS)
                 .map(|name| FactKey::ConfigMap { namespace: subject.namespace.to_owned(), name }),
@@ -128,10 +132,12 @@ pub fn validate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> De
     let review = PolicyOf::choose(subject, policies, facts);
     let mut findings = review.findings_as_it_is();
     if let Some(old) = subject.old.filter(|_| subject.operation == Operation::Update) {
-        let before = PolicyOf { subject: Subject { object: old, old: None, ..*subject }, ..review }.findings_as_it_is();
-        let known = |finding: &Finding| {
-            before.iter().any(|old| (old.rule, old.role, &old.path) == (finding.rule, finding.role, &finding.path))
-        };
+        let workload = &recognise(old).unwrap_or_else(|| subject.workload.clone());
+        let subject = Subject { object: old, old: None, workload, ..*subject };
+        let before = PolicyOf { subject, ..review }.findings_as_it_is();
+        let place = |finding: &Finding| (finding.rule, finding.role, without_form(&finding.path));
+        let before: BTreeSet<_> = before.iter().map(place).collect();
+        let known = |finding: &Finding| before.contains(&place(finding));
         for finding in findings.iter_mut().filter(|finding| finding.level == Level::Deny) {
             if known(finding) {
                 finding.level = Level::Warn;
@@ -140,6 +146,24 @@ pub fn validate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> De
         rules::sort(&mut findings);
     }
     review.decide(findings)
+}
+
+/// `path` without what its form adds: nested and dotted options stand in one place, and so does a list's element that others
+/// were put in front of.
+fn without_form(path: &str) -> String {
+    let mut plain = String::new();
+    for part in path.split('[') {
+        match part.split_once(']') {
+            Some((index, rest)) if index.bytes().all(|byte| byte.is_ascii_digit()) => plain.push_str(rest),
+            Some((key, rest)) => {
+                plain.push('.');
+                plain.push_str(key.trim_matches('"'));
+                plain.push_str(rest);
+            }
+            None => plain.push_str(part),
+        }
+    }
+    plain
 }
 
 /// Whether the API server made `name` between mutation and validation, so that our mutation knew none: `generateName`, cut
@@ -178,9 +202,14 @@ impl<'a> PolicyOf<'a> {
     }
 
     fn target(&self) -> Option<Target<'a>> {
+        self.own().filter(|_| self.subject.workload.may_be_changed())
+    }
+
+    /// The object as something of its author's, whether or not its form can be changed.
+    fn own(&self) -> Option<Target<'a>> {
         // Without a spec there is nothing to complete: an empty resource, or a dialect that keeps it elsewhere.
         let has_spec = at(self.subject.object, &["spec"]).is_some_and(Value::is_object);
-        (has_spec && self.subject.workload.may_be_changed()).then_some(Target {
+        (has_spec && self.subject.workload.made_by.is_none()).then_some(Target {
             object: self.subject.object,
             workload: self.subject.workload,
             namespace: self.subject.namespace,
@@ -202,7 +231,7 @@ impl<'a> PolicyOf<'a> {
 
     /// The findings on the final object, which our mutation has already seen.
     fn findings_as_it_is(&self) -> Vec<Finding> {
-        let Some(target) = self.target() else { return self.evaluate(self.subject.object, &[], &[]) };
+        let Some(target) = self.own() else { return self.evaluate(self.subject.object, &[], &[]) };
         let injection = self.inject().filter(|_| self.policy.may_change());
         let shortfalls = &injection.as_ref().map(|injection| injection.shortfalls.clone()).unwrap_or_default();
         let lost: Vec<Lost> = match (self.subject.operation, self.subject.old) {

@@ -40,6 +40,21 @@ static TABLE: LazyLock<BTreeMap<&'static str, Entry>> = LazyLock::new(|| {
     include_str!("options.tsv").lines().filter(|line| !line.starts_with('#')).filter_map(entry).collect()
 });
 
+/// For each name, the options that it is an older name of.
+static SUCCESSORS: LazyLock<BTreeMap<&'static str, Vec<&'static str>>> = LazyLock::new(|| {
+    let mut successors: BTreeMap<&'static str, Vec<&'static str>> = BTreeMap::new();
+    for (&key, entry) in TABLE.iter() {
+        for older in &entry.older {
+            successors.entry(older).or_default().push(key);
+        }
+    }
+    successors
+});
+
+fn successors(key: &str) -> &'static [&'static str] {
+    SUCCESSORS.get(key).map_or(&[], Vec::as_slice)
+}
+
 struct Entry {
     since: FlinkVersion,
     until: FlinkVersion,
@@ -109,8 +124,8 @@ pub fn spelling(option: &str, version: Option<FlinkVersion>) -> &'static str {
 /// Whether `version` reads `key`, as an option or as an older name of one.
 #[must_use]
 pub fn is_read_by(key: &str, version: FlinkVersion) -> bool {
-    TABLE.get(key).is_some_and(|entry| entry.exists_in(version))
-        || TABLE.values().any(|entry| entry.exists_in(version) && entry.older.contains(&key))
+    let exists = |key: &str| TABLE.get(key).is_some_and(|entry| entry.exists_in(version));
+    exists(key) || successors(key).iter().any(|successor| exists(successor))
 }
 
 /// The newest name of `key` and the versions that read `key` itself; `None` where no version knows it.
@@ -147,10 +162,12 @@ const VERSIONS: [FlinkVersion; 12] = [
 /// The name that `version` uses for what `key` means in another version.
 #[must_use]
 pub fn counterpart(key: &str, version: FlinkVersion) -> Option<&'static str> {
-    TABLE
-        .iter()
-        .filter(|(name, entry)| **name == key || entry.older.contains(&key))
-        .flat_map(|(name, entry)| std::iter::once(*name).chain(entry.older.iter().copied()))
+    let own = TABLE.get_key_value(key).map(|(&name, _)| name);
+    own.into_iter()
+        .chain(successors(key).iter().copied())
+        .flat_map(|name| {
+            std::iter::once(name).chain(TABLE.get(name).into_iter().flat_map(|entry| entry.older.iter().copied()))
+        })
         .find(|name| *name != key && TABLE.get(name).is_some_and(|entry| entry.exists_in(version)))
 }
 

@@ -9,6 +9,7 @@ use crate::flink::options::{
 };
 use crate::flink::version::FlinkVersion;
 use crate::inject::identity::CLUSTER_ANNOTATION;
+use crate::inject::record::POD_IP;
 use crate::inject::{Obstacle, Place, Record, Shortfall, Work, arguments};
 use crate::object::FieldPath;
 use crate::policy::{Finding, HaMode, Role};
@@ -16,9 +17,6 @@ use crate::workload::Raw;
 
 /// What is missing, and what to do about it.
 struct Missing(String, String);
-
-/// The variable that brings a pod its own address.
-const POD_IP: &str = "POD_IP";
 
 /// Adds the policy's HA to a cluster that has none, or the missing pieces to one that has its own.
 pub(super) fn add(work: &mut Work<'_>) {

@@ -34,7 +34,14 @@ pub(super) fn of(target: &Target<'_>) -> Option<String> {
         .or_else(|| {
             SHARED_LABELS.iter().find_map(|key| either(&|object| label(object, key).and_then(without_role_or_whole)))
         })
-        .filter(|id| !id.is_empty())
+        .filter(|id| is_id(id))
+}
+
+/// Whether Flink and Kubernetes take `id`: it becomes a label's value and the beginning of the names of ConfigMaps.
+fn is_id(id: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    let is_edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    (1..=63).contains(&id.len()) && id.bytes().all(inner) && id.starts_with(is_edge) && id.ends_with(is_edge)
 }
 
 /// `name` without its role word; `None` where it has none, or is nothing else.
@@ -70,6 +77,7 @@ mod tests {
         }
         assert_eq!(without_role("a-jobmanager-b").as_deref(), Some("a-b"));
         assert_eq!(without_role("jobmanager"), None);
+        assert!(is_id("flink-2.a") && !is_id("../My Cluster") && !is_id("") && !is_id("-a"));
         assert_eq!(without_role("engine-control"), None);
         assert_eq!(without_role_or_whole("dunning").as_deref(), Some("dunning"));
     }

@@ -26,9 +26,7 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
         withdraw(&mut work, Some(&record));
         return work.finish(Record::default());
     }
-    // A Job's template cannot be changed once it is there.
-    let is_job = object::text(target.object, &["kind"]) == Some("Job");
-    if is_job || walk(old, &target.root()) == walk(target.object, &target.root()) {
+    if walk(old, &target.root()) == walk(target.object, &target.root()) {
         record.write(&mut work.edits);
         return work.finish_untouched();
     }
@@ -85,6 +83,21 @@ fn roles<'v>(values: impl Iterator<Item = &'v Injected>) -> Vec<Role> {
 impl<'a> Work<'a> {
     fn finish_untouched(self) -> Injection<'a> {
         Injection { edits: self.edits, changes: Vec::new(), shortfalls: self.shortfalls }
+    }
+}
+
+/// Whether a value of the record is in force in the object.
+pub(super) fn stands(work: &Work<'_>, value: &Injected) -> bool {
+    let cluster = work.cluster();
+    let Some(view) = cluster.leading() else { return false };
+    match value {
+        Injected::Option { key, value, .. } => view.config.exact(key).is_some_and(|setting| setting.value == *value),
+        Injected::ServiceAccount { value } => view.account.0.as_ref() == Some(value),
+        Injected::Env { name, .. } => view
+            .pod
+            .container()
+            .is_some_and(|container| object::named(object::list(container, &["env"]), name).is_some()),
+        Injected::Volume { .. } | Injected::FsGroup { .. } => is_in_pods(work, value),
     }
 }
 
@@ -223,6 +236,11 @@ pub fn lost(target: &Target<'_>, old: &Value) -> Vec<Lost> {
     };
     let was = target.cluster_in(old);
     let is = target.cluster_in(target.object);
+    // Whoever sets a mode of his own has the rest of the set in his hands too.
+    if options::is_overruled(&is, &record) {
+        return Vec::new();
+    }
+    let is_certain = is.leading().is_none_or(|view| view.unknown.is_none());
     let is_set = |cluster: &Cluster, option: &str| {
         cluster.leading().is_some_and(|view| names(option, None).iter().any(|name| view.config.exact(name).is_some()))
     };
@@ -235,6 +253,7 @@ pub fn lost(target: &Target<'_>, old: &Value) -> Vec<Lost> {
                     what: key.clone(),
                     value: scalar_text(&Value::String(value.clone())),
                     path: is.leading().map(|view| view.config_path.key(key)).unwrap_or_default(),
+                    is_certain,
                 })
             }
             _ => None,

@@ -3,24 +3,51 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::object::{FieldPath, annotation};
+use crate::flink::options::{
+    self, CHECKPOINT_DIR, HA_CLUSTER_ID, HA_JOBMANAGER_PORT, HA_STORAGE_DIR, HA_TYPE, JOBMANAGER_ADDRESS,
+    KUBERNETES_CLUSTER_ID, KUBERNETES_NAMESPACE, SAVEPOINT_DIR, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT,
+};
+use crate::object::{FieldPath, annotation, text};
 use crate::patch::Edits;
 use crate::policy::Role;
+use crate::workload::GROUP;
 
 /// The annotation that holds the record.
 pub const INJECTED_ANNOTATION: &str = "flink-admission.io/injected";
 
 /// What was filled in, and for which object.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
     /// Namespace of the object at that time.
     pub namespace: String,
     /// Its name at that time; absent where the API server was still to make it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The values.
     pub values: Vec<Injected>,
+    /// Values of a kind that this version does not know, as another replica may have written; kept as they are.
+    pub unknown: Vec<Value>,
 }
+
+/// The record as it stands in the annotation.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    namespace: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    values: Vec<Value>,
+}
+
+/// More values than these a record never has; what comes behind them is not read.
+const MOST_VALUES: usize = 64;
+
+/// The options that are ever filled in, by their newest names: into anything, and into standalone roles only, since the
+/// operator refuses the ids in a FlinkDeployment.
+const OPTIONS: [&str; 6] = [HA_TYPE, HA_STORAGE_DIR, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT, CHECKPOINT_DIR, SAVEPOINT_DIR];
+const OPTIONS_OF_ROLES: [&str; 5] =
+    [KUBERNETES_CLUSTER_ID, KUBERNETES_NAMESPACE, HA_CLUSTER_ID, JOBMANAGER_ADDRESS, HA_JOBMANAGER_PORT];
+
+/// The one variable that is ever filled in.
+pub(super) const POD_IP: &str = "POD_IP";
 
 /// One value that was filled in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,7 +132,18 @@ impl Record {
     /// The record on `object`; `None` where there is none that can be read.
     #[must_use]
     pub fn of(object: &Value) -> Option<Self> {
-        serde_json::from_str(annotation(object, INJECTED_ANNOTATION)?).ok()
+        let written: Written = serde_json::from_str(annotation(object, INJECTED_ANNOTATION)?).ok()?;
+        let mut record = Self { namespace: written.namespace, name: written.name, ..Self::default() };
+        let of_resource = text(object, &["apiVersion"]).is_some_and(|version| version.starts_with(GROUP));
+        for value in written.values.into_iter().take(MOST_VALUES) {
+            match serde_json::from_value::<Injected>(value.clone()) {
+                Ok(injected) if injected.may_be_ours(of_resource) => record.values.push(injected),
+                // Anybody can write the annotation: what we never fill in is not ours.
+                Ok(_) => {}
+                Err(_) => record.unknown.push(value),
+            }
+        }
+        Some(record)
     }
 
     /// Whether it was written for an object of another namespace or name, as on a copy.
@@ -126,14 +164,17 @@ impl Record {
     /// Writes the record, or removes it where there is nothing to remember.
     pub fn write(&self, edits: &mut Edits<'_>) {
         let path = FieldPath::of(&["metadata", "annotations"]).key(INJECTED_ANNOTATION);
-        if self.values.is_empty() {
+        if self.values.is_empty() && self.unknown.is_empty() {
             edits.remove(&path);
             return;
         }
         if Self::of(edits.document()).as_ref().is_some_and(|present| present.is_same_as(self)) {
             return;
         }
-        if let Ok(text) = serde_json::to_string(self) {
+        let known = self.values.iter().filter_map(|value| serde_json::to_value(value).ok());
+        let values = known.chain(self.unknown.iter().cloned()).collect();
+        let written = Written { namespace: self.namespace.clone(), name: self.name.clone(), values };
+        if let Ok(text) = serde_json::to_string(&written) {
             edits.set(&path, Value::String(text));
         }
     }
@@ -141,12 +182,26 @@ impl Record {
     /// Whether both say the same, whatever path they carry for this review.
     fn is_same_as(&self, other: &Self) -> bool {
         (&self.namespace, &self.name) == (&other.namespace, &other.name)
+            && self.unknown == other.unknown
             && self.values.len() == other.values.len()
             && self.values.iter().zip(&other.values).all(|(ours, theirs)| ours.without_path() == theirs.without_path())
     }
 }
 
 impl Injected {
+    /// Whether it is something that we fill in, into a FlinkDeployment or into a standalone role.
+    fn may_be_ours(&self, of_resource: bool) -> bool {
+        match self {
+            Self::Option { option, key, .. } => {
+                let is_option =
+                    OPTIONS.contains(&option.as_str()) || (!of_resource && OPTIONS_OF_ROLES.contains(&option.as_str()));
+                is_option && options::names(option, None).contains(&key.as_str())
+            }
+            Self::Env { name, .. } => name == POD_IP && !of_resource,
+            Self::ServiceAccount { .. } | Self::Volume { .. } | Self::FsGroup { .. } => true,
+        }
+    }
+
     /// What was filled in, in words: `high-availability.type=kubernetes`.
     #[must_use]
     pub fn in_words(&self) -> String {
@@ -220,6 +275,7 @@ impl Injected {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn the_annotation_is_small_and_reads_back() {
@@ -240,10 +296,33 @@ mod tests {
             },
             Injected::FsGroup { role: RoleName::Taskmanager, value: 9999 },
         ];
-        let record = Record { namespace: "a".into(), name: Some("b".into()), values };
-        let text = serde_json::to_string(&record).unwrap();
-        insta::assert_snapshot!(text);
-        assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), record);
+        let record =
+            Record { namespace: "a".into(), name: Some("b".into()), values, unknown: vec![json!({"what": "more"})] };
+        let object = json!({"apiVersion": "flink.apache.org/v1beta1"});
+        let mut edits = Edits::of(&object);
+        record.write(&mut edits);
+        insta::assert_snapshot!(annotation(edits.document(), INJECTED_ANNOTATION).unwrap());
+        assert_eq!(Record::of(edits.document()), Some(record));
+    }
+
+    #[test]
+    fn a_forged_record_holds_nothing_that_we_never_fill_in() {
+        let option = |option: &str| json!({"what": "option", "option": option, "key": option, "value": "evil"});
+        let values = json!([
+            option("kubernetes.namespace"), option("high-availability.cluster-id"), option("no.such.option"),
+            {"what": "option", "option": "high-availability.type", "key": "kubernetes.cluster-id", "value": "evil"},
+            {"what": "env", "name": "LD_PRELOAD", "field": "status.podIP"},
+            option("high-availability.storageDir"),
+        ]);
+        let text = json!({"namespace": "a", "values": values}).to_string();
+        let object =
+            |version: &str| json!({"apiVersion": version, "metadata": {"annotations": {INJECTED_ANNOTATION: text}}});
+        assert_eq!(Record::of(&object("flink.apache.org/v1beta1")).unwrap().values.len(), 1);
+        assert_eq!(Record::of(&object("apps/v1")).unwrap().values.len(), 3);
+        let many = json!({"namespace": "a", "values": vec![json!({"what": "serviceAccount", "value": "x"}); 1000]})
+            .to_string();
+        let object = json!({"metadata": {"annotations": {INJECTED_ANNOTATION: many}}});
+        assert_eq!(Record::of(&object).unwrap().values.len(), MOST_VALUES);
     }
 
     #[test]
@@ -252,6 +331,7 @@ mod tests {
             namespace: "a".into(),
             name: Some("b".into()),
             values: vec![Injected::ServiceAccount { value: "x".into() }],
+            unknown: Vec::new(),
         };
         assert!(!record.is_of_another("a", Some("b")));
         assert!(record.is_of_another("c", Some("b")) && record.is_of_another("a", Some("c")));

@@ -3,8 +3,11 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::flink::location::{has_placeholder, is_below, normalise, scheme_of};
+use crate::object::shape;
 use crate::policy::document::{FlinkPolicy, Spec, Volume};
 use crate::policy::rules;
+use crate::policy::template::Template;
 use crate::yaml;
 
 /// Why a policy document is refused.
@@ -19,6 +22,8 @@ pub struct Refused {
 
 const API_VERSION: &str = "flink-admission.io/v1alpha1";
 const KIND: &str = "FlinkPolicy";
+/// Where Flink's image has its configuration.
+const CONF_DIR: &str = "/opt/flink/conf";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -55,6 +60,7 @@ pub(super) fn from_text(text: &str) -> Result<FlinkPolicy, Refused> {
 /// # Errors
 /// [`Refused`].
 pub(super) fn from_value(value: Value) -> Result<FlinkPolicy, Refused> {
+    only_maps(&value)?;
     let document: Document = serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         refused(if path == "." { "document" } else { &path }, error.inner().to_string())
@@ -71,11 +77,56 @@ pub(super) fn from_value(value: Value) -> Result<FlinkPolicy, Refused> {
     for id in &spec.optional_remedies {
         known_rule("spec.optionalRemedies", id)?;
     }
+    if let Some(account) = &spec.service_account {
+        named("spec.serviceAccount.name", &account.name)?;
+    }
+    directory("spec.highAvailability.storageDir", spec.high_availability.storage_dir.as_ref(), false)?;
+    directory("spec.checkpoints.directory", spec.checkpoints.directory.as_ref(), true)?;
+    directory("spec.checkpoints.savepoints", spec.checkpoints.savepoints.as_ref(), true)?;
     for (index, volume) in spec.volumes.iter().enumerate() {
         usable(index, volume, &spec.volumes)?;
     }
     let name = document.metadata.get("name").and_then(Value::as_str).unwrap_or("policy").to_owned();
     Ok(FlinkPolicy { name, spec })
+}
+
+/// What must be a map where it is there: a list would be read as its fields in their order.
+const MAPS: [&str; 11] = [
+    "",
+    "/metadata",
+    "/spec",
+    "/spec/namespaceSelector",
+    "/spec/rules",
+    "/spec/highAvailability",
+    "/spec/highAvailability/zookeeper",
+    "/spec/checkpoints",
+    "/spec/serviceAccount",
+    "/spec/images",
+    "/spec/podSecurity",
+];
+
+/// Lists whose elements must be maps.
+const LISTS_OF_MAPS: [&str; 2] = ["/spec/volumes", "/spec/namespaceSelector/matchExpressions"];
+
+fn only_maps(value: &Value) -> Result<(), Refused> {
+    let maps = MAPS.iter().filter_map(|path| Some(((*path).to_owned(), value.pointer(path)?)));
+    let elements = LISTS_OF_MAPS.iter().flat_map(|path| {
+        let list = value.pointer(path).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        list.iter().enumerate().flat_map(move |(index, element)| {
+            let provision = element.get("provision").map(|inner| (format!("{path}/{index}/provision"), inner));
+            std::iter::once((format!("{path}/{index}"), element)).chain(provision)
+        })
+    });
+    for (path, value) in maps.chain(elements) {
+        if !value.is_object() && !value.is_null() {
+            let path = path.trim_start_matches('/').replace('/', ".");
+            return Err(refused(
+                if path.is_empty() { "document" } else { &path },
+                format!("it is {}, and must be a map", shape(value)),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn known_rule(path: &str, id: &str) -> Result<(), Refused> {
@@ -87,20 +138,71 @@ fn known_rule(path: &str, id: &str) -> Result<(), Refused> {
 
 fn usable(index: usize, volume: &Volume, all: &[Volume]) -> Result<(), Refused> {
     let at = |field: &str| format!("spec.volumes[{index}].{field}");
+    let path = normalise(&volume.mount_path);
+    if path == "/" || is_below(&path, CONF_DIR) || is_below(CONF_DIR, &path) {
+        return Err(refused(&at("mountPath"), format!("`{}` would hide Flink's own files", volume.mount_path)));
+    }
     if !volume.mount_path.starts_with('/') || volume.mount_path.contains(':') {
         return Err(refused(&at("mountPath"), format!("`{}` is not an absolute path without `:`", volume.mount_path)));
     }
-    if volume.name.is_empty() || volume.name.len() > 63 {
-        return Err(refused(&at("name"), format!("`{}` is not a name of 1 to 63 characters", volume.name)));
+    if !is_label(&volume.name) {
+        return Err(refused(
+            &at("name"),
+            format!("`{}` is no name of a volume: 1 to 63 of a-z, 0-9 and `-`", volume.name),
+        ));
+    }
+    named(&at("claimName"), &volume.claim_name)?;
+    if volume.roles.is_empty() {
+        return Err(refused(&at("roles"), "it names no role; known are `jobmanager`, `taskmanager`".to_owned()));
     }
     let former = all.iter().take(index);
     for other in former {
         if other.name == volume.name {
             return Err(refused(&at("name"), format!("`{}` is the name of two volumes", volume.name)));
         }
-        if other.mount_path.trim_end_matches('/') == volume.mount_path.trim_end_matches('/') {
+        if normalise(&other.mount_path) == path {
             return Err(refused(&at("mountPath"), format!("`{}` is the path of two volumes", volume.mount_path)));
         }
+    }
+    Ok(())
+}
+
+/// A template that becomes the name of an object.
+fn named(path: &str, template: &Template) -> Result<(), Refused> {
+    let text = template.text().replace("{namespace}", "a").replace("{name}", "a").replace("{cluster}", "a");
+    let is_name = text.split('.').all(is_label) && text != "default";
+    if is_name {
+        Ok(())
+    } else {
+        Err(refused(path, format!("`{}` is no name of an object of its own: a-z, 0-9, `-` and `.`", template.text())))
+    }
+}
+
+fn is_label(text: &str) -> bool {
+    let is_edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&text.len()) && text.bytes().all(is_inner) && text.starts_with(is_edge) && text.ends_with(is_edge)
+}
+
+/// A directory that Flink can be given as it is.
+fn directory(path: &str, template: Option<&Template>, needs_scheme: bool) -> Result<(), Refused> {
+    let Some(text) = template.map(Template::text) else { return Ok(()) };
+    let filled = text.replace(['{', '}'], "");
+    if has_placeholder(&filled) {
+        return Err(refused(
+            path,
+            format!(
+                "`{text}` holds a placeholder that nothing replaces; known are `{{namespace}}`, `{{name}}`, `{{cluster}}`"
+            ),
+        ));
+    }
+    if needs_scheme && scheme_of(&filled).is_none() {
+        return Err(refused(
+            path,
+            format!(
+                "`{text}` has no scheme, and Flink refuses that when a job starts; write `file://{text}` or the scheme of an object store"
+            ),
+        ));
     }
     Ok(())
 }
@@ -129,6 +231,13 @@ mod tests {
                 "spec: {checkpoints: {directory: \"s3://b/{team}\"}}",
                 "spec: {volumes: [{name: a, claimName: a, mountPath: data}]}",
                 "spec: {podSecurity: {fsGroup: -1}}",
+                "[]",
+                "spec: {highAvailability: [kubernetes, true]}",
+                "spec: {volumes: [{name: a, claimName: a, mountPath: /opt/flink}]}",
+                "spec: {volumes: [{name: a, claimName: A/.., mountPath: /a}]}",
+                "spec: {serviceAccount: {name: default}}",
+                "spec: {checkpoints: {directory: /flink/cp}}",
+                "spec: {highAvailability: {storageDir: \"s3://$(BUCKET)/ha\"}}",
                 "kind: Policy",
                 "a: 1\n---\nb: 2",
                 "",

@@ -276,7 +276,23 @@ pub fn sort(findings: &mut [Finding]) {
 
 fn finding(rule: &Rule, level: Level, violation: Violation) -> Finding {
     let Violation { role, path, value, origin, message, fix, at_most } = violation;
+    let (value, message, fix) = (value.map(visible), visible(message), visible(fix));
     Finding { rule: rule.id, level: level.min(at_most), role, path: path.to_string(), value, origin, message, fix }
+}
+
+/// `text` with control characters written out: values come from manifests and end on terminals.
+fn visible(text: String) -> String {
+    if !text.chars().any(char::is_control) {
+        return text;
+    }
+    text.chars().fold(String::new(), |mut visible, c| {
+        if c.is_control() {
+            visible.extend(c.escape_default())
+        } else {
+            visible.push(c)
+        }
+        visible
+    })
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
+use tokio::task::block_in_place;
 
 use super::Parts;
 use crate::admission::{Malformed, Operation, Review, decode, encode, encode_malformed};
@@ -140,12 +141,14 @@ pub(super) async fn answer(parts: &Parts, path: Path, within: Duration, body: &[
 
 async fn judge(parts: &Parts, path: Path, within: Duration, uid: &str, review: Review) -> Result<Ending, Malformed> {
     let policies = parts.policies.load_full();
-    let Some(prepared) = guarded(|| prepare(review, &policies)) else { return Ok(Ending::panicked(parts, path, uid)) };
+    let Some(prepared) = guarded(|| block_in_place(|| prepare(review, &policies))) else {
+        return Ok(Ending::panicked(parts, path, uid));
+    };
     let unread = |reason| Malformed { reason, uid: Some(uid.to_owned()), code: 422 };
     let Some((case, needs)) = prepared.map_err(unread)? else { return Ok(Ending::skipped()) };
     let facts = look_up(parts, needs, within).await;
     parts.metrics.left_unanswered(facts.unanswered().count());
-    let decided = guarded(|| path.decide(&case.subject(), &policies, &facts));
+    let decided = guarded(|| block_in_place(|| path.decide(&case.subject(), &policies, &facts)));
     Ok(decided.map_or_else(|| Ending::panicked(parts, path, uid), Ending::of))
 }
 

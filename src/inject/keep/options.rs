@@ -11,7 +11,7 @@ use crate::inject::high_availability::spelled;
 use crate::inject::option::remove_exact;
 use crate::inject::record::{Injected, Record};
 use crate::object::FieldPath;
-use crate::policy::HaMode;
+use crate::policy::{HaMode, Role};
 
 /// Restores the options of `record`; for each, in its order, whether it stands as recorded.
 pub(super) fn restore(work: &mut Work<'_>, record: &Record) -> Vec<bool> {
@@ -81,7 +81,10 @@ impl<'a> Kept<'a> {
         // Where the version is not known a standalone role has the mode under both of its names.
         let name = if cluster.version.is_none() && cluster.shape == Shape::Raw { key } else { name };
         let is_ours = set(key) == Some(value);
-        let state = if set(name) == Some(&wanted) && !is_ours && (key == name || set(key).is_none()) {
+        let has_no_address = option == JOBMANAGER_ADDRESS && cluster.role(Role::JobManager).is_none();
+        let state = if has_no_address {
+            State::GivenUp
+        } else if set(name) == Some(&wanted) && !is_ours && (key == name || set(key).is_none()) {
             State::Moved
         } else if others || (!is_ours && set(key).is_some()) {
             State::GivenUp
@@ -131,7 +134,7 @@ impl Kept<'_> {
 }
 
 /// Whether the update sets an HA mode of its own, so that the rest of the set is the user's too.
-fn is_overruled(cluster: &Cluster, record: &Record) -> bool {
+pub(super) fn is_overruled(cluster: &Cluster, record: &Record) -> bool {
     let Some(view) = cluster.leading() else { return false };
     let ours = record.values.iter().find_map(|value| match value {
         Injected::Option { option, value, .. } if option == HA_TYPE => Some(HighAvailability::of(value)),

@@ -26,7 +26,8 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             lost.what
         );
         let fix = format!("set it to `{}` again, or to a value of your own", lost.value);
-        Violation::at_field(lost.path.clone(), None, message, fix)
+        let violation = Violation::at_field(lost.path.clone(), None, message, fix);
+        if lost.is_certain { violation } else { violation.uncertain() }
     };
     case.lost.iter().map(missing).collect()
 }

@@ -1,5 +1,7 @@
 //! `option-overlap`: a key that is a leaf and the parent of others.
 
+use std::collections::BTreeSet;
+
 use crate::flink::cluster::Shape;
 use crate::flink::options;
 use crate::policy::finding::Level;
@@ -27,9 +29,11 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     if !version.at_least(2, 0) {
         return Vec::new();
     }
-    let keys: Vec<&str> = view.config.iter().map(|(key, _)| key).filter(|key| !belongs_to_operator(key)).collect();
+    let keys: BTreeSet<String> =
+        view.config.iter().map(|(key, _)| key).filter(|key| !belongs_to_operator(key)).map(str::to_owned).collect();
     let overlap = |key: &str| {
-        let child = keys.iter().find(|other| other.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))?;
+        let below = format!("{key}.");
+        let child = keys.range(below.clone()..).next().filter(|child| child.starts_with(&below))?;
         let setting = view.config.exact(key)?;
         let message = format!(
             "Flink {version} reads a nested file, in which `{key}` cannot have a value beside `{child}`, so the operator does not deploy the cluster"
