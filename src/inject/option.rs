@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::flink::cluster::Cluster;
 use crate::flink::configuration::scalar_text;
 use crate::flink::deployment::walk;
 use crate::flink::options;
@@ -13,7 +14,7 @@ impl Work<'_> {
     ///
     /// # Errors
     /// The place, where the user has something else there: up to 1.16 `high-availability` is the mode, and a nested
-    /// configuration may have a map there.
+    /// configuration may have a map there; from 2.0 no key may be the parent of another.
     pub(super) fn set_option(&mut self, option: &str, value: &str) -> Result<(), FieldPath> {
         let spec = match self.target.place() {
             Some(Place::Resource(spec)) => spec,
@@ -30,7 +31,7 @@ impl Work<'_> {
         let present = cluster.leading().and_then(|view| view.config.exact(key)).map(|setting| setting.path.clone());
         let path = present.unwrap_or_else(|| place(walk(self.edits.document(), &root), &root, key));
         let is_free = walk(self.edits.document(), &path).is_none_or(|present| scalar_text(present).trim().is_empty());
-        if !is_free || !self.edits.set(&path, Value::String(value.to_owned())) {
+        if !is_free || overlaps(&cluster, key) || !self.edits.set(&path, Value::String(value.to_owned())) {
             return Err(path);
         }
         self.note_option(option, key, value, Some(path));
@@ -42,6 +43,15 @@ impl Work<'_> {
         let (option, key, value) = (option.to_owned(), key.to_owned(), value.to_owned());
         self.added.push(Injected::Option { option, key, value, path });
     }
+}
+
+/// Whether `key` beside the options that are set is what Flink 2 does not take: a key with a value and children.
+fn overlaps(cluster: &Cluster, key: &str) -> bool {
+    let is_below = |key: &str, parent: &str| key.strip_prefix(parent).is_some_and(|rest| rest.starts_with('.'));
+    cluster.version.is_some_and(|version| version.at_least(2, 0))
+        && cluster
+            .leading()
+            .is_some_and(|view| view.config.iter().any(|(other, _)| is_below(key, other) || is_below(other, key)))
 }
 
 /// Where `key` goes below `root`: into the map that already holds its neighbours, as a map of its own where the whole

@@ -293,9 +293,9 @@ fn visible(text: String) -> String {
     }
     text.chars().fold(String::new(), |mut visible, c| {
         if c.is_control() {
-            visible.extend(c.escape_default())
+            visible.extend(c.escape_default());
         } else {
-            visible.push(c)
+            visible.push(c);
         }
         visible
     })

@@ -1,6 +1,8 @@
 //! Options that were filled in at creation, on update: put back where they are missing, moved where the version wants
 //! another name or value, given up where the user says something.
 
+use serde_json::Value;
+
 use crate::flink::cluster::{Cluster, HighAvailability, Shape};
 use crate::flink::configuration::Setting;
 use crate::flink::options::{self, HA_TYPE, JOBMANAGER_ADDRESS};
@@ -21,21 +23,16 @@ pub(super) fn restore(work: &mut Work<'_>, record: &Record) -> Vec<bool> {
         remove_exact(work, option.key, option.value);
     }
     // Where one moves, all are taken off and set anew: a nested map may have to make room for a text of its name.
-    if options.iter().any(|option| option.state == State::Moves) {
-        let mut trial = work.clone();
-        for option in options.iter().filter(|option| option.is_ours()) {
-            remove_exact(&mut trial, option.key, option.value);
-        }
-        if options.iter().all(|option| option.set(&mut trial, true).is_ok()) {
-            *work = trial;
-            return options.iter().map(|_| false).collect();
-        }
+    let moves = options.iter().any(|option| option.state == State::Moves);
+    for option in options.iter().filter(|option| moves && option.is_ours()) {
+        remove_exact(work, option.key, option.value);
     }
-    for option in &options {
-        // What finds no place stays away; the rules say what is missing then.
-        let _ = option.set(work, false);
-    }
-    options.iter().map(Kept::is_ours).collect()
+    let stands = |option: &Kept<'_>| match option.set(work, moves) {
+        Ok(()) => option.is_ours() && !moves,
+        // What finds no place in its new form stays as it was, or away; the rules say what that means.
+        Err(_) => option.put_back(work),
+    };
+    options.iter().map(stands).collect()
 }
 
 /// An option of the record and what became of it.
@@ -48,6 +45,8 @@ struct Kept<'a> {
     /// The value in the form of the present version.
     wanted: String,
     state: State,
+    /// Where it stands now.
+    path: Option<FieldPath>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,11 +97,18 @@ impl<'a> Kept<'a> {
         } else {
             State::Gone
         };
-        Some(Self { option, key, value, name, wanted, state })
+        let path = cluster.leading().and_then(|view| view.config.exact(key)).map(|setting| setting.path.clone());
+        Some(Self { option, key, value, name, wanted, state, path })
     }
 
     fn is_ours(&self) -> bool {
         matches!(self.state, State::Stands | State::Moves)
+    }
+
+    /// Puts an option that was taken off back where it stood, with its value; whether it was one of ours.
+    fn put_back(&self, work: &mut Work<'_>) -> bool {
+        self.is_ours()
+            && self.path.as_ref().is_some_and(|path| work.edits.set(path, Value::String(self.value.to_owned())))
     }
 
     /// Sets the option where it is wanted: where it is gone, and with `anew` where it was taken off.
@@ -143,5 +149,53 @@ fn derived(option: &str, value: &str, cluster: &Cluster) -> String {
     match (option, HighAvailability::of(value)) {
         (HA_TYPE, HighAvailability::Kubernetes) => spelled(HaMode::Kubernetes, cluster.version).to_owned(),
         _ => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::admission::Operation;
+    use crate::facts::Facts;
+    use crate::policy::Policies;
+    use crate::verdict::{Subject, judge};
+    use crate::workload::recognise;
+
+    const POLICY: &str = "spec:
+  highAvailability: {mode: zookeeper, storageDir: 's3://b/ha', zookeeper: {quorum: 'zk:2181'}}
+  checkpoints: {directory: 's3://b/checkpoints'}";
+
+    /// What is stored when `configuration` was created on `from` and moves to `to`.
+    fn moved(configuration: Value, from: &str, to: &str) -> Value {
+        let mut object = json!({"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "metadata": {"name": "a"},
+            "spec": {"flinkVersion": from, "flinkConfiguration": configuration}});
+        let workload = recognise(&object).unwrap();
+        let policies = Policies::from_text(POLICY).unwrap();
+        let stored = |object: &Value, old: Option<&Value>, operation| {
+            let subject = Subject { object, old, operation, namespace: "shop", name: Some("a"), workload: &workload };
+            judge(&subject, &policies, &Facts::default()).stored
+        };
+        let old = stored(&object, None, Operation::Create);
+        object.clone_from(&old);
+        object["spec"]["flinkVersion"] = json!(to);
+        stored(&object, Some(&old), Operation::Update)["spec"]["flinkConfiguration"].clone()
+    }
+
+    #[test]
+    fn what_finds_no_place_stays_while_the_rest_moves() {
+        assert_eq!(
+            moved(json!({"execution": "x"}), "v1_16", "v2_0"),
+            json!({"execution": "x", "high-availability.type": "zookeeper", "high-availability.storageDir": "s3://b/ha",
+                "high-availability.zookeeper.quorum": "zk:2181", "state.checkpoints.dir": "s3://b/checkpoints"}),
+            "`execution.checkpointing.dir` may not stand beside `execution`"
+        );
+    }
+
+    #[test]
+    fn a_nested_map_makes_room_for_the_old_name_of_the_mode() {
+        let configuration = moved(json!({"taskmanager": {"numberOfTaskSlots": 2}}), "v1_17", "v1_16");
+        assert_eq!(configuration["high-availability"], "zookeeper");
+        assert_eq!(configuration["high-availability.storageDir"], "s3://b/ha");
     }
 }
