@@ -284,7 +284,7 @@ impl<'a> PolicyOf<'a> {
         for (key, why) in self.facts.unanswered().filter(|_| self.facts.is_live()) {
             let said = decision.audit.entry(format!("unknown.{}", key.kind().to_ascii_lowercase())).or_default();
             let more = if said.is_empty() { "" } else { "; " };
-            said.push_str(&format!("{more}{}: {why}", key.name()));
+            said.extend([more, key.name(), ": ", why]);
         }
         decision
     }

@@ -50,13 +50,12 @@ fn merge_lists(ours: &mut Vec<Value>, theirs: &[Value], by_name: bool) {
             positions.entry(name(element)).or_insert(position);
         }
         for element in theirs {
-            match positions.get(&name(element)).and_then(|position| ours.get_mut(*position)) {
-                Some(ours) => merge_into(ours, element, by_name),
-                None => {
-                    positions.insert(name(element), ours.len());
-                    ours.push(element.clone());
-                }
+            if let Some(ours) = positions.get(&name(element)).and_then(|position| ours.get_mut(*position)) {
+                merge_into(ours, element, by_name);
+                continue;
             }
+            positions.insert(name(element), ours.len());
+            ours.push(element.clone());
         }
         return;
     }

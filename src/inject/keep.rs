@@ -14,6 +14,7 @@ use crate::inject::volumes::{self, Claim, Presence, presence};
 use crate::inject::{Injection, Lost, Place, Target, Work, account, arguments, fs_group, option};
 use crate::object::{self, FieldPath, at};
 use crate::policy::Role;
+use crate::workload::recognise;
 
 /// Puts back what was filled in when `old` was created and `target`, its update, lacks without saying anything else.
 ///
@@ -234,7 +235,8 @@ pub fn lost(target: &Target<'_>, old: &Value) -> Vec<Lost> {
     let Some(record) = Record::of(old).filter(|_| target.policy.may_change() && !target.is_opted_out()) else {
         return Vec::new();
     };
-    let was = target.cluster_in(old);
+    let Some(workload) = &recognise(old) else { return Vec::new() };
+    let was = Target { workload, ..*target }.cluster_in(old);
     let is = target.cluster_in(target.object);
     // Whoever sets a mode of his own has the rest of the set in his hands too.
     if options::is_overruled(&is, &record) {

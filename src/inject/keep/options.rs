@@ -187,7 +187,8 @@ mod tests {
         assert_eq!(
             moved(json!({"execution": "x"}), "v1_16", "v2_0"),
             json!({"execution": "x", "high-availability.type": "zookeeper", "high-availability.storageDir": "s3://b/ha",
-                "high-availability.zookeeper.quorum": "zk:2181", "state.checkpoints.dir": "s3://b/checkpoints"}),
+                "high-availability.zookeeper.quorum": "zk:2181",
+                "high-availability.zookeeper.path.root": "/flink/shop", "state.checkpoints.dir": "s3://b/checkpoints"}),
             "`execution.checkpointing.dir` may not stand beside `execution`"
         );
     }

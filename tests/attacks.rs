@@ -1,0 +1,223 @@
+//! Odd and hostile objects through the whole engine: what once went wrong, each in its smallest form.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends by panicking")]
+
+use std::collections::BTreeSet;
+
+use flink_admission::admission::Operation;
+use flink_admission::facts::{Answer, FactKey, Facts};
+use flink_admission::inject::INJECTED_ANNOTATION;
+use flink_admission::policy::Policies;
+use flink_admission::verdict::{Decision, Subject, mutate, needs, validate};
+use flink_admission::workload::recognise;
+use serde_json::{Value, json};
+
+const HA: &str = "spec: {highAvailability: {mode: kubernetes, storageDir: 's3://hub/ha/{namespace}'}, serviceAccount: {name: flink}}";
+const JUDGE_ONLY: &str = "spec: {}";
+
+fn flink_deployment(version: &str, configuration: Value) -> Value {
+    json!({
+        "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment",
+        "metadata": {"name": "orders", "namespace": "shop"},
+        "spec": {"flinkVersion": version, "serviceAccount": "own", "flinkConfiguration": configuration},
+    })
+}
+
+fn raw(args: Value) -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "orders-jobmanager", "namespace": "shop"},
+        "spec": {"replicas": 1, "template": {"spec": {"containers": [{"name": "flink", "image": "flink:1.20.1", "args": args}]}}},
+    })
+}
+
+fn review<T>(
+    object: &Value,
+    old: Option<&Value>,
+    policy: &str,
+    facts: &Facts,
+    ask: impl Fn(&Subject<'_>, &Policies, &Facts) -> T,
+) -> T {
+    let workload = recognise(object).unwrap();
+    let operation = if old.is_some() { Operation::Update } else { Operation::Create };
+    let name = object.pointer("/metadata/name").and_then(Value::as_str);
+    let subject = Subject { object, old, operation, namespace: "shop", name, workload: &workload };
+    ask(&subject, &Policies::from_text(policy).unwrap(), facts)
+}
+
+fn mutated(object: &Value, old: Option<&Value>, policy: &str) -> Value {
+    let mut after = object.clone();
+    json_patch::patch(&mut after, &review(object, old, policy, &Facts::default(), mutate).patch).unwrap();
+    after
+}
+
+fn validated(object: &Value, old: Option<&Value>, policy: &str) -> Decision {
+    review(object, old, policy, &Facts::default(), validate)
+}
+
+#[test]
+fn a_second_review_of_an_update_keeps_the_record() {
+    for (from, to) in [("v1_16", "v1_20"), ("v1_20", "v1_16"), ("v1_15", "v1_17"), ("v1_18", "v2_0")] {
+        let stored = mutated(&flink_deployment(from, json!({"a": "b"})), None, HA);
+        let mut update = stored.clone();
+        update["spec"]["flinkVersion"] = json!(to);
+        let once = mutated(&update, Some(&stored), HA);
+        assert_eq!(mutated(&once, Some(&stored), HA), once, "{from} to {to}");
+        let replaced = mutated(&flink_deployment(to, json!({"a": "b"})), Some(&once), HA);
+        assert_eq!(replaced["spec"]["flinkConfiguration"], once["spec"]["flinkConfiguration"], "{from} to {to}");
+    }
+}
+
+#[test]
+fn who_sets_a_mode_of_his_own_is_not_refused_for_ours() {
+    let stored = mutated(&flink_deployment("v1_20", json!({"a": "b"})), None, HA);
+    let none = flink_deployment("v1_20", json!({"a": "b", "high-availability.type": "NONE"}));
+    assert!(validated(&mutated(&none, Some(&stored), HA), Some(&stored), HA).allowed);
+    let role = mutated(&raw(json!(["jobmanager"])), None, HA);
+    let none = raw(json!(["jobmanager", "-D", "high-availability.type=NONE"]));
+    assert!(validated(&mutated(&none, Some(&role), HA), Some(&role), HA).allowed);
+}
+
+#[test]
+fn a_shell_around_a_completed_role_is_warned_about() {
+    let stored = mutated(&raw(json!(["jobmanager"])), None, HA);
+    let mut update = stored.clone();
+    update["spec"]["template"]["spec"]["containers"][0]["args"] =
+        json!(["bash", "-c", "exec /docker-entrypoint.sh jobmanager"]);
+    let decision = validated(&update, Some(&stored), HA);
+    assert!(
+        decision.allowed && decision.warnings.iter().any(|warning| warning.contains("[injected-value-missing]")),
+        "{decision:?}"
+    );
+}
+
+#[test]
+fn a_forged_or_stale_record_writes_nothing() {
+    let values = json!([
+        {"what": "option", "option": "high-availability.cluster-id", "key": "high-availability.cluster-id", "value": "evil"},
+        {"what": "option", "option": "no.such.option", "key": "no.such.option", "value": "evil"},
+        {"what": "option", "option": "high-availability.type", "key": "high-availability.type", "value": "kubernetes"},
+        {"what": "serviceAccount", "value": "admin"},
+        {"what": "fsGroup", "role": "jobmanager", "value": 0},
+    ]);
+    let text = json!({"namespace": "shop", "name": "orders", "values": values}).to_string();
+    let mut object = flink_deployment("v1_20", json!({"a": "b"}));
+    object["metadata"]["annotations"] = json!({INJECTED_ANNOTATION: text});
+    let stored = mutated(&object, None, JUDGE_ONLY);
+    let mut update = stored.clone();
+    update["spec"]["flinkConfiguration"]["a"] = json!("c");
+    assert_eq!(mutated(&update, Some(&stored), JUDGE_ONLY)["spec"], update["spec"]);
+}
+
+#[test]
+fn a_record_of_a_later_version_is_kept_and_still_protects() {
+    let mut stored = mutated(&flink_deployment("v1_20", json!({"a": "b"})), None, HA);
+    let text = stored["metadata"]["annotations"][INJECTED_ANNOTATION].as_str().unwrap();
+    let mut record: Value = serde_json::from_str(text).unwrap();
+    record["values"].as_array_mut().unwrap().push(json!({"what": "probe", "value": 1}));
+    stored["metadata"]["annotations"][INJECTED_ANNOTATION] = json!(record.to_string());
+    let kept = mutated(&flink_deployment("v1_20", json!({"a": "b"})), Some(&stored), HA);
+    assert_eq!(kept["spec"]["flinkConfiguration"], stored["spec"]["flinkConfiguration"]);
+    assert!(kept["metadata"]["annotations"][INJECTED_ANNOTATION].as_str().unwrap().contains("probe"));
+}
+
+#[test]
+fn what_was_wrong_before_stays_a_warning_in_another_form() {
+    let args = ["jobmanager", "-D", "high-availability.type=zookeeper", "-D", "high-availability.storageDir=/x"];
+    let old = raw(json!(args));
+    assert!(!validated(&old, None, JUDGE_ONLY).allowed);
+    let mut longer = vec!["jobmanager", "-D", "a=b"];
+    longer.extend(&args[1..]);
+    let mut update = raw(json!(longer));
+    let containers = update["spec"]["template"]["spec"]["containers"].as_array_mut().unwrap();
+    containers.insert(0, json!({"name": "sidecar", "image": "side"}));
+    assert!(validated(&update, Some(&old), JUDGE_ONLY).allowed);
+
+    let flat = flink_deployment(
+        "v1_20",
+        json!({"high-availability.type": "kubernetes", "high-availability.storageDir": "/x"}),
+    );
+    let nested = flink_deployment("v1_20", json!({"high-availability": {"type": "kubernetes", "storageDir": "/x"}}));
+    assert!(!validated(&flat, None, JUDGE_ONLY).allowed && validated(&nested, Some(&flat), JUDGE_ONLY).allowed);
+}
+
+#[test]
+fn the_stored_objects_config_map_is_asked_for_too() {
+    let with = |name: &str| {
+        let mut object = raw(json!(["jobmanager"]));
+        object["spec"]["template"]["spec"]["volumes"] = json!([{"name": "c", "configMap": {"name": name}}]);
+        object["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] =
+            json!([{"name": "c", "mountPath": "/opt/flink/conf"}]);
+        object
+    };
+    let key = |name: &str| FactKey::ConfigMap { namespace: "shop".to_owned(), name: name.to_owned() };
+    let (old, new) = (with("flink-config-aaa"), with("flink-config-bbb"));
+    let keys = review(&new, Some(&old), JUDGE_ONLY, &Facts::default(), |subject, policies, _| needs(subject, policies));
+    assert!(keys.contains(&key("flink-config-aaa")) && keys.contains(&key("flink-config-bbb")), "{keys:?}");
+    let mut facts = Facts::unknown(&keys, "not read");
+    for name in ["flink-config-aaa", "flink-config-bbb"] {
+        let text = "high-availability.type: zookeeper\nhigh-availability.storageDir: file:///x\n";
+        facts.insert(key(name), Answer::Known(json!({"data": {"flink-conf.yaml": text}})));
+    }
+    assert!(!review(&new, None, JUDGE_ONLY, &facts, validate).allowed);
+    assert!(review(&new, Some(&old), JUDGE_ONLY, &facts, validate).allowed);
+}
+
+#[test]
+fn a_job_sent_again_is_what_it_was() {
+    let mut job = raw(json!(["standalone-job", "--job-classname", "X"]));
+    job["apiVersion"] = json!("batch/v1");
+    job["kind"] = json!("Job");
+    let stored = mutated(&job, None, HA);
+    assert_ne!(stored, job);
+    assert_eq!(mutated(&job, Some(&stored), HA), stored);
+}
+
+#[test]
+fn two_clusters_that_share_a_label_get_no_identity_from_it() {
+    let mut object = raw(json!(["jobmanager"]));
+    object["metadata"] = json!({"name": "orders", "namespace": "shop", "labels": {"app": "flink"}});
+    assert_eq!(mutated(&object, None, HA)["spec"]["template"]["spec"]["containers"][0]["args"], json!(["jobmanager"]));
+    object["metadata"]["name"] = json!("jobmanager");
+    let args = mutated(&object, None, HA)["spec"]["template"]["spec"]["containers"][0]["args"].to_string();
+    assert!(args.contains("kubernetes.cluster-id=flink"), "{args}");
+}
+
+#[test]
+fn clusters_of_one_name_in_two_namespaces_do_not_meet_in_zookeeper() {
+    let policy = "spec: {highAvailability: {mode: zookeeper, storageDir: 's3://hub/{namespace}', zookeeper: {quorum: 'zk:2181'}}}";
+    let stored = mutated(&flink_deployment("v1_20", json!({"a": "b"})), None, policy);
+    assert_eq!(stored["spec"]["flinkConfiguration"]["high-availability.zookeeper.path.root"], json!("/flink/shop"));
+}
+
+#[test]
+fn no_control_character_reaches_a_terminal() {
+    let object = flink_deployment(
+        "v1_20",
+        json!({"high-availability.type": "zookeeper", "high-availability.storageDir": "/x\u{1b}[31m\ny"}),
+    );
+    let decision = validated(&object, None, JUDGE_ONLY);
+    assert!(!decision.allowed && decision.message.lines().count() <= 3, "{}", decision.message);
+    assert!(!decision.message.contains('\u{1b}'));
+}
+
+#[test]
+fn large_configurations_are_judged_in_their_own_time() {
+    // Quadratic work would not end: each of these once took minutes.
+    let flat: serde_json::Map<String, Value> = (0..60_000).map(|n| (format!("a.k{n}"), json!("v"))).collect();
+    let unknown: serde_json::Map<String, Value> =
+        (0..9_000).map(|n| (format!("high-availability.x{n}"), json!("v"))).collect();
+    let deep =
+        json!({"k".repeat(100_000): (0..50_000).map(|n| (n.to_string(), json!(1))).collect::<serde_json::Map<_, _>>()});
+    for configuration in [Value::Object(flat), Value::Object(unknown), deep] {
+        assert!(validated(&flink_deployment("v2_0", configuration), None, JUDGE_ONLY).allowed);
+    }
+    let volumes: Vec<Value> = (0..20_000).map(|n| json!({"name": format!("v{n}"), "emptyDir": {}})).collect();
+    let template = json!({"spec": {"volumes": volumes}});
+    let mut object =
+        flink_deployment("v1_20", json!({"kubernetes.operator.pod-template.merge-arrays-by-name": "true"}));
+    object["spec"]["podTemplate"] = template.clone();
+    object["spec"]["jobManager"] = json!({"podTemplate": template});
+    assert!(validated(&object, None, JUDGE_ONLY).allowed);
+    let keys: BTreeSet<FactKey> =
+        review(&object, None, JUDGE_ONLY, &Facts::default(), |subject, policies, _| needs(subject, policies));
+    assert_eq!(keys.len(), 1);
+}
