@@ -110,7 +110,7 @@ pub struct Server {
 
 /// Why the server cannot listen.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on `{address}`: {source}")]
+#[error("cannot listen on `{address}`")]
 pub struct Unavailable {
     /// The address that was asked for.
     pub address: SocketAddr,

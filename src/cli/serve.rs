@@ -40,7 +40,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Make a CA and a certificate for localhost in memory, and write a sample review to try them with
-    #[arg(long, required_unless_present_any = ["tls_cert", "service"], conflicts_with_all = ["tls_cert", "service"])]
+    #[arg(long, conflicts_with_all = ["tls_cert", "service"])]
     self_signed: bool,
     /// Where --self-signed writes its CA certificate; a file in the temporary directory without it
     #[arg(long, value_name = "FILE", requires = "self_signed")]
@@ -122,6 +122,12 @@ impl Arguments {
     /// A policy, certificate or address that does not serve.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         logs::start();
+        if !self.self_signed && self.tls_cert.is_none() && !self.cluster.keeps_certificate() {
+            bail!(
+                "there is no certificate to serve with: give --self-signed to try it, --tls-cert with --tls-key, or \
+                 --cluster with --service and --namespace"
+            );
+        }
         let policies = self.policies()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(self.serve(policies))?;
@@ -150,7 +156,7 @@ impl Arguments {
             tracing::warn!("{missing}");
         }
         let config = Config { listen: self.listen, observe: self.observe, limits, finish: self.finish };
-        let server = Server::bind(config).await.context("choose another address with --listen or --observe")?;
+        let server = Server::bind(config).await.context("choose another address with `--listen` or `--observe`")?;
         let certificate = Arc::new(ServingCertificate::default());
         let look_up = self.cluster.join(&certificate).await?;
         match self.certificate(&certificate)? {
