@@ -1,7 +1,10 @@
 //! `storage-differs-between-roles`: JobManager and TaskManagers see different things behind one path.
 
-use crate::flink::cluster::Directory;
-use crate::flink::pod::{Backing, MountedVolume, Source};
+use crate::flink::cluster::{Directory, Shape};
+use crate::flink::deployment::{field, walk};
+use crate::flink::pod::{Backing, MAIN_CONTAINER, MountedVolume, Source};
+use crate::flink::template::MERGE_BY_NAME;
+use crate::object::{FieldPath, named};
 use crate::policy::finding::{Level, Role};
 use crate::policy::rules::storage::{Durability, durability};
 use crate::policy::rules::{Case, Page, Rule, Violation, storage};
@@ -43,13 +46,31 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             words(theirs),
             placement.directory.content(),
         );
-        let fix = format!(
-            "mount the same claim with the same `subPath` at `{}` in both roles, as in `spec.podTemplate`",
-            placement.path
-        );
+        let fix = misplaced(case).unwrap_or_else(|| {
+            format!(
+                "mount the same claim with the same `subPath` at `{}` in both roles, as in `spec.podTemplate`",
+                placement.path
+            )
+        });
         Some(placement.violation(lacking, message, fix))
     };
     storage::placements(case.cluster).into_iter().filter_map(differs).collect()
+}
+
+/// What to do where the roles differ because a role's Flink container falls on another one of the common template.
+fn misplaced(case: &Case<'_>) -> Option<String> {
+    let config = &case.cluster.leading()?.config;
+    let by_name = config.exact(MERGE_BY_NAME).is_some_and(|setting| setting.value.trim().eq_ignore_ascii_case("true"));
+    let containers = |template: &FieldPath| walk(case.object, &template.keys(&["spec", "containers"]))?.as_array();
+    let position = |template: &FieldPath| named(containers(template)?, MAIN_CONTAINER).map(|(position, _)| position);
+    let common = case.spec().key("podTemplate");
+    let expected = position(&common).filter(|_| !by_name && case.cluster.shape != Shape::Raw)?;
+    let of_roles = [Role::JobManager, Role::TaskManager].map(|role| case.spec().key(field(role)).key("podTemplate"));
+    let template = of_roles.iter().find(|template| position(template).is_some_and(|position| position != expected))?;
+    Some(format!(
+        "the operator merges pod templates by position, and `{MAIN_CONTAINER}` of `{template}` falls on another container of \
+         `{common}`: put it at the same position in both, or set `{MERGE_BY_NAME}: \"true\"`"
+    ))
 }
 
 /// Whether both lead to one place: the same source, and the same directory in it.
