@@ -37,8 +37,8 @@ struct Written {
     values: Vec<Value>,
 }
 
-/// More values than these a record never has; what comes behind them is not read.
-const MOST_VALUES: usize = 64;
+/// More values than these a record never has, with as many volumes as a policy may name; what comes behind is not read.
+const MOST_VALUES: usize = 128;
 
 /// The options that are ever filled in, by their newest names: into anything, and into standalone roles only, since the
 /// operator refuses the ids in a FlinkDeployment.

@@ -22,6 +22,8 @@ pub struct Refused {
 
 const API_VERSION: &str = "flink-admission.io/v1alpha1";
 const KIND: &str = "FlinkPolicy";
+/// Every volume of a policy goes into every pod, and its record onto every object.
+const MOST_VOLUMES: usize = 50;
 /// Where Flink's image has its configuration.
 const CONF_DIR: &str = "/opt/flink/conf";
 
@@ -83,6 +85,12 @@ pub(super) fn from_value(value: Value) -> Result<FlinkPolicy, Refused> {
     directory("spec.highAvailability.storageDir", spec.high_availability.storage_dir.as_ref(), false)?;
     directory("spec.checkpoints.directory", spec.checkpoints.directory.as_ref(), true)?;
     directory("spec.checkpoints.savepoints", spec.checkpoints.savepoints.as_ref(), true)?;
+    if spec.volumes.len() > MOST_VOLUMES {
+        return Err(refused(
+            "spec.volumes",
+            format!("it has {} volumes, and may have {MOST_VOLUMES}", spec.volumes.len()),
+        ));
+    }
     for (index, volume) in spec.volumes.iter().enumerate() {
         usable(index, volume, &spec.volumes)?;
     }
@@ -251,6 +259,16 @@ mod tests {
                 .collect::<String>())
             .join("\n")
         );
+    }
+
+    #[test]
+    fn a_policy_has_a_bounded_number_of_volumes() {
+        let volumes = |number: usize| -> String {
+            let volume = |n: usize| format!("{{name: v{n}, claimName: c, mountPath: /v{n}}}");
+            format!("spec: {{volumes: [{}]}}", (0..number).map(volume).collect::<Vec<_>>().join(", "))
+        };
+        assert!(from_text(&volumes(MOST_VOLUMES)).is_ok());
+        assert!(refusal(&volumes(MOST_VOLUMES + 1)).starts_with("spec.volumes: it has 51 volumes"));
     }
 
     #[test]
