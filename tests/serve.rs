@@ -95,6 +95,39 @@ async fn what_cannot_be_read_is_said_and_the_next_request_is_answered() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_one_log_line_and_counted() {
+    let mut program = Program::start(&[]).await;
+    let body = with(
+        "/request/object/spec/flinkConfiguration",
+        json!({
+            "high-availability.type": "kubernetes", "high-availability.storageDir": "file:///flink-data/ha",
+            "s3.secret-key": "do-not-tell",
+        }),
+    );
+    let reply = program.post("/validate", &body).await.json();
+    assert_eq!(reply["response"]["allowed"], false);
+    assert!(reply["response"]["status"]["message"].as_str().unwrap().contains("[storage-on-empty-dir]"), "{reply}");
+    let line = loop {
+        let line = program.log.next_line().await.unwrap().expect("a line about the refusal");
+        assert!(!line.contains("do-not-tell"), "{line}");
+        if line.contains(UID) {
+            break line;
+        }
+    };
+    let request: Value = serde_json::from_slice(SAMPLE).unwrap();
+    let said: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(said["user"], request["request"]["userInfo"]["username"], "{line}");
+    let name = request["request"]["name"].as_str().unwrap();
+    assert!(line.contains(name) && line.contains("storage-on-empty-dir") && line.contains("built-in"), "{line}");
+    let metrics = program.observe().await.request(&get("/metrics")).await.text();
+    let counted = |words: &[&str]| {
+        metrics.lines().any(|line| words.iter().all(|word| line.contains(word)) && line.ends_with(" 1"))
+    };
+    assert!(counted(&["reviews", "validate", "denied", "FlinkDeployment"]), "{metrics}");
+    assert!(counted(&["findings", "storage-on-empty-dir", "deny"]), "{metrics}");
+}
+
+#[tokio::test]
 async fn strings_of_strangers_never_break_a_log_line() {
     let mut program = Program::start(&[]).await;
     let uid = "7\n{\"level\":\"ERROR\"}\r\u{1b}[31m";
