@@ -162,6 +162,27 @@ fn the_stored_objects_config_map_is_asked_for_too() {
 }
 
 #[test]
+fn what_was_filled_in_is_taken_out_again_where_it_is_not_wanted() {
+    let policy = "spec: {optOut: true, highAvailability: {mode: kubernetes, storageDir: 'file:///flink-data/ha'}, \
+                  serviceAccount: {name: flink}, volumes: [{name: data, claimName: data, mountPath: /flink-data}]}";
+    let mut with_templates = flink_deployment("v1_20", json!({"a": "b"}));
+    with_templates["spec"]["podTemplate"] = json!({"spec": {"volumes": [{"name": "tmp", "emptyDir": {}}],
+        "containers": [{"name": "flink-main-container", "volumeMounts": [{"name": "tmp", "mountPath": "/scratch"}]}]}});
+    with_templates["spec"]["taskManager"] =
+        json!({"podTemplate": {"spec": {"containers": [{"name": "flink-main-container", "tty": true}]}}});
+    let plain = flink_deployment("v2_0", json!({"a": "b"}));
+    for object in [plain, with_templates, raw(json!(["jobmanager"])), raw(json!(["taskmanager"]))] {
+        let stored = mutated(&object, None, policy);
+        assert_ne!(stored["spec"], object["spec"]);
+        let mut update = stored.clone();
+        update["metadata"]["annotations"]["flink-admission.io/inject"] = json!("false");
+        let after = mutated(&update, Some(&stored), policy);
+        assert_eq!(after["spec"], object["spec"]);
+        assert!(after["metadata"]["annotations"].get(INJECTED_ANNOTATION).is_none());
+    }
+}
+
+#[test]
 fn a_job_sent_again_is_what_it_was() {
     let mut job = raw(json!(["standalone-job", "--job-classname", "X"]));
     job["apiVersion"] = json!("batch/v1");

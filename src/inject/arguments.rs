@@ -6,7 +6,8 @@ use crate::flink::arguments::{self, Arguments};
 use crate::flink::deployment::walk;
 use crate::flink::options::{self, HA_TYPE};
 use crate::flink::raw::{container_path, words};
-use crate::inject::{Injected, Work};
+use crate::inject::record::POD_IP;
+use crate::inject::{Injected, Place, Work};
 use crate::object::{FieldPath, list, named};
 use crate::policy::Role;
 use crate::workload::Raw;
@@ -97,4 +98,23 @@ pub(super) fn add_pod_ip(work: &mut Work<'_>, raw: &Raw, name: &str) {
     let field = "status.podIP";
     work.edits.append(&container.key("env"), json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": field}}}));
     work.added.push(Injected::Env { name: name.to_owned(), field: field.to_owned() });
+}
+
+/// Takes the variable with the pod's IP out again, where it is ours, stands last and no argument uses it.
+pub(super) fn remove_pod_ip(work: &mut Work<'_>) {
+    let Some(Place::Pods(raw)) = work.target.place() else { return };
+    let path = container_path(raw);
+    let container = walk(work.edits.document(), &path).cloned().unwrap_or_default();
+    let used = format!("$({POD_IP})");
+    let is_used = words(&container).iter().any(|word| word.contains(&used));
+    let mut left = list(&container, &["env"]).to_vec();
+    let ours = json!({"name": POD_IP, "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}});
+    if is_used || left.pop().is_none_or(|last| last != ours) {
+        return;
+    }
+    if left.is_empty() {
+        work.edits.remove(&path.key("env"));
+        return;
+    }
+    work.edits.set(&path.key("env"), Value::Array(left));
 }

@@ -190,8 +190,14 @@ pub(super) fn withdraw(work: &mut Work<'_>, record: Option<&Record>) {
                 option::remove_exact(work, key, value);
             }
             Injected::ServiceAccount { value } => remove_account(work, value),
-            // Lists are merged by position: taking an element out would move those behind it. The claim does no harm.
             Injected::Volume { .. } | Injected::Env { .. } | Injected::FsGroup { .. } => {}
+        }
+    }
+    if let Some(record) = record {
+        templates::withdraw(work, record);
+        // Last, since the address that uses it goes first.
+        if record.values.iter().any(|value| matches!(value, Injected::Env { .. })) {
+            arguments::remove_pod_ip(work);
         }
     }
     work.edits.remove(&FieldPath::of(&["metadata", "annotations"]).key(INJECTED_ANNOTATION));

@@ -4,7 +4,7 @@
 //! manifest lacks. What we fill in is only ever put behind the user's elements, so what is missing is the end of a list, or
 //! a map that was ours alone. Anything else is a change of the user's, for which a place is looked for anew.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::flink::deployment::walk;
 use crate::flink::pod::MAIN_CONTAINER;
@@ -26,6 +26,28 @@ pub(super) fn put_back(work: &mut Work<'_>, record: &Record, old: &Value) {
     }
 }
 
+/// Takes what `record` says we put into the templates out again, as far as it stands at the end of its list: in front of
+/// something else its place cannot be taken without moving that, and so it stays.
+pub(super) fn withdraw(work: &mut Work<'_>, record: &Record) {
+    let ours = Ours::all_of(record);
+    for role in [None, Some(Role::JobManager), Some(Role::TaskManager)] {
+        let path = template_of(work, role);
+        ours.take_out(work, &path);
+    }
+}
+
+/// Removes the map at `path`, which was not empty before, where it is now, and those above it that this empties.
+fn prune(work: &mut Work<'_>, path: &FieldPath) {
+    let mut above = path.clone();
+    while walk(work.edits.document(), &above)
+        .is_some_and(|value| value.as_object().is_some_and(serde_json::Map::is_empty))
+    {
+        work.edits.remove(&above);
+        let Some((parent, _)) = above.split_last() else { return };
+        above = parent;
+    }
+}
+
 /// What we put into pod templates.
 struct Ours {
     volumes: Vec<Value>,
@@ -34,22 +56,82 @@ struct Ours {
 }
 
 impl Ours {
+    /// All that `record` says.
+    fn all_of(record: &Record) -> Self {
+        let mut ours = Self { volumes: Vec::new(), mounts: Vec::new(), groups: Vec::new() };
+        for value in &record.values {
+            ours.add(value);
+        }
+        ours
+    }
+
+    fn add(&mut self, value: &Injected) {
+        match value {
+            Injected::Volume { name, claim, mount_path, .. } => {
+                let claim = Claim { name: name.clone(), of: claim.clone(), mount_path: mount_path.clone() };
+                self.volumes.push(claim.volume());
+                self.mounts.push(claim.mount());
+            }
+            Injected::FsGroup { value, .. } => self.groups.push(u64::from(*value)),
+            Injected::Option { .. } | Injected::ServiceAccount { .. } | Injected::Env { .. } => {}
+        }
+    }
+
+    /// Takes what is ours and stands at the end of its list out of what is at `path`.
+    fn take_out(&self, work: &mut Work<'_>, path: &FieldPath) {
+        match walk(work.edits.document(), path).cloned() {
+            Some(Value::Object(map)) => {
+                let group = map.get("fsGroup").and_then(Value::as_u64);
+                if group.is_some_and(|group| self.groups.contains(&group)) {
+                    work.edits.remove(&path.key("fsGroup"));
+                    work.edits.remove(&path.key("fsGroupChangePolicy"));
+                }
+                for (key, value) in &map {
+                    if value.is_object() || value.is_array() {
+                        self.take_out(work, &path.key(key));
+                    }
+                }
+                if !map.is_empty() {
+                    prune(work, path);
+                }
+            }
+            Some(Value::Array(elements)) => {
+                for index in 0..elements.len() {
+                    self.take_out(work, &path.index(index));
+                }
+                let mut left = walk(work.edits.document(), path).and_then(Value::as_array).cloned().unwrap_or_default();
+                let is_bare = |element: &Value| *element == json!({"name": MAIN_CONTAINER});
+                while left
+                    .last()
+                    .is_some_and(|last| self.is_element(last, None) || (is_bare(last) && !elements.contains(last)))
+                {
+                    left.pop();
+                }
+                if left.is_empty() && !elements.is_empty() {
+                    work.edits.remove(path);
+                } else if left.len() < elements.len() {
+                    work.edits.set(path, Value::Array(left));
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// What `record` says, but for claims in whose place the update has something else.
     fn of(record: &Record, work: &Work<'_>) -> Self {
         let cluster = work.cluster();
         let mut ours = Self { volumes: Vec::new(), mounts: Vec::new(), groups: Vec::new() };
         for value in &record.values {
-            match value {
+            let is_replaced = match value {
                 Injected::Volume { role, name, claim, mount_path, .. } => {
                     let claim = Claim { name: name.clone(), of: claim.clone(), mount_path: mount_path.clone() };
                     let present = cluster.role(Role::from(*role)).map(|view| presence(&view.pod, &claim));
-                    if !matches!(present, Some(Presence::Replaced)) {
-                        ours.volumes.push(claim.volume());
-                        ours.mounts.push(claim.mount());
-                    }
+                    matches!(present, Some(Presence::Replaced))
                 }
-                Injected::FsGroup { value, .. } => ours.groups.push(u64::from(*value)),
-                Injected::Option { .. } | Injected::ServiceAccount { .. } | Injected::Env { .. } => {}
+                _ => false,
+            };
+            if !is_replaced {
+                ours.add(value);
             }
         }
         ours
