@@ -183,6 +183,24 @@ fn what_was_filled_in_is_taken_out_again_where_it_is_not_wanted() {
 }
 
 #[test]
+fn an_opt_out_leaves_the_users_own_values_that_look_like_ours() {
+    let policy =
+        "spec: {optOut: true, volumes: [{name: data, claimName: data, mountPath: /data, roles: [jobmanager]}]}";
+    let mut object = flink_deployment("v1_20", json!({"a": "b"}));
+    object["spec"]["jobManager"] = json!({"replicas": 1});
+    object["spec"]["taskManager"] = json!({"podTemplate": {"spec": {
+        "securityContext": {"fsGroup": 9999},
+        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}],
+        "containers": [{"name": "flink-main-container", "volumeMounts": [{"name": "data", "mountPath": "/data"}]}],
+    }}});
+    let stored = mutated(&object, None, policy);
+    assert!(stored["spec"]["jobManager"]["podTemplate"].to_string().contains("9999"), "{stored}");
+    let mut update = stored.clone();
+    update["metadata"]["annotations"]["flink-admission.io/inject"] = json!("false");
+    assert_eq!(mutated(&update, Some(&stored), policy)["spec"], object["spec"]);
+}
+
+#[test]
 fn a_job_sent_again_is_what_it_was() {
     let mut job = raw(json!(["standalone-job", "--job-classname", "X"]));
     job["apiVersion"] = json!("batch/v1");

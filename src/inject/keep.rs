@@ -105,9 +105,8 @@ pub(super) fn stands(work: &Work<'_>, value: &Injected) -> bool {
 /// Whether a claim or group of the record is in force in the pods that it is for.
 fn is_in_pods(work: &Work<'_>, value: &Injected) -> bool {
     match value {
-        Injected::Volume { role, name, claim, mount_path, .. } => {
-            let claim = Claim { name: name.clone(), of: claim.clone(), mount_path: mount_path.clone() };
-            is_whole(work, Role::from(*role), &claim)
+        Injected::Volume { role, .. } => {
+            Claim::of(value).is_some_and(|claim| is_whole(work, Role::from(*role), &claim))
         }
         Injected::FsGroup { role, value } => group(work, Role::from(*role)) == Some(Value::from(*value)),
         Injected::Option { .. } | Injected::ServiceAccount { .. } | Injected::Env { .. } => true,

@@ -144,6 +144,12 @@ fn mount_in_pod(work: &mut Work<'_>, raw: &Raw, claim: &Claim) {
 }
 
 impl Claim {
+    /// The claim that `value` says was mounted; `None` where it is about something else.
+    pub(super) fn of(value: &Injected) -> Option<Self> {
+        let Injected::Volume { name, claim, mount_path, .. } = value else { return None };
+        Some(Self { name: name.clone(), of: claim.clone(), mount_path: mount_path.clone() })
+    }
+
     /// Its element of `volumes`.
     pub(super) fn volume(&self) -> Value {
         json!({"name": self.name, "persistentVolumeClaim": {"claimName": self.of}})

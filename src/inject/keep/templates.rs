@@ -16,12 +16,18 @@ use crate::policy::Role;
 
 /// Puts back what `record` says we put into the templates of `old`, where it stood.
 pub(super) fn put_back(work: &mut Work<'_>, record: &Record, old: &Value) {
-    let ours = Ours::of(record, work);
+    let cluster = work.cluster();
+    // A claim in whose place the update has something else is given up.
+    let counts = |value: &Injected| {
+        let view = value.role().and_then(|role| cluster.role(role));
+        let present = Claim::of(value).zip(view).map(|(claim, view)| presence(&view.pod, &claim));
+        !matches!(present, Some(Presence::Replaced))
+    };
     let common = walk(old, &template_of(work, None));
     for role in [None, Some(Role::JobManager), Some(Role::TaskManager)] {
         let path = template_of(work, role);
         if let Some(was) = walk(old, &path) {
-            ours.put_back(work, &path, was, common.filter(|_| role.is_some()));
+            Ours::of(record, role, counts).put_back(work, &path, was, common.filter(|_| role.is_some()));
         }
     }
 }
@@ -29,10 +35,9 @@ pub(super) fn put_back(work: &mut Work<'_>, record: &Record, old: &Value) {
 /// Takes what `record` says we put into the templates out again, as far as it stands at the end of its list: in front of
 /// something else its place cannot be taken without moving that, and so it stays.
 pub(super) fn withdraw(work: &mut Work<'_>, record: &Record) {
-    let ours = Ours::all_of(record);
     for role in [None, Some(Role::JobManager), Some(Role::TaskManager)] {
         let path = template_of(work, role);
-        ours.take_out(work, &path);
+        Ours::of(record, role, |_| true).take_out(work, &path);
     }
 }
 
@@ -56,25 +61,22 @@ struct Ours {
 }
 
 impl Ours {
-    /// All that `record` says.
-    fn all_of(record: &Record) -> Self {
+    /// What `record` says of the template of `role`, or of all where it is the common one, as far as it `counts`: what looks
+    /// the same in another role's template is the user's.
+    fn of(record: &Record, role: Option<Role>, counts: impl Fn(&Injected) -> bool) -> Self {
         let mut ours = Self { volumes: Vec::new(), mounts: Vec::new(), groups: Vec::new() };
-        for value in &record.values {
-            ours.add(value);
+        let is_here = |value: &&Injected| role.is_none_or(|role| value.role() == Some(role));
+        for value in record.values.iter().filter(is_here).filter(|value| counts(value)) {
+            match value {
+                Injected::FsGroup { value, .. } => ours.groups.push(u64::from(*value)),
+                value => {
+                    let claim = Claim::of(value);
+                    ours.volumes.extend(claim.as_ref().map(Claim::volume));
+                    ours.mounts.extend(claim.as_ref().map(Claim::mount));
+                }
+            }
         }
         ours
-    }
-
-    fn add(&mut self, value: &Injected) {
-        match value {
-            Injected::Volume { name, claim, mount_path, .. } => {
-                let claim = Claim { name: name.clone(), of: claim.clone(), mount_path: mount_path.clone() };
-                self.volumes.push(claim.volume());
-                self.mounts.push(claim.mount());
-            }
-            Injected::FsGroup { value, .. } => self.groups.push(u64::from(*value)),
-            Injected::Option { .. } | Injected::ServiceAccount { .. } | Injected::Env { .. } => {}
-        }
     }
 
     /// Takes what is ours and stands at the end of its list out of what is at `path`.
@@ -115,26 +117,6 @@ impl Ours {
             }
             _ => {}
         }
-    }
-
-    /// What `record` says, but for claims in whose place the update has something else.
-    fn of(record: &Record, work: &Work<'_>) -> Self {
-        let cluster = work.cluster();
-        let mut ours = Self { volumes: Vec::new(), mounts: Vec::new(), groups: Vec::new() };
-        for value in &record.values {
-            let is_replaced = match value {
-                Injected::Volume { role, name, claim, mount_path, .. } => {
-                    let claim = Claim { name: name.clone(), of: claim.clone(), mount_path: mount_path.clone() };
-                    let present = cluster.role(Role::from(*role)).map(|view| presence(&view.pod, &claim));
-                    matches!(present, Some(Presence::Replaced))
-                }
-                _ => false,
-            };
-            if !is_replaced {
-                ours.add(value);
-            }
-        }
-        ours
     }
 
     /// Puts back what is missing at `path` of what `was` there; `common` is the common template at the same place.
