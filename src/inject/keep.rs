@@ -36,8 +36,6 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
     templates::put_back(&mut work, &record, old);
     let back: Vec<Injected> = lacking.into_iter().filter(|value| is_in_pods(&work, value)).cloned().collect();
     work.added.extend(back);
-    let own = [Role::JobManager, Role::TaskManager].map(|role| volumes::template_of(&work, Some(role)));
-    let is_untouched = own.iter().all(|template| walk(old, template) == walk(target.object, template));
     let mut staying = Vec::new();
     for value in &record.values {
         // What was filled in for both roles at once is put back for both at once, so that it comes to stand where it was.
@@ -50,13 +48,7 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
             Injected::Volume { role, name, claim, mount_path, common } => {
                 let claim = Claim { name: name.clone(), of: claim.clone(), mount_path: mount_path.clone() };
                 if is_first {
-                    restore_volume(
-                        &mut work,
-                        &roles(record.values.iter().filter(beside)),
-                        &claim,
-                        *common,
-                        is_untouched,
-                    );
+                    restore_volume(&mut work, &roles(record.values.iter().filter(beside)), &claim, *common);
                 }
                 is_whole(&work, Role::from(*role), &claim)
             }
@@ -131,17 +123,10 @@ fn restore_variable(work: &mut Work<'_>, name: &str) -> bool {
 }
 
 /// Restores what is missing of a claim in `roles`, where nothing else took its place.
-///
-/// A role may have it whole from a template of its own that repeats the common one; while nobody touched those, it is
-/// put back in the common one too, so that the object is what it was.
-fn restore_volume(work: &mut Work<'_>, roles: &[Role], claim: &Claim, common: bool, is_untouched: bool) {
+fn restore_volume(work: &mut Work<'_>, roles: &[Role], claim: &Claim, common: bool) {
     let cluster = work.cluster();
-    let is_gone_from_common = common && is_untouched && !volumes::stands_in_common(work, claim);
-    let is_missing = |role: &Role| match cluster.role(*role).map(|view| presence(&view.pod, claim)) {
-        Some(Presence::Missing) => true,
-        Some(Presence::Whole) => is_gone_from_common,
-        Some(Presence::Replaced) | None => false,
-    };
+    let is_missing =
+        |role: &Role| cluster.role(*role).is_some_and(|view| matches!(presence(&view.pod, claim), Presence::Missing));
     let lacking: Vec<Role> = roles.iter().copied().filter(is_missing).collect();
     volumes::mount(work, &lacking, claim, common);
 }

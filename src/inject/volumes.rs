@@ -88,12 +88,6 @@ fn miss(work: &mut Work<'_>, role: Role, claim: &Claim, taken_by: Option<&str>, 
     work.shortfalls.push(Shortfall::Volume { path, role, mount_path, claim, reason, remedy });
 }
 
-/// Whether the common template itself has volume and mount of `claim`.
-pub(super) fn stands_in_common(work: &Work<'_>, claim: &Claim) -> bool {
-    let template = walk(work.edits.document(), &template_of(work, None)).cloned().unwrap_or_default();
-    matches!(presence(&Pod::with_main_container(template), claim), Presence::Whole)
-}
-
 /// Mounts `claim` in `roles` and remembers it, first tried in the common template or in the roles' own.
 pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &Claim, common_first: bool) {
     if roles.is_empty() {
