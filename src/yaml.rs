@@ -1,6 +1,6 @@
 //! YAML and JSON text to objects and back, read as kubectl reads it.
 //!
-//! This is the only user of the YAML crate. kubectl (sigs.k8s.io/yaml) speaks YAML 1.1: `yes` is a boolean, `0755`
+//! This is the only user of the YAML crates. kubectl (sigs.k8s.io/yaml) speaks YAML 1.1: `yes` is a boolean, `0755`
 //! an octal number, `<<` a merge. Of two equal keys in one mapping it keeps the last one in silence; so does
 //! [`each_document`], which names them, while [`documents`] refuses them.
 //!
@@ -15,6 +15,7 @@ mod json;
 mod reason;
 mod split;
 mod text;
+mod tree;
 mod value;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ use serde::de::DeserializeSeed;
 use serde_json::Value;
 
 pub use text::to_text;
+pub use tree::{Content, Node, node};
 
 use split::Chunk;
 use value::{Limits, MAX_DEPTH};

@@ -10,7 +10,7 @@ use crate::flink::deployment;
 use crate::flink::location::{Location, has_placeholder, scheme_of};
 use crate::flink::options::{self, CHECKPOINT_DIR, DEFAULT_SCHEME, HA_STORAGE_DIR, HA_TYPE, SAVEPOINT_DIR};
 use crate::flink::pod::{Backing, Pod};
-use crate::flink::raw::{self, Unknown};
+use crate::flink::raw::{self, Unknown, Void};
 use crate::flink::version::FlinkVersion;
 use crate::object::{self, FieldPath, text};
 use crate::policy::Role;
@@ -60,6 +60,8 @@ pub struct RoleView {
     pub config_path: FieldPath,
     /// Why the role may have options that are not known; `None` where all of them are.
     pub unknown: Option<Unknown>,
+    /// Options that stand where the role does not read them.
+    pub void: Vec<Void>,
 }
 
 /// What a cluster says about high availability.
@@ -185,6 +187,7 @@ impl Cluster {
                 .config
                 .is_full()
                 .then(|| Unknown::Elsewhere("it sets more options than are read".to_owned())),
+            void: Vec::new(),
         };
         Self {
             shape: Shape::FlinkDeployment { standalone: resolved.standalone },
@@ -215,6 +218,7 @@ impl Cluster {
             unknown: resolved
                 .unknown
                 .or(is_full.then(|| Unknown::Elsewhere("it sets more options than are read".to_owned()))),
+            void: resolved.void,
         };
         let field = if text(object, &["kind"]) == Some("Job") { "parallelism" } else { "replicas" };
         let replicas = (object::integer(object, &["spec", field]).unwrap_or(1), FieldPath::of(&["spec", field]));

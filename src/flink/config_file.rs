@@ -1,9 +1,9 @@
 //! Flink's configuration files: which one a version reads, and what it reads in it.
 
-use serde_json::Value;
+use std::collections::BTreeSet;
 
 use crate::flink::version::FlinkVersion;
-use crate::yaml;
+use crate::yaml::{self, Content, Node};
 
 /// The file of Flink up to 1.18, still read by 1.19 and 1.20 where it exists.
 pub const LEGACY: &str = "flink-conf.yaml";
@@ -20,7 +20,7 @@ pub struct Entry {
     pub key: String,
     /// The value as Flink reads it.
     pub value: String,
-    /// The line, from 1; 0 where a parser does not tell.
+    /// The line of the value, from 1.
     pub line: usize,
 }
 
@@ -61,50 +61,82 @@ pub fn legacy(text: &str) -> Vec<Entry> {
 
 /// Reads `text` as `config.yaml`.
 ///
-/// Source: `YamlParserUtils`, executed for 1.20.5 and 2.3.0: maps are joined with dots, lists become `[a, b]`.
+/// Maps are joined with dots, lists become `[a, b]`; of the scalars without quotes those that are numbers or booleans by
+/// YAML 1.2 take their plain form (`007` is `7`, `yes` a word). Source: `YamlParserUtils`, executed for 1.20.5 and 2.3.0.
 ///
 /// # Errors
-/// What Flink refuses: no map at the root, several documents, a key without a value, and what is not YAML.
+/// What Flink refuses: no map at the root, several documents, a key twice in a map or without a value, and what is not
+/// YAML.
 pub fn standard(text: &str) -> Result<Vec<Entry>, String> {
-    let documents = yaml::documents(text).map_err(|error| error.to_string())?;
-    let mut documents = documents.into_iter().map(|document| document.value);
-    let Some(root) = documents.next() else { return Ok(Vec::new()) };
-    if documents.next().is_some() {
-        return Err("it holds several documents".to_owned());
-    }
     let mut entries = Vec::new();
-    match root {
-        Value::Null => {}
-        Value::Object(map) => {
-            for (key, value) in &map {
-                flatten(&mut entries, key.clone(), value)?;
-            }
-        }
-        _ => return Err("its root is not a map".to_owned()),
+    match yaml::node(text)? {
+        None => {}
+        Some(Node { content: Content::Map(map), .. }) => flatten(&mut entries, "", &map)?,
+        Some(Node { content: Content::Scalar { text, plain: true }, .. }) if is_null(&text) => {}
+        Some(_) => return Err("its root is not a map".to_owned()),
     }
     Ok(entries)
 }
 
-fn flatten(entries: &mut Vec<Entry>, key: String, value: &Value) -> Result<(), String> {
-    match value {
-        Value::Null => return Err(format!("`{key}` has no value")),
-        Value::Object(_) if key.len() > LONGEST_KEY => {}
-        Value::Object(map) => {
-            for (name, value) in map {
-                flatten(entries, format!("{key}.{name}"), value)?;
-            }
+fn flatten(entries: &mut Vec<Entry>, prefix: &str, map: &[(String, Node)]) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    for (name, node) in map {
+        if !seen.insert(name) {
+            return Err(format!("line {}: the key `{name}` stands twice in one map", node.line));
         }
-        value => entries.push(Entry { key, value: text_of(value), line: 0 }),
+        let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        match &node.content {
+            Content::Map(_) if key.len() > LONGEST_KEY => {}
+            Content::Map(map) => flatten(entries, &key, map)?,
+            Content::Scalar { text, plain: true } if is_null(text) => {
+                return Err(format!("line {}: `{key}` has no value", node.line));
+            }
+            _ => entries.push(Entry { key, value: text_of(node), line: node.line }),
+        }
     }
     Ok(())
 }
 
-fn text_of(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(text_of).collect::<Vec<_>>().join(", ")),
-        other => other.to_string(),
+fn text_of(node: &Node) -> String {
+    match &node.content {
+        Content::Scalar { text, plain: true } => core_schema(text),
+        Content::Scalar { text, .. } => text.clone(),
+        Content::List(list) => format!("[{}]", list.iter().map(text_of).collect::<Vec<_>>().join(", ")),
+        Content::Map(map) => {
+            let pairs: Vec<_> = map.iter().map(|(key, node)| format!("{key}: {}", text_of(node))).collect();
+            format!("{{{}}}", pairs.join(", "))
+        }
     }
+}
+
+fn is_null(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
+}
+
+/// A plain scalar as Java prints what the core schema of YAML 1.2 takes it for.
+///
+/// Source: snakeyaml-engine `CoreScalarResolver`, `Double.toString`.
+fn core_schema(text: &str) -> String {
+    if matches!(text, "True" | "TRUE" | "False" | "FALSE") {
+        return text.to_ascii_lowercase();
+    }
+    let of_base =
+        |prefix: &str, base| text.strip_prefix(prefix).and_then(|digits| i128::from_str_radix(digits, base).ok());
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
+    let whole = text.parse::<i128>().ok().or_else(|| of_base("0o", 8)).or_else(|| of_base("0x", 16));
+    match (whole, is_number.then(|| text.parse::<f64>().ok()).flatten()) {
+        (Some(whole), _) => whole.to_string(),
+        (None, Some(float)) => java_double(float),
+        (None, None) => text.to_owned(),
+    }
+}
+
+fn java_double(value: f64) -> String {
+    let size = value.abs();
+    let text = if size == 0.0 || (1e-3..1e7).contains(&size) { value.to_string() } else { format!("{value:E}") };
+    let (mantissa, exponent) = text.split_once('E').map_or((text.as_str(), None), |(m, e)| (m, Some(e)));
+    let point = if mantissa.contains('.') { "" } else { ".0" };
+    exponent.map_or_else(|| format!("{mantissa}{point}"), |exponent| format!("{mantissa}{point}E{exponent}"))
 }
 
 /// Reads `FLINK_PROPERTIES`, a text of `key: value` lines.
@@ -168,6 +200,27 @@ mod tests {
             assert!(standard(broken).is_err(), "{broken}");
         }
         assert_eq!(standard(""), Ok(Vec::new()));
+        assert_eq!(standard("a:\n  b:\n    - x\nc: 1\n").unwrap().last().map(|entry| entry.line), Some(4));
+    }
+
+    #[test]
+    fn scalars_are_those_of_yaml_1_2() {
+        for (text, expected) in [
+            ("yes", "yes"),
+            ("True", "true"),
+            ("007", "7"),
+            ("\"007\"", "007"),
+            ("0x10", "16"),
+            ("1.20", "1.2"),
+            ("1.0", "1.0"),
+            ("1e7", "1.0E7"),
+            ("1600m", "1600m"),
+            ("1.20.1", "1.20.1"),
+            ("e", "e"),
+            ("\"\"", ""),
+        ] {
+            assert_eq!(pairs(standard(&format!("k: {text}")).unwrap()), [pair("k", expected)], "{text}");
+        }
     }
 
     #[test]

@@ -19,17 +19,34 @@ const LONGEST_KEY: usize = 256;
 /// No cluster sets so many; what comes behind them is not read, and nothing is judged by its absence.
 const MOST_SETTINGS: usize = 10_000;
 
+/// A key that is set again and again has had its say.
+const MOST_OVERRIDDEN: usize = 8;
+
 /// One option in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
     /// The value as text, as Flink reads it.
     pub value: String,
-    /// Where it stands: `spec.flinkConfiguration`.
+    /// Where it stands: `spec.flinkConfiguration`, `ConfigMap flink-config, key config.yaml, line 12`, `argument 3`.
     pub origin: String,
-    /// Field path of the value: `spec.flinkConfiguration["high-availability.type"]`.
+    /// Field path of the value, or of what brings it: `spec.flinkConfiguration["high-availability.type"]`,
+    /// `spec.template.spec.volumes[0].configMap["high-availability.type"]`.
     pub path: FieldPath,
+    /// The layer it stands in.
+    pub layer: Layer,
     /// What it took precedence over, nearest first.
     pub overrode: Vec<Overridden>,
+}
+
+/// The layers of a configuration, lowest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    /// The configuration file, or `spec.flinkConfiguration`, from which the operator writes it.
+    File,
+    /// The environment of the container, which the image's entry point writes into the file.
+    Environment,
+    /// Arguments of the process.
+    Argument,
 }
 
 /// A value that another one took precedence over.
@@ -80,7 +97,7 @@ impl EffectiveConfig {
     }
 
     /// Sets `key`; a former value of the same key is kept as overridden.
-    pub fn set(&mut self, key: String, value: String, origin: String, path: FieldPath) {
+    pub fn set(&mut self, layer: Layer, key: String, value: String, origin: String, path: FieldPath) {
         if key.len() > LONGEST_KEY || (self.is_full() && !self.settings.contains_key(&key)) {
             return;
         }
@@ -88,8 +105,9 @@ impl EffectiveConfig {
         if let Some(former) = self.settings.remove(&key) {
             overrode.push(Overridden { key: key.clone(), value: former.value, origin: former.origin });
             overrode.extend(former.overrode);
+            overrode.truncate(MOST_OVERRIDDEN);
         }
-        self.settings.insert(key, Setting { value, origin, path, overrode });
+        self.settings.insert(key, Setting { value, origin, path, layer, overrode });
     }
 
     /// Notes for every option that is set under several names which one took precedence in `version`.
@@ -126,7 +144,7 @@ pub fn flatten(configuration: &Value, path: &FieldPath, origin: &str) -> Effecti
 
 fn flatten_into(config: &mut EffectiveConfig, value: &Value, prefix: &str, path: &FieldPath, origin: &str) {
     let Value::Object(map) = value else {
-        config.set(prefix.to_owned(), scalar_text(value), origin.to_owned(), path.clone());
+        config.set(Layer::File, prefix.to_owned(), scalar_text(value), origin.to_owned(), path.clone());
         return;
     };
     for (key, value) in map {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::flink::configuration::{EffectiveConfig, flatten};
+use crate::flink::configuration::{EffectiveConfig, Layer, flatten};
 use crate::flink::image::Image;
 use crate::flink::location::normalise;
 use crate::flink::options::{self, HA_STORAGE_DIR, HA_TYPE};
@@ -183,7 +183,7 @@ fn add_emr_fields(config: &mut EffectiveConfig, body: &Value, spec: &FieldPath, 
     for (option, field, value) in fields {
         let Some(value) = value.filter(|_| config.option(option, version).is_none()) else { continue };
         let key = options::spelling(option, version).to_owned();
-        config.set(key, value.to_owned(), origin.clone(), job_manager.key(field));
+        config.set(Layer::File, key, value.to_owned(), origin.clone(), job_manager.key(field));
     }
 }
 

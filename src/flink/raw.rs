@@ -1,23 +1,31 @@
 //! One role of a standalone cluster, resolved from its pod template and the ConfigMap that it mounts.
 //!
-//! Layers, lowest first: the configuration file, `FLINK_PROPERTIES` where the directory can be written, `-D` arguments,
-//! the host argument. What something outside of the object decides is unknown, and says why.
+//! Layers, lowest first: the configuration file, what the image's entry point writes into it where it can (its own
+//! variables, then `FLINK_PROPERTIES`), `-D` arguments, the host argument. What something outside of the object decides is
+//! unknown, and says why.
+
+mod delivery;
+mod environment;
+
+pub use environment::{Environment, Variable};
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::facts::{Answer, FactKey, Facts};
+use crate::facts::Facts;
 use crate::flink::arguments;
 use crate::flink::config_file::{self, Entry, LEGACY, STANDARD};
-use crate::flink::configuration::EffectiveConfig;
+use crate::flink::configuration::{EffectiveConfig, Layer};
 use crate::flink::deployment::VERSION_ANNOTATION;
 use crate::flink::image::Image;
-use crate::flink::location::{is_below, normalise};
-use crate::flink::pod::{Backing, Pod, Source};
+use crate::flink::location::normalise;
+use crate::flink::options::JOBMANAGER_ADDRESS;
+use crate::flink::pod::{Backing, Pod};
 use crate::flink::version::FlinkVersion;
 use crate::object::{FieldPath, annotation, at, list, name, named, text};
 use crate::workload::{Entry as Way, Raw};
+use delivery::{Delivery, File};
 
 /// Where the pod template stands in a Deployment, StatefulSet or Job.
 pub const TEMPLATE: [&str; 2] = ["spec", "template"];
@@ -31,6 +39,8 @@ pub struct RawRole {
     pub version: Option<FlinkVersion>,
     /// The options, as far as they are known.
     pub config: EffectiveConfig,
+    /// Options that stand where this role does not read them.
+    pub void: Vec<Void>,
     /// Why there may be options that are not known.
     pub unknown: Option<Unknown>,
     /// The pod.
@@ -48,14 +58,37 @@ pub enum Unknown {
     Elsewhere(String),
 }
 
+/// Options that have no effect where they stand.
+#[derive(Debug, Clone)]
+pub struct Void {
+    /// Why.
+    pub reason: VoidReason,
+    /// The options.
+    pub config: EffectiveConfig,
+}
+
+/// Why options have no effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VoidReason {
+    /// `FLINK_PROPERTIES`: the entry point cannot write them into the file, and why.
+    Properties(String),
+    /// They are in a file that this version does not read.
+    File {
+        /// Its name.
+        name: &'static str,
+        /// The file that is read in its place; `None` where none that is mounted is.
+        read: Option<&'static str>,
+        /// Whether the directory is mounted as a whole, so that the image's own file is hidden.
+        hides: bool,
+    },
+}
+
 /// The ConfigMaps behind the configuration directory of the Flink container of `raw`.
 #[must_use]
 pub fn config_maps(object: &Value, raw: &Raw) -> Vec<String> {
     let pod = pod(object, raw);
-    let directory = match pod.container().and_then(|container| variable(container, "FLINK_CONF_DIR")) {
-        Some(Ok(directory)) => normalise(directory),
-        Some(Err(())) => return Vec::new(),
-        None => CONF_DIR.to_owned(),
+    let Some(directory) = directory(&Environment::of(pod.container().unwrap_or(&Value::Null))) else {
+        return Vec::new();
     };
     let volumes: BTreeSet<String> = [LEGACY, STANDARD]
         .into_iter()
@@ -85,18 +118,40 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
     let image = text(&container, &["image"]).map(str::to_owned);
     let version = version(object, image.as_deref());
     let is_stock = image.as_deref().is_some_and(|image| Image::parse(image).is_stock(mirrors));
-    let mut role = RawRole { version, config: EffectiveConfig::default(), unknown: None, pod, image };
+    let mut role = RawRole { version, config: EffectiveConfig::default(), void: Vec::new(), unknown: None, pod, image };
     if matches!(raw.launch.entry, Way::Mode | Way::Native) {
         role.is_unknown("the image reads its configuration in a way of its own");
         return role;
     }
-    let writable = role.read_file(&container, namespace, facts, is_stock);
-    if writable {
-        role.read_properties(&container, raw);
+    let environment = Environment::of(&container);
+    let container_path = container_path(raw);
+    let unwritable =
+        role.read_file(&environment, namespace, facts, is_stock).or_else(|| without_entry_point(&container, raw));
+    if unwritable.is_none() {
+        role.read_variables(&environment, &container_path);
     }
-    role.read_arguments(&container, raw);
+    role.read_properties(&container, &environment, &container_path, unwritable);
+    role.read_arguments(&container, &environment, raw);
     role.config.note_overridden_names(version);
     role
+}
+
+/// The configuration directory; `None` where it comes from elsewhere.
+fn directory(environment: &Environment) -> Option<String> {
+    match environment.variable("FLINK_CONF_DIR") {
+        Variable::Known(directory) if !directory.is_empty() => Some(normalise(directory)),
+        Variable::Known(_) | Variable::Unset => Some(CONF_DIR.to_owned()),
+        Variable::Elsewhere => None,
+    }
+}
+
+/// Why the image's entry point, which writes the environment into the file, does not run; `None` where it does.
+fn without_entry_point(container: &Value, raw: &Raw) -> Option<String> {
+    let command = list(container, &["command"]);
+    let runs = raw.launch.entry == Way::Subcommand
+        || command.is_empty()
+        || command.iter().filter_map(Value::as_str).any(|word| word.contains("docker-entrypoint.sh"));
+    (!runs).then(|| "`command` starts Flink without the image's entry point, which alone reads it".to_owned())
 }
 
 fn pod(object: &Value, raw: &Raw) -> Pod {
@@ -124,117 +179,102 @@ fn version(object: &Value, image: Option<&str>) -> Option<FlinkVersion> {
     })
 }
 
-/// The value of the variable `wanted`; `Err` where it comes from elsewhere.
-fn variable<'a>(container: &'a Value, wanted: &str) -> Option<Result<&'a str, ()>> {
-    let (_, variable) = named(list(container, &["env"]), wanted)?;
-    Some(text(variable, &["value"]).ok_or(()))
-}
-
 impl RawRole {
-    /// Reads the configuration file; whether `FLINK_PROPERTIES` can be written over it.
-    fn read_file(&mut self, container: &Value, namespace: &str, facts: &Facts, is_stock: bool) -> bool {
-        let directory = match variable(container, "FLINK_CONF_DIR") {
-            Some(Ok(directory)) => normalise(directory),
-            Some(Err(())) => return self.is_unknown("`FLINK_CONF_DIR` comes from elsewhere"),
-            None => CONF_DIR.to_owned(),
+    /// Reads the configuration file; why the entry point cannot write it, where it cannot.
+    fn read_file(
+        &mut self,
+        environment: &Environment,
+        namespace: &str,
+        facts: &Facts,
+        is_stock: bool,
+    ) -> Option<String> {
+        let Some(directory) = directory(environment) else {
+            self.is_unknown("`FLINK_CONF_DIR` comes from elsewhere");
+            return Some("`FLINK_CONF_DIR` comes from elsewhere".to_owned());
         };
-        let backing = [LEGACY, STANDARD].map(|file| (file, self.pod.backing(&format!("{directory}/{file}"))));
-        let mounted: Vec<_> = backing.into_iter().filter(|(_, backing)| *backing != Backing::Container).collect();
-        if mounted.is_empty() {
-            if !is_stock {
-                self.is_unknown("no configuration is mounted, and the image may carry one");
-            }
-            return true;
+        let delivery = Delivery::of(&self.pod, &directory, self.version, namespace, facts);
+        let is_of_image = delivery.read.is_none() && !delivery.whole && delivery.unknown.is_none();
+        if is_of_image && !is_stock {
+            self.is_unknown("no configuration is mounted, and the image may carry one");
         }
-        let mut files: Vec<(&'static str, String, String)> = Vec::new();
-        let mut whole = false;
-        for (file, backing) in mounted {
-            let Backing::Volume(volume) = backing else {
-                return self.is_unknown("it cannot be known what is mounted at the configuration");
-            };
-            if volume.source == Source::ReadOnly("secret".to_owned()) {
-                return self.is_unknown("the configuration is in a Secret");
-            }
-            whole |= is_below(&directory, &volume.mount_path);
-            if !volume.read_only
-                && matches!(volume.source, Source::EmptyDir { .. } | Source::Missing | Source::Claim(_))
-            {
-                self.is_unknown("the configuration is written by another container");
-                return true;
-            }
-            let Some(body) = self.pod.volume(&volume.name).cloned() else { continue };
-            let path = if volume.sub_path.is_empty() {
-                volume.place_of(&format!("{directory}/{file}")).trim_start_matches('/').to_owned()
-            } else {
-                volume.sub_path.clone()
-            };
-            match content(&body, &path, namespace, facts) {
-                Ok(Some((origin, text))) => files.push((file, origin, text)),
-                Ok(None) => {}
-                Err(why) => {
-                    self.unknown.get_or_insert(why);
-                    return false;
-                }
+        let read = delivery.read.as_ref().map(|file| file.name);
+        for file in &delivery.unread {
+            let reason = VoidReason::File { name: file.name, read, hides: delivery.whole };
+            let mut config = EffectiveConfig::default();
+            set_all(&mut config, Layer::File, entries(file).unwrap_or_default(), &file.origin, &file.path);
+            self.void.push(Void { reason, config });
+        }
+        if let Some(file) = &delivery.read {
+            match entries(file) {
+                Ok(entries) => set_all(&mut self.config, Layer::File, entries, &file.origin, &file.path),
+                Err(why) => self.is_unknown(&format!("{} is refused by Flink: {why}", file.origin)),
             }
         }
-        match config_file::chosen(self.version, |name| files.iter().any(|(file, ..)| *file == name)) {
-            Some(name) => {
-                if let Some((_, origin, text)) = files.iter().find(|(file, ..)| *file == name) {
-                    self.read_text(name, origin, text);
-                }
-            }
-            None if whole => {
-                self.is_unknown("the mounted configuration has no file that this version is known to read");
-            }
-            None if !is_stock => {
-                self.is_unknown("no configuration is mounted, and the image may carry one");
-            }
-            None => {}
+        if let Some(why) = delivery.unknown {
+            self.unknown.get_or_insert(why);
         }
-        !whole && files.is_empty()
+        if !delivery.writable {
+            return Some(format!("`{directory}` is mounted read-only"));
+        }
+        (directory != CONF_DIR)
+            .then(|| format!("Flink reads `{directory}`, and the entry point writes to `{CONF_DIR}`"))
     }
 
-    fn read_text(&mut self, file: &str, origin: &str, text: &str) {
-        let entries = if file == LEGACY { Ok(config_file::legacy(text)) } else { config_file::standard(text) };
-        match entries {
-            Ok(entries) => self.set_all(entries, origin, &FieldPath::of(&["spec", "template"])),
-            Err(why) => {
-                self.is_unknown(&format!("{origin} is refused by Flink: {why}"));
-            }
+    /// What the entry point writes by itself. Source: flink-docker `docker-entrypoint.sh`, `prepare_configuration`.
+    fn read_variables(&mut self, environment: &Environment, container: &FieldPath) {
+        for (option, variable) in [
+            (JOBMANAGER_ADDRESS, "JOB_MANAGER_RPC_ADDRESS"),
+            ("taskmanager.numberOfTaskSlots", "TASK_MANAGER_NUMBER_OF_TASK_SLOTS"),
+        ] {
+            let Variable::Known(value) = environment.variable(variable) else { continue };
+            let origin = format!("environment variable {variable}");
+            self.config.set(
+                Layer::Environment,
+                option.to_owned(),
+                value.to_owned(),
+                origin,
+                container.key("env").key(variable),
+            );
         }
     }
 
-    fn set_all(&mut self, entries: Vec<Entry>, origin: &str, path: &FieldPath) {
-        for Entry { key, value, line } in entries {
-            let origin = if line == 0 { origin.to_owned() } else { format!("{origin}, line {line}") };
-            let path = path.key(&key);
-            self.config.set(key, value, origin, path);
-        }
-    }
-
-    fn read_properties(&mut self, container: &Value, raw: &Raw) {
-        match variable(container, "FLINK_PROPERTIES") {
-            None => {
-                let from_elsewhere = !list(container, &["envFrom"]).is_empty();
-                if from_elsewhere {
-                    self.is_unknown("`envFrom` may bring `FLINK_PROPERTIES`");
-                }
+    /// Reads `FLINK_PROPERTIES`, which have no effect where `unwritable` says why.
+    fn read_properties(
+        &mut self,
+        container: &Value,
+        environment: &Environment,
+        container_path: &FieldPath,
+        unwritable: Option<String>,
+    ) {
+        let text = match environment.variable(PROPERTIES) {
+            Variable::Known(text) => text,
+            Variable::Elsewhere if unwritable.is_none() => {
+                let of_source = named(list(container, &["env"]), PROPERTIES).is_some();
+                self.is_unknown(if of_source {
+                    "`FLINK_PROPERTIES` comes from elsewhere"
+                } else {
+                    "`envFrom` may bring `FLINK_PROPERTIES`"
+                });
+                return;
             }
-            Some(Err(())) => {
-                self.is_unknown("`FLINK_PROPERTIES` comes from elsewhere");
-            }
-            Some(Ok(text)) => {
-                let path = container_path(raw).key("env").key("FLINK_PROPERTIES");
-                self.set_all(
-                    config_file::properties(text, self.version),
-                    "environment variable FLINK_PROPERTIES",
-                    &path,
-                );
+            Variable::Elsewhere | Variable::Unset => return,
+        };
+        let index = named(list(container, &["env"]), PROPERTIES).map_or(0, |(index, _)| index);
+        let path = container_path.key("env").index(index).key("value");
+        let text = environment.substitute(text);
+        let entries = config_file::properties(&text, self.version);
+        let origin = format!("environment variable {PROPERTIES}");
+        match unwritable {
+            None => set_all(&mut self.config, Layer::Environment, entries, &origin, &path),
+            Some(why) => {
+                let mut config = EffectiveConfig::default();
+                set_all(&mut config, Layer::Environment, entries, &origin, &path);
+                self.void.push(Void { reason: VoidReason::Properties(why), config });
             }
         }
     }
 
-    fn read_arguments(&mut self, container: &Value, raw: &Raw) {
+    fn read_arguments(&mut self, container: &Value, environment: &Environment, raw: &Raw) {
         if raw.launch.entry == Way::Shell {
             self.is_unknown("the command is a shell's text, which may bring options");
             return;
@@ -248,70 +288,29 @@ impl RawRole {
             None => container_path(raw).key("command").index(position),
         };
         for (key, value, position) in read.options {
-            self.config.set(key, value, format!("argument {}", position + 1), word_path(position));
+            let value = environment.expand(&value);
+            self.config.set(Layer::Argument, key, value, format!("argument {}", position + 1), word_path(position));
         }
         if let Some((host, position)) = read.host {
-            self.config.set(
-                "jobmanager.rpc.address".to_owned(),
-                host,
-                format!("argument {}", position + 1),
-                word_path(position),
-            );
+            let (key, value) = (JOBMANAGER_ADDRESS.to_owned(), environment.expand(&host));
+            self.config.set(Layer::Argument, key, value, format!("argument {}", position + 1), word_path(position));
         }
     }
 
-    /// Notes why the configuration may hold more; `false`, so that a caller can end with it.
-    fn is_unknown(&mut self, why: &str) -> bool {
+    /// Notes why the configuration may hold more.
+    fn is_unknown(&mut self, why: &str) {
         self.unknown.get_or_insert_with(|| Unknown::Elsewhere(why.to_owned()));
-        false
     }
 }
 
-/// The text of the file `path` in `volume`, with its origin; `None` where the volume does not hold it.
-fn content(volume: &Value, path: &str, namespace: &str, facts: &Facts) -> Result<Option<(String, String)>, Unknown> {
-    if at(volume, &["configMap"]).is_some() {
-        return in_config_map(at(volume, &["configMap"]).unwrap_or(&Value::Null), path, namespace, facts);
-    }
-    let sources = list(volume, &["projected", "sources"]);
-    if sources.is_empty() {
-        return Err(Unknown::Elsewhere("the configuration comes from a volume that cannot be seen into".to_owned()));
-    }
-    let mut found = None;
-    for source in sources {
-        if let Some(config_map) = at(source, &["configMap"]) {
-            found = in_config_map(config_map, path, namespace, facts)?.or(found);
-        } else if at(source, &["secret"]).is_some() {
-            return Err(Unknown::Elsewhere("the configuration may come from a Secret".to_owned()));
-        }
-    }
-    Ok(found)
+fn entries(file: &File) -> Result<Vec<Entry>, String> {
+    if file.name == LEGACY { Ok(config_file::legacy(&file.text)) } else { config_file::standard(&file.text) }
 }
 
-fn in_config_map(
-    source: &Value,
-    path: &str,
-    namespace: &str,
-    facts: &Facts,
-) -> Result<Option<(String, String)>, Unknown> {
-    let Some(name) = text(source, &["name"]) else { return Ok(None) };
-    let items = list(source, &["items"]);
-    let key = if items.is_empty() {
-        path
-    } else {
-        let Some(key) =
-            items.iter().find(|item| text(item, &["path"]) == Some(path)).and_then(|item| text(item, &["key"]))
-        else {
-            return Ok(None);
-        };
-        key
-    };
-    let question = FactKey::ConfigMap { namespace: namespace.to_owned(), name: name.to_owned() };
-    match facts.answer(&question) {
-        Answer::Known(config_map) => {
-            Ok(text(&config_map, &["data", key]).map(|text| (format!("ConfigMap {name}, key {key}"), text.to_owned())))
-        }
-        Answer::Absent => Err(Unknown::LookUp(format!("ConfigMap `{name}` does not exist yet"))),
-        Answer::Unknown(why) => Err(Unknown::LookUp(format!("ConfigMap `{name}` could not be read: {why}"))),
+fn set_all(config: &mut EffectiveConfig, layer: Layer, entries: Vec<Entry>, origin: &str, path: &FieldPath) {
+    for Entry { key, value, line } in entries {
+        let (origin, path) = (format!("{origin}, line {line}"), path.key(&key));
+        config.set(layer, key, value, origin, path);
     }
 }
 
@@ -329,4 +328,114 @@ pub fn words(container: &Value) -> Vec<String> {
 #[must_use]
 pub fn container_path(raw: &Raw) -> FieldPath {
     FieldPath::of(&TEMPLATE).keys(&["spec", "containers"]).index(raw.container)
+}
+
+const PROPERTIES: &str = "FLINK_PROPERTIES";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Answer, FactKey};
+    use crate::workload::{Kind, recognise};
+    use serde_json::json;
+
+    /// The role of a container with `fields`, whose `ConfigMap` `c` is mounted by `volume` and holds `data`.
+    fn role(fields: Value, volume: Value, data: Value) -> RawRole {
+        let mut container = json!({"name": "flink", "image": "flink:1.20.1", "args": ["taskmanager"],
+            "volumeMounts": [{"name": "v", "mountPath": "/opt/flink/conf"}]});
+        container.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let object = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "spec": {"template": {"spec": {"containers": [container], "volumes": [{"name": "log", "emptyDir": {}}, volume]}}}});
+        let Some(Kind::Raw(raw)) = recognise(&object).map(|workload| workload.kind) else { panic!("it is a role") };
+        let mut facts = Facts::default();
+        let key = FactKey::ConfigMap { namespace: "a".into(), name: "c".into() };
+        facts.insert(key, Answer::Known(json!({"data": data})));
+        resolve(&object, &raw, "a", &facts, &[])
+    }
+
+    fn mounted() -> Value {
+        json!({"name": "v", "configMap": {"name": "c"}})
+    }
+
+    fn value<'a>(role: &'a RawRole, key: &str) -> Option<&'a str> {
+        role.config.exact(key).map(|setting| setting.value.as_str())
+    }
+
+    #[test]
+    fn a_value_says_where_it_comes_from() {
+        let role = role(json!({}), mounted(), json!({"config.yaml": "a:\n  b: 1\n"}));
+        let setting = role.config.exact("a.b").unwrap();
+        assert_eq!(setting.origin, "ConfigMap c, key config.yaml, line 2");
+        assert_eq!(setting.path.to_string(), r#"spec.template.spec.volumes[1].configMap["a.b"]"#);
+        assert_eq!(setting.layer, Layer::File);
+    }
+
+    #[test]
+    fn the_file_is_found_through_items_sub_paths_and_projections() {
+        let data = json!({"flink": "a: 1\n", "flink-conf.yaml": "a: 2\n"});
+        let items = json!([{"key": "flink", "path": "flink-conf.yaml"}]);
+        let projected = json!({"name": "v", "projected": {"sources": [{"configMap": {"name": "c", "items": items}}]}});
+        assert_eq!(value(&role(json!({}), projected, data.clone()), "a"), Some("1"));
+        let by_items = json!({"name": "v", "configMap": {"name": "c", "items": items}});
+        assert_eq!(value(&role(json!({}), by_items, data.clone()), "a"), Some("1"));
+        let file = "/opt/flink/conf/flink-conf.yaml";
+        let of_file = json!({"volumeMounts": [{"name": "v", "mountPath": file, "subPath": "flink"}]});
+        assert_eq!(value(&role(of_file, mounted(), data.clone()), "a"), Some("1"));
+        let of_directory = json!({"volumeMounts": [{"name": "v", "mountPath": "/etc/flink"}],
+            "env": [{"name": "FLINK_CONF_DIR", "value": "/etc/flink/"}]});
+        assert_eq!(value(&role(of_directory, mounted(), data), "a"), Some("2"));
+    }
+
+    #[test]
+    fn what_this_version_does_not_read_is_void() {
+        let both = role(json!({}), mounted(), json!({"flink-conf.yaml": "a: 1\n", "config.yaml": "b: 2\n"}));
+        assert_eq!((value(&both, "a"), value(&both, "b"), both.unknown.is_some()), (Some("1"), None, false));
+        let reason = VoidReason::File { name: STANDARD, read: Some(LEGACY), hides: true };
+        assert_eq!(both.void.first().map(|void| &void.reason), Some(&reason));
+        let of_2 = role(json!({"image": "flink:2.0.1"}), mounted(), json!({"flink-conf.yaml": "a: 1\n"}));
+        assert_eq!((value(&of_2, "a"), of_2.unknown.is_some(), of_2.void.len()), (None, true, 1));
+        // Mounted as a file it hides nothing: the image's own config.yaml is read.
+        let file = json!({"image": "flink:2.0.1", "volumeMounts":
+            [{"name": "v", "mountPath": "/opt/flink/conf/flink-conf.yaml", "subPath": "flink-conf.yaml"}]});
+        let beside = role(file, mounted(), json!({"flink-conf.yaml": "a: 1\n"}));
+        assert_eq!((beside.unknown.is_some(), beside.void.len()), (false, 1));
+    }
+
+    #[test]
+    fn the_environment_counts_only_where_the_file_can_be_written() {
+        let env = json!([{"name": "DIR", "value": "s3://b"}, {"name": "JOB_MANAGER_RPC_ADDRESS", "value": "jm"},
+            {"name": "FLINK_PROPERTIES", "value": "a: ${DIR}/ha\nb: $(DIR)\n"}]);
+        let free = role(json!({"env": env, "volumeMounts": []}), mounted(), json!({}));
+        assert_eq!((value(&free, "a"), value(&free, "b")), (Some("s3://b/ha"), Some("s3://b")));
+        assert_eq!(value(&free, "jobmanager.rpc.address"), Some("jm"));
+        assert_eq!(free.config.exact("a").map(|setting| setting.layer), Some(Layer::Environment));
+        let fixed = role(json!({"env": env}), mounted(), json!({"flink-conf.yaml": "c: 1\n"}));
+        assert_eq!((value(&fixed, "a"), value(&fixed, "jobmanager.rpc.address")), (None, None));
+        assert_eq!(fixed.void.iter().map(|void| void.config.iter().count()).sum::<usize>(), 2);
+        let bypassed = json!({"env": env, "volumeMounts": [],
+            "command": ["/opt/flink/bin/taskmanager.sh"], "args": ["start-foreground"]});
+        assert_eq!(role(bypassed, mounted(), json!({})).void.len(), 1);
+    }
+
+    #[test]
+    fn arguments_know_the_environment() {
+        let fields = json!({"args": ["taskmanager", "-Da=$(X)/$(POD)", "-Db=$$(X)"],
+            "env": [{"name": "X", "value": "x"}, {"name": "POD", "valueFrom": {}}]});
+        let role = role(fields, mounted(), json!({"flink-conf.yaml": "a: 1\n"}));
+        assert_eq!((value(&role, "a"), value(&role, "b")), (Some("x/$(POD)"), Some("$(X)")));
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_unknown() {
+        for volume in [
+            json!({"name": "v", "emptyDir": {}}),
+            json!({"name": "v", "secret": {"secretName": "c"}}),
+            json!({"name": "v", "configMap": {"name": "d"}}),
+            json!({"name": "v", "csi": {}}),
+        ] {
+            assert!(role(json!({}), volume.clone(), json!({})).unknown.is_some(), "{volume}");
+        }
+        let binary = role(json!({}), mounted(), json!({}));
+        assert!(binary.unknown.is_some(), "the directory hides the image's file");
+    }
 }

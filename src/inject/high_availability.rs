@@ -2,6 +2,7 @@
 
 use crate::flink::arguments::takes_options;
 use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView, Shape};
+use crate::flink::configuration::Layer;
 use crate::flink::deployment::{has_emr_ha, makes_its_account};
 use crate::flink::options::{
     self, HA_CLUSTER_ID, HA_JOBMANAGER_PORT, HA_STORAGE_DIR, HA_TYPE, JOBMANAGER_ADDRESS, KUBERNETES_CLUSTER_ID,
@@ -132,7 +133,7 @@ fn add_identity(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, mode: H
 
 /// The JobManager's own address: under HA it is published, and a Service's name stands for all JobManagers.
 fn add_address(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, raw: &Raw) -> Result<(), FieldPath> {
-    let given = view.config.exact(JOBMANAGER_ADDRESS).is_some_and(|address| address.origin.starts_with("argument"));
+    let given = view.config.exact(JOBMANAGER_ADDRESS).is_some_and(|address| address.layer == Layer::Argument);
     if raw.role != Role::JobManager || given || cluster.shape != Shape::Raw {
         return Ok(());
     }

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::flink::cluster::{Cluster, HighAvailability, Shape};
-use crate::flink::configuration::Setting;
+use crate::flink::configuration::{Layer, Setting};
 use crate::flink::options::{self, HA_TYPE, JOBMANAGER_ADDRESS};
 use crate::inject::Work;
 use crate::inject::high_availability::spelled;
@@ -69,7 +69,7 @@ impl<'a> Kept<'a> {
         let name = Some(options::spelling(option, cluster.version)).filter(|name| !name.is_empty()).unwrap_or(option);
         let wanted = derived(option, value, cluster);
         // The one value that ours stands above: a shared file cannot name each pod.
-        let counts = |setting: &&Setting| option != JOBMANAGER_ADDRESS || setting.origin.starts_with("argument");
+        let counts = |setting: &&Setting| option != JOBMANAGER_ADDRESS || setting.layer == Layer::Argument;
         let set = |name: &str| {
             let setting = cluster.leading().and_then(|view| view.config.exact(name)).filter(counts);
             setting.map(|setting| setting.value.as_str()).filter(|value| !value.trim().is_empty())
