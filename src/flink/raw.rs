@@ -279,6 +279,10 @@ impl RawRole {
             self.is_unknown("the command is a shell's text, which may bring options");
             return;
         }
+        if list(container, &["command"]).len() + list(container, &["args"]).len() > MOST_WORDS {
+            self.is_unknown("it has more arguments than are read");
+            return;
+        }
         let words = words(container);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let read = arguments::read(&words, &raw.launch, self.version);
@@ -331,6 +335,8 @@ pub fn container_path(raw: &Raw) -> FieldPath {
 }
 
 const PROPERTIES: &str = "FLINK_PROPERTIES";
+/// No command line of Flink has so many words.
+const MOST_WORDS: usize = 4_096;
 
 #[cfg(test)]
 mod tests {

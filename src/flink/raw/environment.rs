@@ -167,7 +167,7 @@ fn is_of_name(c: char) -> bool {
 /// No container has so many; what comes behind them is not read.
 const MOST_VARIABLES: usize = 1_000;
 /// Longest name of a variable.
-const LONGEST_NAME: usize = 256;
+const LONGEST_NAME: usize = 64;
 /// By how many bytes all texts of a container may grow. `FLINK_PROPERTIES` has a few kilobytes.
 const MOST_GROWTH: usize = 1 << 20;
 
