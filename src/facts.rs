@@ -6,10 +6,11 @@
 pub mod offline;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
-/// One question to the cluster: an object by kind, namespace and name.
+/// One question to the cluster: an object by kind, namespace and name, or what else there is in a namespace.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FactKey {
     /// A Namespace, for its labels and annotations.
@@ -28,6 +29,34 @@ pub enum FactKey {
         /// Its name.
         name: String,
     },
+    /// A PersistentVolumeClaim.
+    Claim {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// All objects of a kind in a namespace. Only the input of the offline commands answers it: a review names the objects
+    /// that it is about, and asks for no others.
+    List {
+        /// Which.
+        of: Listed,
+        /// The namespace.
+        namespace: String,
+    },
+}
+
+/// What can be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Listed {
+    /// Deployments, StatefulSets and Jobs.
+    Workloads,
+    /// ConfigMaps.
+    ConfigMaps,
+    /// Services.
+    Services,
+    /// NetworkPolicies.
+    NetworkPolicies,
 }
 
 impl FactKey {
@@ -38,14 +67,23 @@ impl FactKey {
             Self::Namespace(_) => "Namespace",
             Self::ServiceAccount { .. } => "ServiceAccount",
             Self::ConfigMap { .. } => "ConfigMap",
+            Self::Claim { .. } => "PersistentVolumeClaim",
+            Self::List { of: Listed::Workloads, .. } => "Workloads",
+            Self::List { of: Listed::ConfigMaps, .. } => "ConfigMaps",
+            Self::List { of: Listed::Services, .. } => "Services",
+            Self::List { of: Listed::NetworkPolicies, .. } => "NetworkPolicies",
         }
     }
 
-    /// The name of the object.
+    /// The name of the object, or of the namespace that is listed.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Namespace(name) | Self::ServiceAccount { name, .. } | Self::ConfigMap { name, .. } => name,
+            Self::Namespace(name)
+            | Self::ServiceAccount { name, .. }
+            | Self::ConfigMap { name, .. }
+            | Self::Claim { name, .. }
+            | Self::List { namespace: name, .. } => name,
         }
     }
 }
@@ -55,6 +93,8 @@ impl FactKey {
 pub enum Answer {
     /// The object.
     Known(Value),
+    /// The objects of a [`FactKey::List`], in the order of kind and name.
+    Objects(Vec<Arc<Value>>),
     /// It does not exist.
     Absent,
     /// It could not be learned, and why.
@@ -95,15 +135,25 @@ impl Facts {
 
     /// The answer to `key`; a question that was never asked is unknown.
     #[must_use]
-    pub fn answer(&self, key: &FactKey) -> Answer {
-        self.answers.get(key).cloned().unwrap_or_else(|| Answer::Unknown("it was not looked up".to_owned()))
+    pub fn answer(&self, key: &FactKey) -> &Answer {
+        static NOT_ASKED: LazyLock<Answer> = LazyLock::new(|| Answer::Unknown("it was not looked up".to_owned()));
+        self.answers.get(key).unwrap_or(&NOT_ASKED)
     }
 
-    /// The questions that stayed open, each with its reason, in the order of the keys.
+    /// The objects of `namespace` that are known; none where nothing is.
+    #[must_use]
+    pub fn list(&self, of: Listed, namespace: &str) -> &[Arc<Value>] {
+        match self.answer(&FactKey::List { of, namespace: namespace.to_owned() }) {
+            Answer::Objects(objects) => objects,
+            Answer::Known(_) | Answer::Absent | Answer::Unknown(_) => &[],
+        }
+    }
+
+    /// The questions that stayed open, each with its reason, in the order of the keys; lists are no questions to a cluster.
     pub fn unanswered(&self) -> impl Iterator<Item = (&FactKey, &str)> {
-        self.answers.iter().filter_map(|(key, answer)| match answer {
-            Answer::Unknown(why) => Some((key, why.as_str())),
-            Answer::Known(_) | Answer::Absent => None,
+        self.answers.iter().filter_map(|(key, answer)| match (key, answer) {
+            (FactKey::List { .. }, _) | (_, Answer::Known(_) | Answer::Objects(_) | Answer::Absent) => None,
+            (_, Answer::Unknown(why)) => Some((key, why.as_str())),
         })
     }
 }

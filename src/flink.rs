@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod config_file;
 pub mod configuration;
 pub mod deployment;
+pub mod identity;
 pub mod image;
 pub mod location;
 pub mod options;

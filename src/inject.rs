@@ -27,6 +27,7 @@ use crate::object::{FieldPath, annotation};
 use crate::patch::Edits;
 use crate::policy::rules::{self, Case};
 use crate::policy::{Finding, FlinkPolicy, Level, Names, Role};
+use crate::siblings::Sibling;
 use crate::workload::{Kind, Raw, Workload};
 
 /// Annotation on an object that stops and withdraws injection, where the policy's `optOut` permits it.
@@ -47,6 +48,8 @@ pub struct Target<'a> {
     pub policy: &'a FlinkPolicy,
     /// What the cluster answered.
     pub facts: &'a Facts,
+    /// The workloads of the other role of a standalone cluster, as far as they are known.
+    pub siblings: &'a [Sibling],
 }
 
 /// What the policy wanted and could not be.
@@ -216,6 +219,7 @@ impl<'a> Work<'a> {
             cluster: &cluster,
             policy: self.target.policy,
             facts: self.target.facts,
+            siblings: self.target.siblings,
             shortfalls: &[],
             lost: &[],
         })

@@ -19,6 +19,7 @@ pub mod policy;
 pub mod report;
 #[cfg(feature = "webhook")]
 pub mod server;
+pub mod siblings;
 #[cfg(feature = "webhook")]
 pub mod telemetry;
 #[cfg(feature = "webhook")]

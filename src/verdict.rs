@@ -9,14 +9,16 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::admission::Operation;
-use crate::facts::{FactKey, Facts};
+use crate::facts::{FactKey, Facts, Listed};
 use crate::flink::cluster::{Cluster, HighAvailability};
 use crate::flink::configuration::EffectiveConfig;
+use crate::flink::deployment::walk;
 use crate::flink::raw;
 use crate::inject::{self, Injection, Lost, Shortfall, Target};
 use crate::object::{at, text};
 use crate::policy::rules::{self, Case};
 use crate::policy::{Enforcement, Finding, FlinkPolicy, Level, Policies, Role};
+use crate::siblings::{self, Sibling};
 use crate::workload::{Kind, Workload, is_being_deleted, recognise};
 
 /// The object under review with what surrounds it.
@@ -62,7 +64,13 @@ pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
     let was = subject.old.and_then(|old| Some((old, recognise(old)?)));
     let is = Some((subject.object, subject.workload.clone()));
     for (object, workload) in is.into_iter().chain(was) {
+        let namespace = || subject.namespace.to_owned();
+        let templates = pod_templates(object, &workload);
+        let claims = templates.iter().flat_map(|template| siblings::claims(template)).take(MOST_CLAIMS);
+        keys.extend(claims.map(|name| FactKey::Claim { namespace: namespace(), name: name.to_owned() }));
         let Kind::Raw(raw) = &workload.kind else { continue };
+        let lists = [Listed::Workloads, Listed::ConfigMaps, Listed::Services, Listed::NetworkPolicies];
+        keys.extend(lists.map(|of| FactKey::List { of, namespace: namespace() }));
         keys.extend(
             raw::config_maps(object, raw)
                 .into_iter()
@@ -86,7 +94,8 @@ pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
 /// Completes and judges `subject` as the cluster would.
 #[must_use]
 pub fn judge(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Outcome {
-    let review = PolicyOf::choose(subject, policies, facts);
+    let siblings = siblings(subject, policies, facts);
+    let review = PolicyOf::choose(subject, policies, facts, &siblings);
     let injection = review.inject();
     let findings = review.findings(injection.as_ref());
     let changes = injection.as_ref().map(|injection| injection.changes.clone()).unwrap_or_default();
@@ -111,7 +120,8 @@ pub fn configurations(subject: &Subject<'_>, policies: &Policies, facts: &Facts)
 /// The answer of `/mutate`: the change that completes the object. Never a denial.
 #[must_use]
 pub fn mutate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Decision {
-    let review = PolicyOf::choose(subject, policies, facts);
+    let siblings = siblings(subject, policies, facts);
+    let review = PolicyOf::choose(subject, policies, facts, &siblings);
     let Some(injection) = review.inject() else { return Decision::allow() };
     let mut decision = Decision { policy: review.policy.name.clone(), ..Decision::allow() };
     if review.policy.may_change() {
@@ -129,7 +139,8 @@ pub fn mutate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Deci
 #[must_use]
 pub fn validate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Decision {
     let subject = &Subject { name: subject.name.filter(|name| !is_generated(subject, name)), ..*subject };
-    let review = PolicyOf::choose(subject, policies, facts);
+    let siblings = siblings(subject, policies, facts);
+    let review = PolicyOf::choose(subject, policies, facts, &siblings);
     let mut findings = review.findings_as_it_is();
     if let Some(old) = subject.old.filter(|_| subject.operation == Operation::Update) {
         let workload = &recognise(old).unwrap_or_else(|| subject.workload.clone());
@@ -181,14 +192,15 @@ struct PolicyOf<'a> {
     subject: Subject<'a>,
     policy: &'a FlinkPolicy,
     facts: &'a Facts,
+    siblings: &'a [Sibling],
     undecided: Option<&'a str>,
 }
 
 impl<'a> PolicyOf<'a> {
-    fn choose(subject: &Subject<'a>, policies: &'a Policies, facts: &'a Facts) -> Self {
+    fn choose(subject: &Subject<'a>, policies: &'a Policies, facts: &'a Facts, siblings: &'a [Sibling]) -> Self {
         let namespace = facts.answer(&FactKey::Namespace(subject.namespace.to_owned()));
-        let selection = policies.select(subject.namespace, &namespace);
-        Self { subject: *subject, policy: selection.policy, facts, undecided: selection.undecided }
+        let selection = policies.select(subject.namespace, namespace);
+        Self { subject: *subject, policy: selection.policy, facts, siblings, undecided: selection.undecided }
     }
 
     /// What the policy fills in, whether or not it may be applied; `None` where nothing ever is.
@@ -216,6 +228,7 @@ impl<'a> PolicyOf<'a> {
             name: self.subject.name,
             policy: self.policy,
             facts: self.facts,
+            siblings: self.siblings,
         })
     }
 
@@ -265,6 +278,7 @@ impl<'a> PolicyOf<'a> {
             cluster: &cluster,
             policy: self.policy,
             facts: self.facts,
+            siblings: self.siblings,
             shortfalls,
             lost,
         })
@@ -290,8 +304,34 @@ impl<'a> PolicyOf<'a> {
     }
 }
 
+/// The workloads of the other role of `subject`'s cluster, as far as `facts` show them.
+fn siblings(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Vec<Sibling> {
+    match &subject.workload.kind {
+        Kind::Raw(raw) if subject.workload.made_by.is_none() => {
+            siblings::find(subject.object, raw, subject.namespace, facts, policies.mirrors())
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The pod templates that `object` brings as they are written.
+fn pod_templates<'a>(object: &'a Value, workload: &Workload) -> Vec<&'a Value> {
+    match &workload.kind {
+        Kind::FlinkDeployment { spec } => {
+            let of_spec = |keys: &[&str]| walk(object, &spec.keys(keys));
+            let templates: [&[&str]; 3] =
+                [&["podTemplate"], &["jobManager", "podTemplate"], &["taskManager", "podTemplate"]];
+            templates.into_iter().filter_map(of_spec).collect()
+        }
+        Kind::Raw(_) => at(object, &raw::TEMPLATE).into_iter().collect(),
+        Kind::SessionJob => Vec::new(),
+    }
+}
+
 /// The most ConfigMaps of one pod that are looked up.
-const MOST_CONFIG_MAPS: usize = 16;
+const MOST_CONFIG_MAPS: usize = 8;
+/// The most claims of one pod that are looked up.
+const MOST_CLAIMS: usize = 4;
 
 fn cluster(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Option<Cluster> {
     Cluster::of(subject.object, subject.workload, subject.namespace, facts, policies.mirrors())

@@ -62,7 +62,7 @@ async fn look_ups_tell_what_is_there_and_what_is_not() {
     assert_eq!((&found["kind"], &found["metadata"]["name"]), (&json!("ServiceAccount"), &json!("flink")));
     let Answer::Known(found) = facts.answer(&keys[2]) else { panic!("{facts:?}") };
     assert_eq!(found["data"]["config.yaml"], "parallelism: 2");
-    assert_eq!(facts.answer(&keys[3]), Answer::Absent);
+    assert_eq!(facts.answer(&keys[3]), &Answer::Absent);
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_missing_right_is_unknown_and_named() {
     let keys = keys("default");
     let facts = look_ups.look_up(BTreeSet::from(keys.clone()), SOON).await;
     let why = "the ServiceAccount of flink-admission may not get configmaps in namespace `default`; give it that right";
-    assert_eq!(facts.answer(&keys[2]), Answer::Unknown(why.to_owned()));
+    assert_eq!(facts.answer(&keys[2]), &Answer::Unknown(why.to_owned()));
     assert_eq!(facts.unanswered().count(), keys.len());
 }
 

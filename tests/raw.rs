@@ -1,10 +1,10 @@
 //! Standalone roles through the whole engine: what is filled in at creation, and what becomes of it later.
-#![allow(clippy::expect_used, reason = "a test ends by panicking")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test ends by panicking")]
 
 use std::collections::BTreeSet;
 
 use flink_admission::admission::Operation;
-use flink_admission::facts::{Answer, FactKey, Facts};
+use flink_admission::facts::{Answer, FactKey, Facts, Listed};
 use flink_admission::policy::{Level, Policies};
 use flink_admission::verdict::{Outcome, Subject, judge, mutate, needs};
 use flink_admission::workload::recognise;
@@ -165,4 +165,55 @@ fn several_jobmanagers_without_ha_are_refused_unless_the_image_may_know_better()
     assert_eq!(verdict(&object, &known), Some(Level::Deny), "the official image has Flink's defaults");
     object["spec"]["template"]["spec"]["containers"][0]["image"] = json!("registry.example.net/engine:1");
     assert_eq!(verdict(&object, &known), Some(Level::Warn));
+}
+
+/// `facts` in which the input shows these workloads.
+fn showing(workloads: &[&Value], mut facts: Facts) -> Facts {
+    let key = FactKey::List { of: Listed::Workloads, namespace: "billing".to_owned() };
+    facts.insert(key, Answer::Objects(workloads.iter().map(|object| (*object).clone().into()).collect()));
+    facts
+}
+
+#[test]
+fn a_copy_under_another_name_is_another_cluster() {
+    let facts = facts("flink-conf.yaml", "a: b\n");
+    let created = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+    let mut copy = outcome(&created, None, POLICY, &facts).stored;
+    copy["metadata"]["name"] = json!("receipts-jobmanager");
+    let stored = outcome(&copy, None, POLICY, &facts).stored;
+    assert!(args(&stored).contains(&"kubernetes.cluster-id=receipts"), "{:?}", args(&stored));
+    assert!(args(&stored).contains(&"high-availability.cluster-id=/billing/receipts"), "{:?}", args(&stored));
+}
+
+#[test]
+fn the_other_role_says_which_cluster_it_is() {
+    let args_of =
+        json!(["jobmanager", "-D", "kubernetes.cluster-id=ledger", "-D", "high-availability.cluster-id=/old"]);
+    let explicit = deployment("invoices-jobmanager", "flink:1.20.1", &args_of);
+    let task_manager = deployment("invoices-tm", "flink:1.20.1", &json!(["taskmanager"]));
+    let known = showing(&[&explicit, &task_manager], facts("flink-conf.yaml", "a: b\n"));
+    let stored = outcome(&task_manager, None, POLICY, &known).stored;
+    assert!(args(&stored).contains(&"-Dkubernetes.cluster-id=ledger"), "{:?}", args(&stored));
+    assert!(args(&stored).contains(&"-Dhigh-availability.cluster-id=/old"), "{:?}", args(&stored));
+    // Names that lead to different ids, and one ConfigMap: the JobManager's counts.
+    let job_manager = deployment("jobmanager-batch", "flink:1.20.1", &json!(["jobmanager"]));
+    let workers = deployment("batch-eu-taskmanager", "flink:1.20.1", &json!(["taskmanager"]));
+    let known = showing(&[&job_manager, &workers], facts("flink-conf.yaml", "a: b\n"));
+    let stored = [&job_manager, &workers].map(|object| outcome(object, None, POLICY, &known).stored);
+    assert!(args(&stored[0]).contains(&"kubernetes.cluster-id=batch"), "{:?}", args(&stored[0]));
+    assert!(args(&stored[1]).contains(&"-Dkubernetes.cluster-id=batch"), "{:?}", args(&stored[1]));
+    // What was filled in is no word of the author's: a second look, at what is stored, comes to the same.
+    let known = showing(&[&stored[0], &stored[1]], facts("flink-conf.yaml", "a: b\n"));
+    let again = [&job_manager, &workers].map(|object| outcome(object, None, POLICY, &known).stored);
+    assert_eq!(again, stored);
+}
+
+#[test]
+fn two_clusters_on_one_config_map_stay_apart() {
+    let job_managers =
+        ["a-jobmanager", "b-jobmanager"].map(|name| deployment(name, "flink:1.20.1", &json!(["jobmanager"])));
+    let workers = deployment("b-taskmanager", "flink:1.20.1", &json!(["taskmanager"]));
+    let known = showing(&[&job_managers[0], &job_managers[1], &workers], facts("flink-conf.yaml", "a: b\n"));
+    let stored = outcome(&workers, None, POLICY, &known).stored;
+    assert!(args(&stored).contains(&"-Dkubernetes.cluster-id=b"), "{:?}", args(&stored));
 }

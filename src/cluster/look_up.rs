@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, PersistentVolumeClaim, ServiceAccount};
 use kube::api::{ApiResource, DynamicObject};
 use kube::{Api, Client, Resource};
 use serde_json::{Value, json};
@@ -72,7 +72,12 @@ impl LookUps {
     async fn ask(&self, key: &FactKey) -> Answer {
         let names = match key {
             FactKey::Namespace(name) => [name, name],
-            FactKey::ServiceAccount { namespace, name } | FactKey::ConfigMap { namespace, name } => [namespace, name],
+            FactKey::ServiceAccount { namespace, name }
+            | FactKey::ConfigMap { namespace, name }
+            | FactKey::Claim { namespace, name } => [namespace, name],
+            FactKey::List { .. } => {
+                return Answer::Unknown("other objects of the namespace are not looked up".to_owned());
+            }
         };
         // It would go into the path of the request. No object can have such a name, so none is there.
         if !names.iter().all(|name| is_object_name(name)) {
@@ -85,6 +90,8 @@ impl LookUps {
             FactKey::Namespace(name) => self.namespace(name).await,
             FactKey::ServiceAccount { namespace, name } => self.object::<ServiceAccount>(namespace, name).await,
             FactKey::ConfigMap { namespace, name } => self.object::<ConfigMap>(namespace, name).await,
+            FactKey::Claim { namespace, name } => self.object::<PersistentVolumeClaim>(namespace, name).await,
+            FactKey::List { .. } => Answer::Absent,
         }
     }
 

@@ -4,10 +4,11 @@
 //! of a kind that the input shows it is taken to show all; of any other kind nothing is known.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Answer, FactKey};
+use super::{Answer, FactKey, Listed};
 
 /// How complete the input is taken to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,7 +26,7 @@ pub enum Assume {
 #[derive(Debug, Clone, Default)]
 pub struct Offline {
     assume: Assume,
-    objects: BTreeMap<Identity, Value>,
+    objects: BTreeMap<Identity, Arc<Value>>,
     shown: BTreeSet<String>,
 }
 
@@ -50,13 +51,16 @@ impl Identity {
         Self { kind, namespace, name: word(object.pointer("/metadata/name")) }
     }
 
-    fn key(key: &FactKey) -> Self {
+    /// The identity that `key` asks for; `None` where it asks for a list.
+    fn key(key: &FactKey) -> Option<Self> {
         let (kind, namespace, name) = match key {
             FactKey::Namespace(name) => ("Namespace", "", name),
+            FactKey::Claim { namespace, name } => ("PersistentVolumeClaim", namespace.as_str(), name),
+            FactKey::List { .. } => return None,
             FactKey::ServiceAccount { namespace, name } => ("ServiceAccount", namespace.as_str(), name),
             FactKey::ConfigMap { namespace, name } => ("ConfigMap", namespace.as_str(), name),
         };
-        Self { kind: kind.to_owned(), namespace: namespace.to_owned(), name: name.clone() }
+        Some(Self { kind: kind.to_owned(), namespace: namespace.to_owned(), name: name.clone() })
     }
 }
 
@@ -76,15 +80,19 @@ impl Offline {
             // The API server labels each namespace with its name (since Kubernetes 1.21).
             label(&mut object, "kubernetes.io/metadata.name", &identity.name);
         }
-        self.objects.insert(identity, object);
+        self.objects.insert(identity, Arc::new(object));
     }
 
     /// What the input says to `key`.
     #[must_use]
     pub fn answer(&self, key: &FactKey) -> Answer {
-        let identity = Identity::key(key);
+        let identity = match (key, Identity::key(key)) {
+            (FactKey::List { of, namespace }, _) => return self.list(*of, namespace),
+            (_, Some(identity)) => identity,
+            (_, None) => return Answer::Absent,
+        };
         if let Some(object) = self.objects.get(&identity) {
-            return Answer::Known(object.clone());
+            return Answer::Known(Value::clone(object));
         }
         if let Some(object) = made_by_the_cluster(&identity) {
             return Answer::Known(object);
@@ -93,6 +101,28 @@ impl Offline {
             return Answer::Absent;
         }
         Answer::Unknown(format!("the input holds no {}", identity.kind))
+    }
+
+    fn list(&self, of: Listed, namespace: &str) -> Answer {
+        let kinds: &[&str] = match of {
+            Listed::Workloads => &["apps/Deployment", "apps/StatefulSet", "batch/Job"],
+            Listed::ConfigMaps => &["ConfigMap"],
+            Listed::Services => &["Service"],
+            Listed::NetworkPolicies => &["networking.k8s.io/NetworkPolicy"],
+        };
+        let of_kind = |kind: &&str| {
+            let first = Identity { kind: (*kind).to_owned(), namespace: namespace.to_owned(), name: String::new() };
+            let kind = first.kind.clone();
+            self.objects
+                .range(first..)
+                .take_while(move |(identity, _)| identity.kind == kind && identity.namespace == namespace)
+                .map(|(_, object)| Arc::clone(object))
+        };
+        let objects: Vec<_> = kinds.iter().flat_map(of_kind).take(MOST_LISTED + 1).collect();
+        if objects.len() > MOST_LISTED {
+            return Answer::Unknown(format!("the namespace has more than {MOST_LISTED} of them"));
+        }
+        Answer::Objects(objects)
     }
 
     /// Whether what is not in the input is taken not to exist. `kind` as in [`Identity::kind`].
@@ -107,7 +137,10 @@ impl Offline {
 
     /// All objects of `kind`, in the order of namespace and name.
     pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a Identity, &'a Value)> {
-        self.objects.iter().filter(move |(identity, _)| identity.kind == kind)
+        self.objects
+            .iter()
+            .filter(move |(identity, _)| identity.kind == kind)
+            .map(|(identity, object)| (identity, &**object))
     }
 }
 
@@ -146,6 +179,9 @@ fn label(object: &mut Value, key: &str, value: &str) {
         labels.insert(key.to_owned(), Value::from(value));
     }
 }
+
+/// Each object of the input looks at the others of its namespace; from here on it would take too long.
+const MOST_LISTED: usize = 1_000;
 
 /// Kinds without a namespace that stand in manifests beside Flink's.
 const CLUSTER_SCOPED: [&str; 13] = [
@@ -191,6 +227,19 @@ mod tests {
         let namespace = FactKey::Namespace("a".into());
         assert_eq!(input(Assume::Complete).answer(&namespace), Answer::Absent);
         assert!(matches!(input(Assume::Partial).answer(&config_map("d")), Answer::Unknown(_)));
+    }
+
+    #[test]
+    fn a_list_holds_what_the_input_shows_of_one_namespace() {
+        let mut offline = input(Assume::Partial);
+        offline.put(&json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "d"}}), "b");
+        offline.put(&json!({"apiVersion": "v1", "kind": "ConfigMapX", "metadata": {"name": "d"}}), "a");
+        let list = |of, namespace: &str| match offline.answer(&FactKey::List { of, namespace: namespace.into() }) {
+            Answer::Objects(objects) => objects.len(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((list(Listed::ConfigMaps, "a"), list(Listed::Workloads, "a")), (1, 0));
+        assert_eq!((list(Listed::ConfigMaps, "b"), list(Listed::ConfigMaps, "c")), (1, 0));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn add(work: &mut Work<'_>) {
 /// Namespaces with a range of user ids refuse any other; where the namespace could not be read, it may have one.
 fn is_forbidden(work: &Work<'_>) -> bool {
     let namespace = work.target.facts.answer(&FactKey::Namespace(work.target.namespace.to_owned()));
-    has_openshift_range(&namespace)
+    has_openshift_range(namespace)
         || (work.target.facts.is_live() && matches!(namespace, crate::facts::Answer::Unknown(_)))
 }
 

@@ -4,12 +4,12 @@ use crate::flink::arguments::takes_options;
 use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView, Shape};
 use crate::flink::configuration::Layer;
 use crate::flink::deployment::{has_emr_ha, makes_its_account};
+use crate::flink::identity::CLUSTER_ANNOTATION;
 use crate::flink::options::{
     self, HA_CLUSTER_ID, HA_JOBMANAGER_PORT, HA_STORAGE_DIR, HA_TYPE, JOBMANAGER_ADDRESS, KUBERNETES_CLUSTER_ID,
     KUBERNETES_NAMESPACE, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT,
 };
 use crate::flink::version::FlinkVersion;
-use crate::inject::identity::CLUSTER_ANNOTATION;
 use crate::inject::record::POD_IP;
 use crate::inject::{Obstacle, Place, Record, Shortfall, Work, arguments};
 use crate::object::FieldPath;
@@ -126,7 +126,10 @@ fn add_identity(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, mode: H
         }
     }
     if !is_set(cluster, HA_CLUSTER_ID) {
-        work.set_option(HA_CLUSTER_ID, &format!("/{namespace}/{identity}"))?;
+        // One that the other role was given is the cluster's, whatever we would have called it.
+        let given = work.target.siblings.iter().find_map(|sibling| sibling.setting(HA_CLUSTER_ID));
+        let id = given.map_or_else(|| format!("/{namespace}/{identity}"), |setting| setting.value.trim().to_owned());
+        work.set_option(HA_CLUSTER_ID, &id)?;
     }
     Ok(())
 }

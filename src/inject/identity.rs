@@ -1,86 +1,22 @@
-//! The id of a cluster, such that all of its roles derive the same one without seeing each other.
+//! The id of the cluster that a target belongs to.
 
-use serde_json::Value;
-
+use crate::flink::identity;
+use crate::flink::options::KUBERNETES_CLUSTER_ID;
 use crate::inject::{Place, Target};
-use crate::object::{annotation, at, label};
-
-/// Annotation that names the cluster an object belongs to.
-pub(super) const CLUSTER_ANNOTATION: &str = "flink-admission.io/cluster-id";
-
-/// Words of a name that say the role and not the cluster.
-const ROLE_WORDS: [&str; 8] =
-    ["jobmanager", "taskmanager", "jm", "tm", "jobmanagers", "taskmanagers", "job-manager", "task-manager"];
-
-/// Labels that the roles of a cluster share, the most telling first.
-const SHARED_LABELS: [&str; 2] = ["app.kubernetes.io/instance", "app"];
+use crate::policy::Role;
+use crate::siblings::explicit;
 
 /// The id of the cluster that `target` belongs to; `None` where nothing says it.
 ///
-/// A FlinkDeployment's is its name. A raw role's is what `kubernetes.cluster-id` says, else the annotation, else the name
-/// without its role word; where the name is nothing but a role word, a label that the roles share.
+/// A FlinkDeployment's is its name. A raw role's is what its author says, else what the author of the other role says,
+/// where that is known; else what the JobManager derives, so that both come to the same.
 pub(super) fn of(target: &Target<'_>) -> Option<String> {
-    let Some(Place::Pods(_)) = target.place() else { return target.name.map(str::to_owned) };
+    let Some(Place::Pods(raw)) = target.place() else { return target.name.map(str::to_owned) };
     let cluster = target.cluster_in(target.object);
-    let configured = cluster
-        .leading()
-        .and_then(|view| view.config.value("kubernetes.cluster-id", cluster.version))
-        .map(str::to_owned);
-    let template = at(target.object, &["spec", "template"]).unwrap_or(&Value::Null);
-    let either = |read: &dyn Fn(&Value) -> Option<String>| read(target.object).or_else(|| read(template));
-    configured
-        .or_else(|| either(&|object| annotation(object, CLUSTER_ANNOTATION).map(str::to_owned)))
-        .or_else(|| target.name.and_then(without_role))
-        .or_else(|| {
-            // A name that says the role alone is the only one in its namespace; others may share labels with other clusters.
-            target.name.filter(|name| ROLE_WORDS.contains(name))?;
-            SHARED_LABELS.iter().find_map(|key| either(&|object| label(object, key).and_then(without_role_or_whole)))
-        })
-        .filter(|id| is_id(id))
-}
-
-/// Whether Flink and Kubernetes take `id`: it becomes a label's value and the beginning of the names of ConfigMaps.
-fn is_id(id: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
-    let is_edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    (1..=63).contains(&id.len()) && id.bytes().all(inner) && id.starts_with(is_edge) && id.ends_with(is_edge)
-}
-
-/// `name` without its role word; `None` where it has none, or is nothing else.
-fn without_role(name: &str) -> Option<String> {
-    for word in ROLE_WORDS {
-        let rest = name
-            .strip_prefix(word)
-            .and_then(|rest| rest.strip_prefix('-'))
-            .or_else(|| name.strip_suffix(word).and_then(|rest| rest.strip_suffix('-')))
-            .map(str::to_owned)
-            .or_else(|| name.split_once(&format!("-{word}-")).map(|(before, after)| format!("{before}-{after}")));
-        if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
-            return Some(rest);
-        }
-    }
-    None
-}
-
-/// A label's value, unless it is nothing but a role word.
-fn without_role_or_whole(value: &str) -> Option<String> {
-    let whole = (!ROLE_WORDS.contains(&value) && !value.is_empty()).then(|| value.to_owned());
-    without_role(value).or(whole)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_roles_come_to_the_same_name() {
-        for name in ["flink-jobmanager", "jobmanager-flink", "flink-tm", "flink-taskmanager", "flink-job-manager"] {
-            assert_eq!(without_role(name).as_deref(), Some("flink"), "{name}");
-        }
-        assert_eq!(without_role("a-jobmanager-b").as_deref(), Some("a-b"));
-        assert_eq!(without_role("jobmanager"), None);
-        assert!(is_id("flink-2.a") && !is_id("../My Cluster") && !is_id("") && !is_id("-a"));
-        assert_eq!(without_role("engine-control"), None);
-        assert_eq!(without_role_or_whole("dunning").as_deref(), Some("dunning"));
-    }
+    let own = explicit(target.object, &cluster, KUBERNETES_CLUSTER_ID).map(|setting| setting.value.trim().to_owned());
+    let of_sibling = || target.siblings.iter().find_map(|sibling| sibling.explicit.clone());
+    let of_job_manager = || {
+        target.siblings.iter().filter(|_| raw.role == Role::TaskManager).find_map(|sibling| sibling.identity.clone())
+    };
+    identity::of_role(target.object, target.name, own.or_else(of_sibling).or_else(of_job_manager))
 }

@@ -17,6 +17,7 @@ use crate::inject::{Lost, Shortfall};
 use crate::object::FieldPath;
 use crate::policy::document::FlinkPolicy;
 use crate::policy::finding::{Finding, Level, Role};
+use crate::siblings::Sibling;
 
 /// One rule.
 #[derive(Debug)]
@@ -63,6 +64,8 @@ pub struct Case<'a> {
     pub policy: &'a FlinkPolicy,
     /// What the cluster answered.
     pub facts: &'a Facts,
+    /// The workloads of the other role of a standalone cluster, as far as they are known.
+    pub siblings: &'a [Sibling],
     /// What the policy wanted filled in and could not be.
     pub shortfalls: &'a [Shortfall],
     /// What was filled in at creation and an update takes away.

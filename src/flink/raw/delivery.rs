@@ -142,13 +142,14 @@ fn in_config_map(
     };
     let question = FactKey::ConfigMap { namespace: namespace.to_owned(), name: name.to_owned() };
     match facts.answer(&question) {
-        Answer::Known(config_map) if at(&config_map, &["binaryData", key]).is_some() => {
+        Answer::Known(config_map) if at(config_map, &["binaryData", key]).is_some() => {
             Err(Unknown::Elsewhere(format!("ConfigMap `{name}` holds the configuration as binary data")))
         }
         Answer::Known(config_map) => {
-            Ok(text(&config_map, &["data", key]).map(|text| (format!("ConfigMap {name}, key {key}"), text.to_owned())))
+            Ok(text(config_map, &["data", key]).map(|text| (format!("ConfigMap {name}, key {key}"), text.to_owned())))
         }
-        Answer::Absent => Err(Unknown::LookUp(format!("ConfigMap `{name}` does not exist yet"))),
+        Answer::Absent if at(source, &["optional"]) == Some(&Value::Bool(true)) => Ok(None),
+        Answer::Absent | Answer::Objects(_) => Err(Unknown::LookUp(format!("ConfigMap `{name}` does not exist yet"))),
         Answer::Unknown(why) => Err(Unknown::LookUp(format!("ConfigMap `{name}` could not be read: {why}"))),
     }
 }

@@ -81,7 +81,7 @@ fn account_is_off(case: &Case<'_>, view: &RoleView) -> bool {
     let name = view.account.0.clone().unwrap_or_else(|| "default".to_owned());
     let key = FactKey::ServiceAccount { namespace: case.namespace.to_owned(), name };
     matches!(case.facts.answer(&key), Answer::Known(account)
-        if at(&account, &["automountServiceAccountToken"]) == Some(&Value::Bool(false)))
+        if at(account, &["automountServiceAccountToken"]) == Some(&Value::Bool(false)))
 }
 
 /// Where the field stands: in the role's template, else in the common one.

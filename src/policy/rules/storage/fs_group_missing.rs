@@ -23,7 +23,7 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let namespace = case.facts.answer(&crate::facts::FactKey::Namespace(case.namespace.to_owned()));
-    if crate::policy::has_openshift_range(&namespace) {
+    if crate::policy::has_openshift_range(namespace) {
         return Vec::new();
     }
     let mut violations: Vec<Violation> = Vec::new();
