@@ -59,7 +59,7 @@ impl Sibling {
 #[must_use]
 pub fn find(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirrors: &[String]) -> Vec<Sibling> {
     let listed = facts.list(Listed::Workloads, namespace);
-    if listed.len() < 2 {
+    if listed.is_empty() {
         return Vec::new();
     }
     let own = Candidate::of(object, raw, namespace, facts, mirrors);

@@ -52,11 +52,11 @@ impl Input {
     pub fn of(documents: Vec<Value>) -> Self {
         let (policies, objects): (Vec<_>, Vec<_>) =
             documents.into_iter().partition(|document| document["kind"] == "FlinkPolicy");
-        let (mut subjects, others): (Vec<_>, Vec<_>) =
-            objects.into_iter().partition(|object| workload::recognise(object).is_some());
-        assert!(subjects.len() == 1 && policies.len() <= 1, "one object and at most one policy a file");
+        assert!(policies.len() <= 1, "at most one policy a file");
         let policy = policies.into_iter().next().unwrap_or_else(|| json!({"spec": {"profile": "strict"}}));
-        Self { policy, object: subjects.remove(0), others }
+        let mut others = objects;
+        let subject = others.iter().position(|object| workload::recognise(object).is_some()).unwrap();
+        Self { policy, object: others.remove(subject), others }
     }
 
     /// The object judged as created.

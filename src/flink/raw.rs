@@ -151,7 +151,7 @@ fn without_entry_point(container: &Value, raw: &Raw) -> Option<String> {
     let runs = raw.launch.entry == Way::Subcommand
         || command.is_empty()
         || command.iter().filter_map(Value::as_str).any(|word| word.contains("docker-entrypoint.sh"));
-    (!runs).then(|| "`command` starts Flink without the image's entry point, which alone reads it".to_owned())
+    (!runs).then(|| "`command` starts Flink without the image's entry point, which alone reads the variable".to_owned())
 }
 
 fn pod(object: &Value, raw: &Raw) -> Pod {

@@ -132,13 +132,20 @@ impl Violation {
 
 /// All rules, by id.
 pub static RULES: &[&Rule] = &[
+    &storage::claim_single_node_shared::RULE,
+    &storage::claim_single_pod_shared::RULE,
+    &wiring::configuration_file_unread::RULE,
+    &wiring::configuration_not_mounted::RULE,
+    &wiring::flink_properties_void::RULE,
     &wiring::flink_version_contradicts_image::RULE,
     &storage::fs_group_missing::RULE,
+    &wiring::ha_arguments_without_ha::RULE,
     &wiring::ha_mode_missing::RULE,
     &wiring::ha_mode_short_name::RULE,
     &mutation::ha_not_added::RULE,
     &mutation::ha_required::RULE,
     &storage::ha_storage_dir_missing::RULE,
+    &wiring::image_differs_between_roles::RULE,
     &mutation::injected_value_missing::RULE,
     &wiring::main_container_missing::RULE,
     &wiring::option_overlap::RULE,
@@ -158,6 +165,7 @@ pub static RULES: &[&Rule] = &[
     &storage::storage_per_replica::RULE,
     &storage::storage_read_only::RULE,
     &mutation::volume_conflict::RULE,
+    &wiring::zookeeper_port_random::RULE,
     &wiring::zookeeper_quorum_missing::RULE,
 ];
 
@@ -166,19 +174,13 @@ static RESERVED: &[&str] = &[
     "checkpoint-directory-missing",
     "checkpoint-directory-shared",
     "claim-not-found",
-    "claim-single-node-shared",
-    "claim-single-pod-shared",
     "cluster-identity-taken",
-    "configuration-file-unread",
     "configuration-not-found",
-    "configuration-not-mounted",
     "credentials-in-plain-text",
     "filesystem-plugin-missing",
     "filesystem-plugin-scheme",
     "filesystem-plugin-version",
     "flink-known-vulnerable",
-    "flink-properties-void",
-    "ha-arguments-without-ha",
     "ha-cluster-id-default",
     "ha-directory-shared",
     "ha-metadata-left-behind",
@@ -186,7 +188,6 @@ static RESERVED: &[&str] = &[
     "hadoop-classpath-missing",
     "history-archive-not-durable",
     "host-argument-removed",
-    "image-differs-between-roles",
     "image-tag-mutable",
     "jar-upload-open",
     "job-backoff-limit",
@@ -225,7 +226,6 @@ static RESERVED: &[&str] = &[
     "taskmanager-service-account-missing",
     "upgrade-mode-stateless",
     "upgrade-mode-without-directory",
-    "zookeeper-port-random",
 ];
 
 /// Whether a policy may name `id`.

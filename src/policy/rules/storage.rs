@@ -1,5 +1,8 @@
 //! Rules on where HA metadata, checkpoints and savepoints lie.
 
+pub(super) mod claim_single_node_shared;
+pub(super) mod claim_single_pod_shared;
+mod claims;
 pub(super) mod fs_group_missing;
 pub(super) mod ha_storage_dir_missing;
 pub(super) mod storage_differs_between_roles;
@@ -58,7 +61,8 @@ fn placement(cluster: &Cluster, directory: Directory) -> Option<Placement<'_>> {
     Some(Placement { directory, key, setting, backings, path })
 }
 
-fn task_managers_write(cluster: &Cluster, directory: Directory) -> bool {
+/// Whether TaskManagers of `cluster` write to `directory` themselves.
+pub(super) fn task_managers_write(cluster: &Cluster, directory: Directory) -> bool {
     let says_memory = |option: &str| {
         cluster
             .leading()

@@ -26,26 +26,12 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
+    if case.cluster.shape == Shape::Raw {
+        return between_objects(case);
+    }
     let differs = |placement: storage::Placement<'_>| {
-        if placement.directory == Directory::HighAvailability {
-            return None;
-        }
         let [(_, ours), (_, theirs)] = placement.backings.as_slice() else { return None };
-        let lives = [durability(ours), durability(theirs)];
-        if lives.contains(&Durability::Unknown)
-            || lives == [Durability::DiesWithPod; 2]
-            || is_same(ours, theirs, &placement.path)
-        {
-            return None;
-        }
-        let lacking = if durability(ours) == Durability::DiesWithPod { Role::JobManager } else { Role::TaskManager };
-        let message = format!(
-            "`{}` is {} in the JobManager and {} in the TaskManagers, so {} fail or cannot be restored",
-            placement.setting.value.trim(),
-            words(ours),
-            words(theirs),
-            placement.directory.content(),
-        );
+        let (lacking, message) = difference(&placement, ours, theirs)?;
         let fix = misplaced(case).unwrap_or_else(|| {
             format!(
                 "mount the same claim with the same `subPath` at `{}` in both roles, as in `spec.podTemplate`",
@@ -55,6 +41,70 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         Some(placement.violation(lacking, message, fix))
     };
     storage::placements(case.cluster).into_iter().filter_map(differs).collect()
+}
+
+/// Standalone roles: the JobManager says where, and the pods of both must have one and the same thing there.
+fn between_objects(case: &Case<'_>) -> Vec<Violation> {
+    let Some(view) = case.cluster.leading() else { return Vec::new() };
+    let mut violations: Vec<Violation> = Vec::new();
+    for sibling in case.siblings {
+        let (job_manager, task_manager) = match view.role {
+            Role::JobManager => (case.cluster, sibling.view()),
+            Role::TaskManager => (&sibling.cluster, Some(view)),
+        };
+        let (Some(of_jobs), Some(task_manager)) = (job_manager.leading(), task_manager) else { continue };
+        if of_jobs.unknown.is_some() {
+            continue;
+        }
+        let placements = storage::placements(job_manager).into_iter();
+        for placement in placements.filter(|placement| storage::task_managers_write(job_manager, placement.directory)) {
+            let ours = of_jobs.backing(&placement.path);
+            let theirs = task_manager.backing(&placement.path);
+            let Some((_, message)) = difference(&placement, &ours, &theirs) else { continue };
+            let fix = format!(
+                "mount the same claim with the same `subPath` at `{}` here and in {}",
+                placement.path,
+                sibling.title()
+            );
+            let violation = match view.role {
+                Role::JobManager => placement.violation(view.role, message, fix),
+                // The setting is the other object's.
+                Role::TaskManager => {
+                    let path = view.config_path.split_last().map(|(container, _)| container).unwrap_or_default();
+                    let origin = format!("{}, {}", sibling.title(), placement.setting.origin);
+                    let value = Some(placement.setting.value.clone());
+                    let at = Violation::at_field(path.key("volumeMounts"), value, message, fix).of_role(view.role);
+                    Violation { origin, ..at }
+                }
+            };
+            if !violations.iter().any(|known| known.message == violation.message) {
+                violations.push(violation);
+            }
+        }
+    }
+    violations
+}
+
+/// The role that lacks what the other has at this directory, and the words for it; `None` where both have the same, keep it
+/// inside of their pods, or it cannot be known.
+fn difference(placement: &storage::Placement<'_>, ours: &Backing, theirs: &Backing) -> Option<(Role, String)> {
+    let lives = [durability(ours), durability(theirs)];
+    if placement.directory == Directory::HighAvailability
+        || lives.contains(&Durability::Unknown)
+        || lives == [Durability::DiesWithPod; 2]
+        || is_same(ours, theirs, &placement.path)
+    {
+        return None;
+    }
+    let lacking = if durability(ours) == Durability::DiesWithPod { Role::JobManager } else { Role::TaskManager };
+    let message = format!(
+        "`{}` is {} in the JobManager and {} in the TaskManagers, so {} fail or cannot be restored",
+        placement.setting.value.trim(),
+        words(ours),
+        words(theirs),
+        placement.directory.content(),
+    );
+    Some((lacking, message))
 }
 
 /// What to do where the roles differ because a role's Flink container falls on another one of the common template.
