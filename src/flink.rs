@@ -7,6 +7,7 @@ pub mod configuration;
 pub mod deployment;
 pub mod image;
 pub mod location;
+pub mod memory;
 pub mod options;
 pub mod pod;
 pub mod raw;

@@ -33,6 +33,12 @@ pub const CHECKPOINT_DIR: &str = "execution.checkpointing.dir";
 pub const SAVEPOINT_DIR: &str = "execution.checkpointing.savepoint-dir";
 /// Time between checkpoints; unset or 0: none are made.
 pub const CHECKPOINT_INTERVAL: &str = "execution.checkpointing.interval";
+/// What becomes of a job that fails.
+pub const RESTART_STRATEGY: &str = "restart-strategy.type";
+/// Restarts under strategy `fixed-delay`; 1 where it is unset.
+pub const FIXED_DELAY_ATTEMPTS: &str = "restart-strategy.fixed-delay.attempts";
+/// Restarts within the interval under strategy `failure-rate`; 1 where it is unset.
+pub const FAILURE_RATE_MAX: &str = "restart-strategy.failure-rate.max-failures-per-interval";
 /// File system of paths without a scheme.
 pub const DEFAULT_SCHEME: &str = "fs.default-scheme";
 

@@ -5,6 +5,7 @@
 
 mod account;
 mod mutation;
+mod operations;
 mod storage;
 mod wiring;
 
@@ -136,10 +137,16 @@ pub static RULES: &[&Rule] = &[
     &mutation::ha_not_added::RULE,
     &mutation::ha_required::RULE,
     &storage::ha_storage_dir_missing::RULE,
+    &operations::ha_without_checkpoints::RULE,
     &mutation::injected_value_missing::RULE,
+    &operations::job_backoff_limit::RULE,
     &wiring::main_container_missing::RULE,
+    &operations::memory_above_limit::RULE,
     &wiring::option_overlap::RULE,
     &wiring::option_unknown_to_version::RULE,
+    &operations::restart_strategy_default_attempts::RULE,
+    &operations::restart_strategy_off::RULE,
+    &operations::roles_in_one_pod::RULE,
     &account::service_account_missing::RULE,
     &account::service_account_token_not_mounted::RULE,
     &wiring::shape_not_understood::RULE,
@@ -179,14 +186,12 @@ static RESERVED: &[&str] = &[
     "ha-cluster-id-default",
     "ha-directory-shared",
     "ha-metadata-left-behind",
-    "ha-without-checkpoints",
     "hadoop-classpath-missing",
     "history-archive-not-durable",
     "host-argument-removed",
     "image-differs-between-roles",
     "image-tag-mutable",
     "jar-upload-open",
-    "job-backoff-limit",
     "jobmanager-address-is-service",
     "jobmanagers-not-spread",
     "jobmanagers-too-few",
@@ -197,7 +202,6 @@ static RESERVED: &[&str] = &[
     "leader-election-intervals",
     "liveness-probe-harmful",
     "liveness-probe-on-random-port",
-    "memory-above-limit",
     "memory-limit-missing",
     "memory-too-small",
     "openshift-finalizers-right",
@@ -209,9 +213,6 @@ static RESERVED: &[&str] = &[
     "resource-null",
     "rest-exposed-by-ingress",
     "rest-exposed-by-service",
-    "restart-strategy-default-attempts",
-    "restart-strategy-off",
-    "roles-in-one-pod",
     "rolling-update-two-jobmanagers",
     "run-as-user-missing",
     "service-account-lacks-rights",
