@@ -9,6 +9,7 @@ pub mod image;
 pub mod location;
 pub mod memory;
 pub mod options;
+pub mod placeholder;
 pub mod pod;
 pub mod raw;
 pub mod sensitive;

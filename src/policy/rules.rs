@@ -161,6 +161,7 @@ pub static RULES: &[&Rule] = &[
     &storage::storage_path_without_scheme::RULE,
     &storage::storage_per_replica::RULE,
     &storage::storage_read_only::RULE,
+    &storage::storage_uri_placeholder::RULE,
     &mutation::volume_conflict::RULE,
     &wiring::zookeeper_quorum_missing::RULE,
 ];
@@ -219,7 +220,6 @@ static RESERVED: &[&str] = &[
     "service-account-not-found",
     "service-account-over-privileged",
     "standby-not-supported",
-    "storage-uri-placeholder",
     "taskmanager-service-account-missing",
     "upgrade-mode-stateless",
     "upgrade-mode-without-directory",
