@@ -13,5 +13,6 @@ pub mod placeholder;
 pub mod pod;
 pub mod raw;
 pub mod sensitive;
+pub mod spelling;
 pub mod template;
 pub mod version;

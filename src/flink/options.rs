@@ -134,6 +134,34 @@ pub fn is_read_by(key: &str, version: FlinkVersion) -> bool {
     exists(key) || successors(key).iter().any(|successor| exists(successor))
 }
 
+/// Whether any version reads `key`, as an option or as an older name of one.
+#[must_use]
+pub fn is_known(key: &str) -> bool {
+    TABLE.contains_key(key) || SUCCESSORS.contains_key(key)
+}
+
+/// Whether `version` is newer than what the table knows.
+#[must_use]
+pub fn is_beyond(version: FlinkVersion) -> bool {
+    version.at_least(NEWEST.major, NEWEST.minor + 1)
+}
+
+/// Every name that some version reads.
+pub fn all_names() -> impl Iterator<Item = &'static str> {
+    TABLE.keys().chain(SUCCESSORS.keys()).copied()
+}
+
+/// The name that `version` has for what `name` means in some version; where it is unknown, `name` or its successor.
+#[must_use]
+pub fn name_in(name: &'static str, version: Option<FlinkVersion>) -> &'static str {
+    match version {
+        Some(version) if TABLE.get(name).is_some_and(|entry| entry.exists_in(version)) => name,
+        Some(version) => counterpart(name, version).unwrap_or(name),
+        None if TABLE.contains_key(name) => name,
+        None => successors(name).first().copied().unwrap_or(name),
+    }
+}
+
 /// The newest name of `key` and the versions that read `key` itself; `None` where no version knows it.
 #[must_use]
 pub fn history(key: &str) -> Option<History> {
