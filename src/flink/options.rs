@@ -33,6 +33,12 @@ pub const CHECKPOINT_DIR: &str = "execution.checkpointing.dir";
 pub const SAVEPOINT_DIR: &str = "execution.checkpointing.savepoint-dir";
 /// Time between checkpoints; unset or 0: none are made.
 pub const CHECKPOINT_INTERVAL: &str = "execution.checkpointing.interval";
+/// What becomes of a job that fails.
+pub const RESTART_STRATEGY: &str = "restart-strategy.type";
+/// Restarts under strategy `fixed-delay`; 1 where it is unset.
+pub const FIXED_DELAY_ATTEMPTS: &str = "restart-strategy.fixed-delay.attempts";
+/// Restarts within the interval under strategy `failure-rate`; 1 where it is unset.
+pub const FAILURE_RATE_MAX: &str = "restart-strategy.failure-rate.max-failures-per-interval";
 /// File system of paths without a scheme.
 pub const DEFAULT_SCHEME: &str = "fs.default-scheme";
 
@@ -126,6 +132,34 @@ pub fn spelling(option: &str, version: Option<FlinkVersion>) -> &'static str {
 pub fn is_read_by(key: &str, version: FlinkVersion) -> bool {
     let exists = |key: &str| TABLE.get(key).is_some_and(|entry| entry.exists_in(version));
     exists(key) || successors(key).iter().any(|successor| exists(successor))
+}
+
+/// Whether any version reads `key`, as an option or as an older name of one.
+#[must_use]
+pub fn is_known(key: &str) -> bool {
+    TABLE.contains_key(key) || SUCCESSORS.contains_key(key)
+}
+
+/// Whether `version` is newer than what the table knows.
+#[must_use]
+pub fn is_beyond(version: FlinkVersion) -> bool {
+    version.at_least(NEWEST.major, NEWEST.minor + 1)
+}
+
+/// Every name that some version reads.
+pub fn all_names() -> impl Iterator<Item = &'static str> {
+    TABLE.keys().chain(SUCCESSORS.keys()).copied()
+}
+
+/// The name that `version` has for what `name` means in some version; where it is unknown, `name` or its successor.
+#[must_use]
+pub fn name_in(name: &'static str, version: Option<FlinkVersion>) -> &'static str {
+    match version {
+        Some(version) if TABLE.get(name).is_some_and(|entry| entry.exists_in(version)) => name,
+        Some(version) => counterpart(name, version).unwrap_or(name),
+        None if TABLE.contains_key(name) => name,
+        None => successors(name).first().copied().unwrap_or(name),
+    }
 }
 
 /// The newest name of `key` and the versions that read `key` itself; `None` where no version knows it.

@@ -14,6 +14,7 @@ pub(super) mod storage_on_source_less_volume;
 pub(super) mod storage_path_without_scheme;
 pub(super) mod storage_per_replica;
 pub(super) mod storage_read_only;
+pub(super) mod storage_uri_placeholder;
 
 use crate::flink::cluster::{Cluster, Directory};
 use crate::flink::configuration::Setting;

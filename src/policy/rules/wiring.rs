@@ -9,6 +9,7 @@ pub(super) mod ha_mode_missing;
 pub(super) mod ha_mode_short_name;
 pub(super) mod image_differs_between_roles;
 pub(super) mod main_container_missing;
+pub(super) mod option_misspelt;
 pub(super) mod option_overlap;
 pub(super) mod option_unknown_to_version;
 pub(super) mod shape_not_understood;
