@@ -12,4 +12,5 @@ pub mod pod;
 pub mod raw;
 pub mod sensitive;
 pub mod template;
+pub mod variables;
 pub mod version;
