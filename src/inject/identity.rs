@@ -6,7 +6,7 @@ use crate::inject::{Place, Target};
 use crate::object::{annotation, at, label};
 
 /// Annotation that names the cluster an object belongs to.
-pub(super) const CLUSTER_ANNOTATION: &str = "flink-admission.io/cluster-id";
+pub const CLUSTER_ANNOTATION: &str = "flink-admission.io/cluster-id";
 
 /// Words of a name that say the role and not the cluster.
 const ROLE_WORDS: [&str; 8] =
