@@ -16,4 +16,5 @@ pub mod raw;
 pub mod sensitive;
 pub mod spelling;
 pub mod template;
+pub mod variables;
 pub mod version;

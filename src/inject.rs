@@ -105,10 +105,14 @@ pub struct Injection<'a> {
     pub shortfalls: Vec<Shortfall>,
 }
 
-/// Completes `target` as its policy wants.
+/// Completes `target` as its policy wants; of a form that cannot be changed, says what it lacks.
 #[must_use]
 pub fn complete<'a>(target: &Target<'a>) -> Injection<'a> {
     let mut work = Work::new(target);
+    if !target.workload.may_be_changed() {
+        high_availability::miss(&mut work);
+        return work.finish_untouched();
+    }
     let record = Record::of(target.object);
     if target.is_opted_out() {
         keep::withdraw(&mut work, record.as_ref());
@@ -123,6 +127,7 @@ pub fn complete<'a>(target: &Target<'a>) -> Injection<'a> {
     }
     volumes::add(&mut work);
     account::add(&mut work);
+    arguments::define_pod_ip(&mut work);
     high_availability::add(&mut work);
     directories::add(&mut work);
     fs_group::add(&mut work);

@@ -205,16 +205,12 @@ impl<'a> PolicyOf<'a> {
 
     /// What the policy fills in, whether or not it may be applied; `None` where nothing ever is.
     fn inject(&self) -> Option<Injection<'a>> {
-        let target = self.target().filter(|target| self.policy.spec.mutation && !is_being_deleted(target.object))?;
+        let target = self.own().filter(|target| self.policy.spec.mutation && !is_being_deleted(target.object))?;
         match (self.subject.operation, self.subject.old) {
             (Operation::Create, _) => Some(inject::complete(&target)),
-            (Operation::Update, Some(old)) => Some(inject::keep(&target, old)),
+            (Operation::Update, Some(old)) if target.workload.may_be_changed() => Some(inject::keep(&target, old)),
             (Operation::Update | Operation::Delete | Operation::Connect, _) => None,
         }
-    }
-
-    fn target(&self) -> Option<Target<'a>> {
-        self.own().filter(|_| self.subject.workload.may_be_changed())
     }
 
     /// The object as something of its author's, whether or not its form can be changed.

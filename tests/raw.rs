@@ -217,3 +217,38 @@ fn two_clusters_on_one_config_map_stay_apart() {
     let stored = outcome(&workers, None, POLICY, &known).stored;
     assert!(args(&stored).contains(&"-Dkubernetes.cluster-id=b"), "{:?}", args(&stored));
 }
+
+#[test]
+fn a_word_that_the_script_misreads_keeps_ours_away() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
+    for words in [json!(["jobmanager", "-Da=b"]), json!(["jobmanager", "$(POD_IP)", "-Da=b"])] {
+        let job_manager = deployment("invoices-jobmanager", "flink:1.20.1", &words);
+        let outcome = outcome(&job_manager, None, POLICY, &facts);
+        assert_eq!(json!(args(&outcome.stored)), words);
+        assert!(outcome.findings.iter().any(|finding| finding.rule == "ha-not-added"), "{:?}", outcome.findings);
+    }
+    let words = json!(["jobmanager", "-D", "a=b", "-Dc=d"]);
+    let job_manager = deployment("invoices-jobmanager", "flink:1.20.1", &words);
+    let stored = outcome(&job_manager, None, POLICY, &facts).stored;
+    assert!(args(&stored).starts_with(&["jobmanager", "-D"]) && args(&stored).ends_with(&["-D", "a=b", "-Dc=d"]));
+}
+
+#[test]
+fn a_wrapped_command_is_told_at_its_creation_and_never_changed() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
+    let mut wrapped =
+        deployment("invoices-jobmanager", "flink:1.20.1", &json!(["-c", "exec /docker-entrypoint.sh jobmanager"]));
+    if let Some(container) = wrapped.pointer_mut("/spec/template/spec/containers/0") {
+        container["command"] = json!(["bash"]);
+    }
+    let said = |outcome: &Outcome| outcome.findings.iter().any(|finding| finding.rule == "ha-not-added");
+    let created = outcome(&wrapped, None, POLICY, &facts);
+    assert!(said(&created) && created.stored == wrapped, "{:?}", created.findings);
+    let off = outcome(&wrapped, None, &format!("{POLICY}  mutation: false\n"), &facts);
+    assert!(!said(&off), "{:?}", off.findings);
+    // Of an object that was changed into one, the record of what was filled in says what is lost.
+    let before =
+        outcome(&deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"])), None, POLICY, &facts);
+    let updated = outcome(&wrapped, Some(&before.stored), POLICY, &facts);
+    assert_eq!(updated.stored, wrapped);
+}

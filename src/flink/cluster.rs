@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use crate::facts::Facts;
+use crate::flink::arguments::Misread;
 use crate::flink::configuration::{EffectiveConfig, Setting};
 use crate::flink::deployment;
 use crate::flink::location::{Location, has_placeholder, scheme_of};
@@ -62,6 +63,8 @@ pub struct RoleView {
     pub unknown: Option<Unknown>,
     /// Options that stand where the role does not read them.
     pub void: Vec<Void>,
+    /// Words of a standalone role's command line that do not do what they say, with their paths.
+    pub misread: Vec<(Misread, FieldPath)>,
 }
 
 /// What a cluster says about high availability.
@@ -152,6 +155,13 @@ impl Directory {
 }
 
 impl RoleView {
+    /// The word that should set `option`, and that its script takes for something else; with its path.
+    #[must_use]
+    pub fn misread_option(&self, option: &str, version: Option<FlinkVersion>) -> Option<&(Misread, FieldPath)> {
+        let names = options::names(option, version);
+        self.misread.iter().find(|(word, _)| word.option.as_deref().is_some_and(|option| names.contains(&option)))
+    }
+
     /// What backs the absolute, normalised `path` in the Flink container.
     ///
     /// Where no pod template is written down and an option names a file with one, the pod cannot be known from here.
@@ -188,6 +198,7 @@ impl Cluster {
                 .is_full()
                 .then(|| Unknown::Elsewhere("it sets more options than are read".to_owned())),
             void: Vec::new(),
+            misread: Vec::new(),
         };
         Self {
             shape: Shape::FlinkDeployment { standalone: resolved.standalone },
@@ -219,6 +230,7 @@ impl Cluster {
                 .unknown
                 .or(is_full.then(|| Unknown::Elsewhere("it sets more options than are read".to_owned()))),
             void: resolved.void,
+            misread: resolved.misread,
         };
         let field = if text(object, &["kind"]) == Some("Job") { "parallelism" } else { "replicas" };
         let replicas = (object::integer(object, &["spec", field]).unwrap_or(1), FieldPath::of(&["spec", field]));

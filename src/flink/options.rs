@@ -21,6 +21,8 @@ pub const HA_CLUSTER_ID: &str = "high-availability.cluster-id";
 pub const JOBMANAGER_ADDRESS: &str = "jobmanager.rpc.address";
 /// Port of the JobManager under ZooKeeper HA.
 pub const HA_JOBMANAGER_PORT: &str = "high-availability.jobmanager.port";
+/// Port of a TaskManager; unset or 0: a random one.
+pub const TASKMANAGER_PORT: &str = "taskmanager.rpc.port";
 /// Where HA metadata is kept.
 pub const HA_STORAGE_DIR: &str = "high-availability.storageDir";
 /// ZooKeeper servers.

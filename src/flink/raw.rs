@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::facts::Facts;
-use crate::flink::arguments;
+use crate::flink::arguments::{self, Misread};
 use crate::flink::config_file::{self, Entry, LEGACY, STANDARD};
 use crate::flink::configuration::{EffectiveConfig, Layer};
 use crate::flink::deployment::VERSION_ANNOTATION;
@@ -29,6 +29,9 @@ use delivery::{Delivery, File};
 
 /// Where the pod template stands in a Deployment, StatefulSet or Job.
 pub const TEMPLATE: [&str; 2] = ["spec", "template"];
+
+/// Why the options of a role are unknown that a shell's text starts.
+pub const SHELL: &str = "the command is a shell's text, which may bring options";
 
 const CONF_DIR: &str = "/opt/flink/conf";
 
@@ -47,6 +50,8 @@ pub struct RawRole {
     pub pod: Pod,
     /// The image.
     pub image: Option<String>,
+    /// Words of its command line that do not do what they say, with their paths.
+    pub misread: Vec<(Misread, FieldPath)>,
 }
 
 /// Why options of a role are not known.
@@ -118,7 +123,15 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
     let image = text(&container, &["image"]).map(str::to_owned);
     let version = version(object, image.as_deref());
     let is_stock = image.as_deref().is_some_and(|image| Image::parse(image).is_stock(mirrors));
-    let mut role = RawRole { version, config: EffectiveConfig::default(), void: Vec::new(), unknown: None, pod, image };
+    let mut role = RawRole {
+        version,
+        config: EffectiveConfig::default(),
+        void: Vec::new(),
+        unknown: None,
+        pod,
+        image,
+        misread: Vec::new(),
+    };
     if matches!(raw.launch.entry, Way::Mode | Way::Native) {
         role.is_unknown("the image reads its configuration in a way of its own");
         return role;
@@ -276,7 +289,7 @@ impl RawRole {
 
     fn read_arguments(&mut self, container: &Value, environment: &Environment, raw: &Raw) {
         if raw.launch.entry == Way::Shell {
-            self.is_unknown("the command is a shell's text, which may bring options");
+            self.is_unknown(SHELL);
             return;
         }
         if list(container, &["command"]).len() + list(container, &["args"]).len() > MOST_WORDS {
@@ -291,6 +304,7 @@ impl RawRole {
             Some(index) => container_path(raw).key("args").index(index),
             None => container_path(raw).key("command").index(position),
         };
+        self.misread = read.misread.into_iter().map(|word| (word.clone(), word_path(word.position))).collect();
         for (key, value, position) in read.options {
             let value = environment.expand(&value);
             self.config.set(Layer::Argument, key, value, format!("argument {}", position + 1), word_path(position));

@@ -6,6 +6,7 @@ use crate::flink::arguments::{self, Arguments};
 use crate::flink::deployment::walk;
 use crate::flink::options::{self, HA_TYPE};
 use crate::flink::raw::{container_path, words};
+use crate::flink::variables::{Variable, references, variable};
 use crate::inject::record::POD_IP;
 use crate::inject::{Injected, Place, Work};
 use crate::object::{FieldPath, list, named};
@@ -86,6 +87,16 @@ fn write(work: &mut Work<'_>, raw: &Raw, words: &[String], changed: usize) {
     let (command, args) = words.split_at_checked(split).unwrap_or((words, &[]));
     let (field, list) = if in_command { ("command", command) } else { ("args", args) };
     work.edits.set(&container.key(field), json!(list));
+}
+
+/// Defines `POD_IP` where arguments of the user's use it and nothing brings it: without it they are no address.
+pub(super) fn define_pod_ip(work: &mut Work<'_>) {
+    let Some(Place::Pods(raw)) = work.target.place().filter(|_| work.target.policy.spec.complete) else { return };
+    let container = walk(work.edits.document(), &container_path(raw)).unwrap_or(&Value::Null);
+    let is_used = words(container).iter().any(|word| references(word).any(|name| name == POD_IP));
+    if is_used && variable(container, POD_IP) == Variable::Undefined {
+        add_pod_ip(work, raw, POD_IP);
+    }
 }
 
 /// Gives the Flink container the variable `name` with its pod's IP, unless it has one of that name.

@@ -1,6 +1,6 @@
 //! High availability, whole or not at all.
 
-use crate::flink::arguments::takes_options;
+use crate::flink::arguments::{Fate, Misread, takes_options};
 use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView, Shape};
 use crate::flink::configuration::Layer;
 use crate::flink::deployment::{has_emr_ha, makes_its_account};
@@ -9,12 +9,13 @@ use crate::flink::options::{
     self, HA_CLUSTER_ID, HA_JOBMANAGER_PORT, HA_STORAGE_DIR, HA_TYPE, JOBMANAGER_ADDRESS, KUBERNETES_CLUSTER_ID,
     KUBERNETES_NAMESPACE, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT,
 };
+use crate::flink::raw::{SHELL, Unknown, container_path, words};
 use crate::flink::version::FlinkVersion;
 use crate::inject::record::POD_IP;
 use crate::inject::{Obstacle, Place, Record, Shortfall, Work, arguments};
-use crate::object::FieldPath;
+use crate::object::{FieldPath, list};
 use crate::policy::{Finding, HaMode, Role};
-use crate::workload::Raw;
+use crate::workload::{Entry, Raw};
 
 /// What is missing, and what to do about it.
 struct Missing(String, String);
@@ -38,6 +39,40 @@ pub(super) fn add(work: &mut Work<'_>) {
         }
         _ => {}
     }
+}
+
+/// Says that HA is missing where a shell's text starts Flink: no option can be added to it.
+///
+/// A text that speaks of HA itself is left to its author, and so is a configuration that something else may bring.
+pub(super) fn miss(work: &mut Work<'_>) {
+    let Some(Place::Pods(raw)) = work.target.place().filter(|_| !work.target.is_opted_out()) else { return };
+    let cluster = work.cluster();
+    let Some(view) = cluster.leading() else { return };
+    let wanted = work.target.policy.spec.high_availability.mode;
+    let is_off = cluster.high_availability() == (HighAvailability::Unknown, None)
+        && view.unknown == Some(Unknown::Elsewhere(SHELL.to_owned()));
+    let container = view.pod.container().unwrap_or(&serde_json::Value::Null);
+    let speaks_of_it = || words(container).iter().any(|word| word.contains("high-availability"));
+    if raw.launch.entry != Entry::Shell
+        || !is_off
+        || wanted.is_none_or(|mode| says_otherwise(&cluster, mode))
+        || speaks_of_it()
+    {
+        return;
+    }
+    let role = match (raw.role, raw.launch.application) {
+        (Role::TaskManager, _) => "taskmanager",
+        (Role::JobManager, true) => "standalone-job",
+        (Role::JobManager, false) => "jobmanager",
+    };
+    let field = if list(container, &["args"]).is_empty() { "command" } else { "args" };
+    work.shortfalls.push(Shortfall::HighAvailability {
+        path: container_path(raw).key(field),
+        missing: "a shell's text starts it, to which no options can be added".to_owned(),
+        remedy: format!(
+            "start it by the image's entry point, `args: [{role}]`, or write the HA options into its configuration file"
+        ),
+    });
 }
 
 /// Whether the target is a resource of Amazon EMR's dialect, of which `says` something.
@@ -74,7 +109,7 @@ fn add_pieces(work: &mut Work<'_>, mode: HaMode) {
     }
     if let Some(Place::Pods(raw)) = work.target.place().filter(|_| work.target.policy.spec.complete) {
         let _ = work.attempt(|work| {
-            add_identity(work, &cluster, view, mode)?;
+            add_identity(work, &cluster, mode)?;
             add_address(work, &cluster, view, raw)
         });
     }
@@ -84,9 +119,16 @@ fn add_pieces(work: &mut Work<'_>, mode: HaMode) {
 fn accepts_options(work: &Work<'_>, cluster: &Cluster) -> bool {
     match work.target.place() {
         Some(Place::Resource(_)) => true,
-        Some(Place::Pods(raw)) => takes_options(&raw.launch, cluster.version),
+        Some(Place::Pods(raw)) => takes_options(&raw.launch, cluster.version) && misread(cluster).is_none(),
         None => false,
     }
+}
+
+/// A word that its script takes for something else: whoever wrote it means an option that is not in force, which what
+/// we add might contradict.
+fn misread(cluster: &Cluster) -> Option<&Misread> {
+    let words = &cluster.leading()?.misread;
+    words.iter().map(|(word, _)| word).find(|word| matches!(word.fate, Fate::Host | Fate::WebPort))
 }
 
 fn is_set(cluster: &Cluster, option: &str) -> bool {
@@ -113,7 +155,7 @@ fn add_zookeeper(work: &mut Work<'_>, cluster: &Cluster) -> Result<(), FieldPath
 }
 
 /// The ids by which a standalone cluster finds its own metadata, and no other cluster's.
-fn add_identity(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, mode: HaMode) -> Result<(), FieldPath> {
+fn add_identity(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(), FieldPath> {
     let Some(identity) = work.identity.clone() else { return Ok(()) };
     let namespace = work.target.namespace.to_owned();
     if mode == HaMode::Kubernetes {
@@ -121,7 +163,7 @@ fn add_identity(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, mode: H
             work.set_option(KUBERNETES_CLUSTER_ID, &identity)?;
         }
         // Unset it is `default`, whatever namespace the pods are in.
-        if view.config.exact(KUBERNETES_NAMESPACE).is_none() && namespace != "default" {
+        if !is_set(cluster, KUBERNETES_NAMESPACE) && namespace != "default" {
             work.set_option(KUBERNETES_NAMESPACE, &namespace)?;
         }
     }
@@ -185,7 +227,7 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
             add_zookeeper(work, cluster)?;
         }
         let (Some(Place::Pods(raw)), Some(view)) = (work.target.place(), cluster.leading()) else { return Ok(()) };
-        add_identity(work, cluster, view, mode)?;
+        add_identity(work, cluster, mode)?;
         add_address(work, cluster, view, raw)?;
         if mode == HaMode::Zookeeper && raw.role == Role::JobManager && !is_set(cluster, HA_JOBMANAGER_PORT) {
             let port = view.config.value("jobmanager.rpc.port", cluster.version).unwrap_or("6123").to_owned();
@@ -225,6 +267,9 @@ fn why(findings: &[Finding], work: &Work<'_>) -> Missing {
 
 /// Whether HA can be given to this cluster in a form that its version accepts.
 fn check_form(work: &Work<'_>, cluster: &Cluster) -> Result<(), Missing> {
+    if let Some(word) = misread(cluster) {
+        return Err(Missing(word.in_words(), word.remedy()));
+    }
     if !accepts_options(work, cluster) {
         return Err(Missing(
             "a session JobManager of Flink up to 1.14 takes no options as arguments".to_owned(),

@@ -3,6 +3,7 @@
 use crate::flink::cluster::{Directory, HighAvailability};
 use crate::flink::options::HA_STORAGE_DIR;
 use crate::policy::finding::Level;
+use crate::policy::rules::wiring::Absence;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -29,10 +30,9 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         return Vec::new();
     }
     let Some(view) = case.cluster.leading().filter(|view| view.unknown.is_none()) else { return Vec::new() };
-    let message = format!(
-        "`{key}` is `{}` and `{HA_STORAGE_DIR}` is not set, so the JobManager does not start",
-        setting.value.trim()
-    );
-    let fix = format!("set `{HA_STORAGE_DIR}`, for example to `s3://<bucket>/ha`");
-    vec![Violation::at_field(view.config_path.key(HA_STORAGE_DIR), None, message, fix)]
+    let absence = Absence::of(case.cluster, view, HA_STORAGE_DIR);
+    let message =
+        format!("`{key}` is `{}` and {}, so the JobManager does not start", setting.value.trim(), absence.said);
+    let fix = absence.fix.unwrap_or_else(|| format!("set `{HA_STORAGE_DIR}`, for example to `s3://<bucket>/ha`"));
+    vec![Violation::at_field(absence.path, None, message, fix)]
 }

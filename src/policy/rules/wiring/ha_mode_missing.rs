@@ -14,7 +14,7 @@ pub(crate) const RULE: Rule = Rule {
     strict: Level::Deny,
     baseline: Level::Warn,
     page: Page {
-        what: "`high-availability.storageDir` is set, and the HA mode is unset, `NONE`, or stands under a name that this Flink version ignores.",
+        what: "`high-availability.storageDir` is set, and the HA mode is unset, `NONE`, or stands under a name that this Flink version, or in a form that the JobManager's script, does not take for it.",
         why: "Flink starts without HA and says nothing: the first restart of the JobManager loses all jobs. `high-availability.type` is new in Flink 1.17; up to 1.16 the name is `high-availability`, and the operator takes the new name for HA although the cluster has none.",
         limits: "The operator's own defaults may set the mode for all its clusters.",
         example: "spec:\n  flinkVersion: v1_16\n  flinkConfiguration:\n    high-availability.type: kubernetes   # 1.16 does not know this name\n    high-availability.storageDir: s3://state/ha",
@@ -57,8 +57,13 @@ fn ignored_alone(case: &Case<'_>, mode: &HighAvailability) -> Vec<Violation> {
 }
 
 fn ignored(case: &Case<'_>) -> Option<Violation> {
-    let version = case.cluster.version?;
     let view = case.cluster.leading()?;
+    if let Some((word, path)) = view.misread_option(HA_TYPE, case.cluster.version) {
+        let message =
+            format!("{}, so the cluster has no HA and a restart of the JobManager loses its jobs", word.in_words());
+        return Some(Violation::at_field(path.clone(), None, message, word.remedy()));
+    }
+    let version = case.cluster.version?;
     let read = options::names(HA_TYPE, Some(version));
     let (key, setting) = options::names(HA_TYPE, None)
         .into_iter()

@@ -3,6 +3,7 @@
 use crate::flink::cluster::HighAvailability;
 use crate::flink::options::ZOOKEEPER_QUORUM;
 use crate::policy::finding::Level;
+use crate::policy::rules::wiring::Absence;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -27,10 +28,11 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     if mode != HighAvailability::ZooKeeper || view.config.value(ZOOKEEPER_QUORUM, case.cluster.version).is_some() {
         return Vec::new();
     }
-    let message = format!(
-        "`{key}` is `{}` and `{ZOOKEEPER_QUORUM}` is not set, so the JobManager does not start",
-        setting.value.trim()
-    );
-    let fix = format!("set `{ZOOKEEPER_QUORUM}`, for example to `zk-0.zk:2181,zk-1.zk:2181,zk-2.zk:2181`");
-    vec![Violation::at_field(view.config_path.key(ZOOKEEPER_QUORUM), None, message, fix)]
+    let absence = Absence::of(case.cluster, view, ZOOKEEPER_QUORUM);
+    let message =
+        format!("`{key}` is `{}` and {}, so the JobManager does not start", setting.value.trim(), absence.said);
+    let fix = absence.fix.unwrap_or_else(|| {
+        format!("set `{ZOOKEEPER_QUORUM}`, for example to `zk-0.zk:2181,zk-1.zk:2181,zk-2.zk:2181`")
+    });
+    vec![Violation::at_field(absence.path, None, message, fix)]
 }

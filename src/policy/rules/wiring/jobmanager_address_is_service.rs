@@ -1,0 +1,117 @@
+//! `jobmanager-address-is-service`: a leader that publishes an address which is not its own.
+
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use crate::flink::arguments::Fate;
+use crate::flink::cluster::{HighAvailability, RoleView, Shape};
+use crate::flink::configuration::Setting;
+use crate::flink::location::has_placeholder;
+use crate::flink::options::JOBMANAGER_ADDRESS;
+use crate::flink::variables::{Variable, references, variable};
+use crate::object::{at, name, text};
+use crate::policy::finding::{Level, Role};
+use crate::policy::rules::wiring::host_argument_removed::is_host;
+use crate::policy::rules::{Case, Page, Rule, Violation};
+
+/// The rule.
+pub(crate) const RULE: Rule = Rule {
+    id: "jobmanager-address-is-service",
+    failure: "C2",
+    strict: Level::Warn,
+    baseline: Level::Warn,
+    page: Page {
+        what: "A standalone JobManager with HA has the name of a Service, or another name that does not stand for its pod alone, as `jobmanager.rpc.address`.",
+        why: "Under HA the leader publishes that address. A Service leads to any JobManager: with several, TaskManagers talk to one that does not lead; after a failover they cannot tell the new JobManager from the old one.",
+        limits: "IP addresses, placeholders, variables that differ between pods, the stable name of a StatefulSet's only pod and pods on the host's network are not judged. Where the configuration cannot be read whole, only an address in the arguments is.",
+        example: "kind: ConfigMap\ndata:\n  flink-conf.yaml: |\n    high-availability.type: kubernetes\n    jobmanager.rpc.address: flink-jobmanager   # and args: [jobmanager]",
+        fix: "Give each JobManager its pod's IP: `POD_IP` from `status.podIP` and `-D jobmanager.rpc.address=$(POD_IP)`. The completing remedy does so where the address stands in a configuration file.",
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Violation> {
+    let is_on =
+        matches!(case.cluster.high_availability().0, HighAvailability::Kubernetes | HighAvailability::ZooKeeper);
+    let Some(view) = case.cluster.role(Role::JobManager).filter(|_| is_on && case.cluster.shape == Shape::Raw) else {
+        return Vec::new();
+    };
+    if let Some((word, path)) = view.misread.iter().find(|(word, _)| word.fate == Fate::Host || is_host(word)) {
+        let is_said = is_host(word) && case.cluster.version.is_some_and(|version| version.at_least(2, 0));
+        if is_said || is_missed(case, view, word.option.as_deref()) {
+            return Vec::new();
+        }
+        let message = format!("{}, so the JobManager has an address that no TaskManager can reach", word.in_words());
+        return vec![Violation::at_field(path.clone(), None, message, word.remedy()).of_role(Role::JobManager)];
+    }
+    let Some(setting) = view.config.exact(JOBMANAGER_ADDRESS) else { return Vec::new() };
+    let address = setting.value.trim();
+    let is_known = view.unknown.is_none() || is_argument(setting);
+    if !is_known || address.is_empty() || is_of_pod(case, view, setting) {
+        return Vec::new();
+    }
+    let message = format!(
+        "under HA the JobManager publishes `{address}`, which does not stand for its pod alone, so after a failover the TaskManagers may talk to another JobManager than the leader"
+    );
+    let is_old = case.cluster.version.is_some_and(|version| !version.at_least(1, 15)) && !case.cluster.application;
+    let form = if is_old { "`$(POD_IP)` behind `jobmanager`" } else { "`-D jobmanager.rpc.address=$(POD_IP)`" };
+    let fix = format!("give it the pod's own address, {form}, with `POD_IP` from `status.podIP`");
+    vec![Violation::at_setting(setting, message, fix).of_role(Role::JobManager)]
+}
+
+/// Whether another rule speaks of the misread `option`, since nothing else sets it.
+fn is_missed(case: &Case<'_>, view: &RoleView, option: Option<&str>) -> bool {
+    const MISSED: [&str; 5] = [
+        "kubernetes.cluster-id",
+        "kubernetes.namespace",
+        "high-availability.cluster-id",
+        "high-availability.storageDir",
+        "high-availability.zookeeper.quorum",
+    ];
+    option.is_some_and(|option| {
+        MISSED.contains(&option) && view.config.value(option, case.cluster.version).is_none() && view.unknown.is_none()
+    })
+}
+
+fn is_argument(setting: &Setting) -> bool {
+    setting.origin.starts_with("argument")
+}
+
+/// Whether the address is the pod's own, or may be.
+fn is_of_pod(case: &Case<'_>, view: &RoleView, setting: &Setting) -> bool {
+    let address = setting.value.trim();
+    if is_argument(setting) {
+        // A name that is not defined is another rule's.
+        let container = view.pod.container().unwrap_or(&Value::Null);
+        let is_shared = |name: &str| matches!(variable(container, name), Variable::Text(_));
+        if references(address).any(|name| !is_shared(name)) {
+            return true;
+        }
+        if references(address).next().is_some() {
+            return false;
+        }
+    }
+    has_placeholder(address) || is_ip(address) || is_stable_name(case, view, address)
+}
+
+fn is_ip(address: &str) -> bool {
+    address.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok()
+}
+
+/// Whether the address is a name that the only pod keeps: `<StatefulSet>-0.<Service>`, `<hostname>.<subdomain>`.
+fn is_stable_name(case: &Case<'_>, view: &RoleView, address: &str) -> bool {
+    let pod = at(&view.pod.template, &["spec"]).unwrap_or(&Value::Null);
+    if at(pod, &["hostNetwork"]) == Some(&Value::Bool(true)) {
+        return true;
+    }
+    if case.cluster.job_managers.as_ref().is_none_or(|(number, _)| *number > 1) {
+        return false;
+    }
+    let host = address.split('.').next().unwrap_or_default();
+    let of_set = text(case.object, &["kind"]) == Some("StatefulSet") && {
+        let set = at(case.object, &["metadata"]).and_then(name).unwrap_or_default();
+        host.strip_prefix(set).and_then(|rest| rest.strip_prefix('-')).is_some_and(|rest| rest.parse::<u32>().is_ok())
+    };
+    of_set || (text(pod, &["subdomain"]).is_some() && text(pod, &["hostname"]) == Some(host))
+}
