@@ -206,6 +206,7 @@ pub(super) fn withdraw(work: &mut Work<'_>, record: Option<&Record>) {
     }
     if let Some(record) = record {
         user::withdraw(work, record);
+        plugins::withdraw(work, record);
         templates::withdraw(work, record);
         // Last, since the address that uses it goes first.
         if record.values.iter().any(|value| matches!(value, Injected::Env { .. })) {

@@ -116,6 +116,17 @@ pub(super) fn restore(work: &mut Work<'_>, roles: &[Role], value: &str, common: 
     }
 }
 
+/// Takes the variable out of a standalone role again, wherever in its list it stands.
+pub(super) fn withdraw(work: &mut Work<'_>, record: &Record) {
+    let Some(Place::Pods(_)) = work.target.place() else { return };
+    for recorded in &record.values {
+        if let Injected::Plugins { value, .. } = recorded {
+            let template = template_of(work, None);
+            rewrite(work, &template, value, None);
+        }
+    }
+}
+
 fn remember(work: &mut Work<'_>, role: Role, value: &str, common: bool) {
     work.added.push(Injected::Plugins { role: role.into(), value: value.to_owned(), common });
 }
@@ -211,4 +222,136 @@ fn without(pod: &Pod, value: &str) -> Value {
         containers.retain(|container| tidy(container) != json!({"name": MAIN_CONTAINER}));
     }
     template
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::admission::Operation;
+    use crate::facts::Facts;
+    use crate::policy::Policies;
+    use crate::verdict::{Subject, judge};
+    use crate::workload::recognise;
+
+    const POLICY: &str = "spec: {optOut: true}";
+
+    /// A FlinkDeployment and a standalone role, each on `image`, with the pointer of its environment.
+    fn clusters(image: &str) -> [(Value, &'static str); 2] {
+        let options = json!({"high-availability.type": "zookeeper", "high-availability.zookeeper.quorum": "zk:2181",
+            "high-availability.storageDir": "s3://b/ha"});
+        let spec = json!({"flinkVersion": "v1_20", "image": image, "flinkConfiguration": options,
+            "podTemplate": {"spec": {"containers": [{"name": "flink-main-container", "env": [{"name": "TZ", "value": "UTC"}]}]}}});
+        let resource = json!({"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment",
+            "metadata": {"name": "a"}, "spec": spec});
+        let args = json!(["taskmanager", "-Dexecution.checkpointing.dir=s3://b/c"]);
+        let container = json!({"name": "flink", "image": image, "args": args, "env": [{"name": "TZ", "value": "UTC"}]});
+        let role = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"},
+            "spec": {"template": {"spec": {"containers": [container]}}}});
+        [(resource, "/spec/podTemplate/spec/containers/0/env"), (role, "/spec/template/spec/containers/0/env")]
+    }
+
+    fn stored(object: &Value, old: Option<&Value>) -> Value {
+        let operation = if old.is_some() { Operation::Update } else { Operation::Create };
+        let workload = recognise(object).unwrap();
+        let name = object["metadata"]["name"].as_str();
+        let subject = Subject { object, old, operation, namespace: "shop", name, workload: &workload };
+        judge(&subject, &Policies::from_text(POLICY).unwrap(), &Facts::default()).stored
+    }
+
+    fn set_image(object: &mut Value, image: &str) {
+        for pointer in ["/spec/image", "/spec/template/spec/containers/0/image"] {
+            if let Some(present) = object.pointer_mut(pointer) {
+                *present = json!(image);
+            }
+        }
+    }
+
+    /// The jars in force, and whether the record knows them.
+    fn jars(object: &Value, environment: &str) -> Option<(String, bool)> {
+        let variables = object.pointer(environment)?.as_array()?;
+        let named = variables.iter().find(|variable| variable["name"] == super::VARIABLE)?;
+        let jars = named["value"].as_str()?.to_owned();
+        let record = object["metadata"]["annotations"]["flink-admission.io/injected"].as_str().unwrap_or_default();
+        let is_recorded = record.contains(&jars);
+        Some((jars, is_recorded))
+    }
+
+    #[test]
+    fn the_jars_follow_the_image() {
+        for (index, (object, environment)) in clusters("flink:1.20.1-java17").into_iter().enumerate() {
+            let created = stored(&object, None);
+            let of = |version: &str| Some((format!("flink-s3-fs-hadoop-{version}.jar"), true));
+            assert_eq!(jars(&created, environment), of("1.20.1"), "{created}");
+            assert_eq!(stored(&created, None), created, "a second review");
+            for (image, wanted) in [
+                ("flink:1.20.2", of("1.20.2")),
+                ("flink:1.20", None),
+                ("example.net/turbines:1.20.2", None),
+                ("flink@sha256:00", None),
+            ] {
+                let (mut kept, mut dropped) = (created.clone(), object.clone());
+                let mut copy = created.clone();
+                copy["metadata"]["name"] = json!("b");
+                for new in [&mut kept, &mut dropped, &mut copy] {
+                    set_image(new, image);
+                }
+                for (new, old) in [(&kept, Some(&created)), (&dropped, Some(&created)), (&kept, None), (&copy, None)] {
+                    let moved = stored(new, old);
+                    assert_eq!(jars(&moved, environment), wanted, "{index} {image}: {moved}");
+                    assert_eq!(stored(&moved, old), moved, "{index} {image}: a second review");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_lost_comes_back_and_what_the_user_says_stays() {
+        for (object, environment) in clusters("flink:1.20.1") {
+            let created = stored(&object, None);
+            assert_eq!(stored(&object, Some(&created)), created);
+            let own = json!([{"name": "ENABLE_BUILT_IN_PLUGINS", "value": "flink-s3-fs-presto-1.20.1.jar"}]);
+            let mut update = created.clone();
+            *update.pointer_mut(environment).unwrap() = own.clone();
+            let kept = stored(&update, Some(&created));
+            assert_eq!(kept.pointer(environment), Some(&own));
+            assert_eq!(jars(&kept, environment).map(|(_, is_recorded)| is_recorded), Some(false));
+            let mut mounted = created.clone();
+            mounted.pointer_mut(environment).unwrap().as_array_mut().unwrap().pop();
+            let mounts = environment.replace("/env", "");
+            mounted.pointer_mut(&mounts).unwrap()["volumeMounts"] =
+                json!([{"name": "p", "mountPath": "/opt/flink/plugins"}]);
+            assert_eq!(jars(&stored(&mounted, Some(&created)), environment), None, "it brings plugins in another way");
+        }
+    }
+
+    #[test]
+    fn an_opt_out_takes_it_out() {
+        for (object, environment) in clusters("flink:1.20.1") {
+            let created = stored(&object, None);
+            let mut update = created.clone();
+            update["metadata"]["annotations"]["flink-admission.io/inject"] = json!("false");
+            let mut left = stored(&update, Some(&created));
+            assert_eq!(left.pointer(environment), object.pointer(environment));
+            left["metadata"] = object["metadata"].clone();
+            assert_eq!(left["spec"], object["spec"]);
+        }
+    }
+
+    #[test]
+    fn a_forged_record_brings_no_other_jar_than_the_image_has() {
+        for (object, environment) in clusters("flink:1.20.1") {
+            let mut old = object.clone();
+            let forged = json!({"namespace": "shop", "name": "a", "values": [
+                {"what": "plugins", "role": "taskmanager", "value": "flink-s3-fs-presto-9.9.9.jar", "common": true},
+                {"what": "plugins", "role": "jobmanager", "value": "evil.jar", "common": true},
+            ]});
+            old["metadata"]["annotations"] = json!({"flink-admission.io/injected": forged.to_string()});
+            let mut update = old.clone();
+            set_image(&mut update, "flink:1.20.3");
+            let kept = stored(&update, Some(&old));
+            let jars = jars(&kept, environment).map(|(jars, _)| jars);
+            assert!(jars.is_none_or(|jars| jars == "flink-s3-fs-hadoop-1.20.3.jar"), "{kept}");
+        }
+    }
 }

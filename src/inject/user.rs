@@ -94,3 +94,59 @@ pub(super) fn withdraw(work: &mut Work<'_>, record: &Record) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::admission::Operation;
+    use crate::facts::Facts;
+    use crate::policy::Policies;
+    use crate::verdict::{Subject, judge};
+    use crate::workload::recognise;
+
+    fn cluster(template: &str, context: Value) -> Value {
+        let mut object = json!({"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment",
+            "metadata": {"name": "a"}, "spec": {"flinkVersion": "v1_20", "image": "flink:1.20.1"}});
+        let pod = json!({"spec": {"securityContext": context}});
+        match template {
+            "podTemplate" => object["spec"][template] = pod,
+            role => object["spec"][role]["podTemplate"] = pod,
+        }
+        object
+    }
+
+    fn stored(object: &Value, old: Option<&Value>) -> Value {
+        let operation = if old.is_some() { Operation::Update } else { Operation::Create };
+        let workload = recognise(object).unwrap();
+        let subject = Subject { object, old, operation, namespace: "shop", name: Some("a"), workload: &workload };
+        judge(&subject, &Policies::from_text("spec: {optOut: true}").unwrap(), &Facts::default()).stored
+    }
+
+    #[test]
+    fn what_was_named_is_put_back_and_withdrawn() {
+        for template in ["podTemplate", "jobManager", "taskManager"] {
+            for context in [json!({"runAsNonRoot": true}), json!({"runAsNonRoot": true, "runAsGroup": 9999})] {
+                let object = cluster(template, context.clone());
+                let created = stored(&object, None);
+                assert_ne!(created["spec"], object["spec"], "{template}");
+                assert_eq!(stored(&created, None), created, "{template}: a second review");
+                assert_eq!(stored(&object, Some(&created)), created, "{template}: put back");
+                let mut update = created.clone();
+                update["metadata"]["annotations"]["flink-admission.io/inject"] = json!("false");
+                assert_eq!(stored(&update, Some(&created))["spec"], object["spec"], "{template} {context}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_user_of_their_own_stays() {
+        let created = stored(&cluster("podTemplate", json!({"runAsNonRoot": true})), None);
+        for context in [json!({"runAsNonRoot": true, "runAsUser": 1000}), json!({"runAsNonRoot": false})] {
+            let update = cluster("podTemplate", context.clone());
+            let kept = stored(&update, Some(&created));
+            assert_eq!(kept["spec"], update["spec"], "{context}");
+            assert!(kept["metadata"]["annotations"].is_null(), "{kept}");
+        }
+    }
+}

@@ -207,6 +207,9 @@ fn role() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Volume, path, and which form it has.
+type Mount = (&'static str, &'static str, usize);
+
 /// A pod template, its containers in any order.
 fn template() -> impl Strategy<Value = Value> {
     let containers = subsequence(vec!["flink-main-container", "log-shipper", "proxy"], 0..=3).prop_shuffle();
@@ -247,7 +250,7 @@ fn template() -> impl Strategy<Value = Value> {
     let parts = (containers, vec((mounts, environment), 3), volumes, context);
     parts.prop_map(|(containers, mounts, (volumes, sources), context)| {
         let mut spec = json!({});
-        let of_container = |(name, (mounts, environment)): (&str, (Vec<(&str, &str, usize)>, Value))| {
+        let of_container = |(name, (mounts, environment)): (&str, (Vec<Mount>, Value))| {
             let mut container = json!({"name": name});
             if !environment.is_null() {
                 container["env"] = environment;

@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use crate::flink::deployment::walk;
-use crate::flink::plugins::in_template;
+use crate::flink::plugins::{Choice, choice, in_template};
 use crate::flink::pod::MAIN_CONTAINER;
 use crate::inject::Work;
 use crate::inject::plugins::variable;
@@ -23,7 +23,10 @@ pub(super) fn put_back(work: &mut Work<'_>, record: &Record, old: &Value) {
     let counts = |value: &Injected| {
         let view = value.role().and_then(|role| cluster.role(role));
         if let Injected::Plugins { value, .. } = value {
-            return view.and_then(|view| in_template(view)).is_none_or(|present| present == value);
+            return view.is_none_or(|view| match in_template(view) {
+                Some(present) => present == value,
+                None => choice(view, cluster.shape) == Choice::Nothing,
+            });
         }
         let present = Claim::of(value).zip(view).map(|(claim, view)| presence(&view.pod, &claim));
         !matches!(present, Some(Presence::Replaced))
