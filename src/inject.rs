@@ -12,7 +12,9 @@ mod high_availability;
 mod identity;
 mod keep;
 mod option;
+mod plugins;
 mod record;
+mod user;
 mod volumes;
 
 pub use keep::{keep, lost};
@@ -121,6 +123,7 @@ pub fn complete<'a>(target: &Target<'a>) -> Injection<'a> {
     let mut kept = record.unwrap_or_default();
     // What it says of values that are not there is another object's past.
     kept.values.retain(|value| keep::stands(&work, value));
+    let of_former = kept.clone();
     if kept.is_of_another(target.namespace, target.name) {
         keep::forget(&mut work, &kept);
         kept = Record::default();
@@ -130,8 +133,18 @@ pub fn complete<'a>(target: &Target<'a>) -> Injection<'a> {
     arguments::define_pod_ip(&mut work);
     high_availability::add(&mut work);
     directories::add(&mut work);
-    fs_group::add(&mut work);
+    // The image may be another one than that for which they were chosen.
+    plugins::renew(&mut work, &of_former);
+    kept.values.retain(|value| !matches!(value, Injected::Plugins { .. }) || keep::is_remembered(&work, value));
+    complete_pods(&mut work);
     work.finish(kept)
+}
+
+/// What pods need for the sake of what was filled in before, and otherwise.
+fn complete_pods(work: &mut Work<'_>) {
+    plugins::add(work);
+    fs_group::add(work);
+    user::add(work);
 }
 
 /// Where a target's options, pods and account stand.
@@ -213,10 +226,10 @@ impl<'a> Work<'a> {
         Names { namespace: self.target.namespace, name: self.target.name, cluster: self.identity.as_deref() }
     }
 
-    /// The findings on what there is so far, with the `fsGroup` that comes last.
+    /// The findings on what there is so far, with what comes last.
     fn findings(&self) -> Vec<Finding> {
         let mut whole = self.clone();
-        fs_group::add(&mut whole);
+        complete_pods(&mut whole);
         let cluster = whole.cluster();
         rules::evaluate(&Case {
             object: whole.edits.document(),

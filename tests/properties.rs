@@ -15,8 +15,9 @@ mod manifests;
 
 use std::collections::BTreeSet;
 
-use flink_admission::flink::cluster::Cluster;
+use flink_admission::flink::cluster::{Cluster, RoleView};
 use flink_admission::flink::configuration::flatten;
+use flink_admission::flink::plugins;
 use flink_admission::inject::INJECTED_ANNOTATION;
 use flink_admission::object::FieldPath;
 use flink_admission::policy::{Finding, Level, Policies, Role};
@@ -111,6 +112,34 @@ proptest! {
     }
 
     #[test]
+    fn plugins_follow_the_image(Json(object) in deployment(), Json(policy) in policy(), to in prop::sample::select(IMAGES.to_vec())) {
+        let mut object = object;
+        object["spec"]["image"] = json!("flink:1.20.1-java17");
+        let mut policy = policy;
+        policy["spec"]["checkpoints"] = json!({"directory": "s3://b/checkpoints"});
+        let policies = policies(&policy);
+        let stored = create(&object, &policies).stored;
+        let was = own_plugins(&object, &stored);
+
+        for (how, new) in [("as stored", stored.clone()), ("as written", object.clone()), ("applied", applied(&object, &stored))] {
+            let (mut new, mut written) = (new, object.clone());
+            new["spec"]["image"] = json!(to);
+            written["spec"]["image"] = json!(to);
+            let moved = update(&new, &stored, &policies);
+            let wanted: Vec<String> = was.iter().map(|jars| {
+                if to.starts_with("flink:1.20.2") { jars.replace("1.20.1", "1.20.2") } else { String::new() }
+            }).collect();
+            let is = own_plugins(&object, &moved.stored);
+            let is_so = is.iter().zip(&wanted).all(|(is, wanted)| is == wanted);
+            prop_assert!(is_so, "{} to {}: {:?} became {:?}\n{}\n{}", how, to, was, is, stored, moved.stored);
+            user_values_stay(&written, &moved.stored)?;
+            merged_pods_stay(&written, &moved.stored)?;
+            let again = update(&moved.stored, &stored, &policies);
+            prop_assert!(again.stored == moved.stored, "a second time:\n{}\n{}", again.stored, moved.stored);
+        }
+    }
+
+    #[test]
     fn no_object_is_too_odd(Json(spec) in any_json(), Json(old) in any_json(), Json(metadata) in any_json(), Json(policy) in policy()) {
         let policies = policies(&policy);
         let object = json!({"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "metadata": metadata, "spec": spec});
@@ -122,6 +151,19 @@ proptest! {
         let template = json!({"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkBlueGreenDeployment", "spec": {"template": {"spec": object["spec"]}}});
         create(&template, &policies);
     }
+}
+
+/// Where an official image may move to.
+const IMAGES: [&str; 4] = ["flink:1.20.2-java17", "flink:1.20", "example.net/turbines:4.2", "flink:latest"];
+
+/// The plugins of each role of `stored` that are not the author's.
+fn own_plugins(object: &Value, stored: &Value) -> Vec<String> {
+    let (was, is) = (Cluster::of_flink_deployment(object, &spec()), Cluster::of_flink_deployment(stored, &spec()));
+    let ours = |(was, is): (&RoleView, &RoleView)| {
+        let is = plugins::in_template(is).unwrap_or_default().to_owned();
+        if plugins::in_template(was).is_some() { String::new() } else { is }
+    };
+    was.roles.iter().zip(&is.roles).map(ours).collect()
 }
 
 fn policies(policy: &Value) -> Policies {
@@ -212,7 +254,7 @@ fn elements<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
     value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// Every volume, container and mount of the pods as the operator makes them is what it was, and comes first.
+/// Every volume, container, mount and variable of the pods as the operator makes them is what it was, and comes first.
 fn merged_pods_stay(object: &Value, stored: &Value) -> Result<(), TestCaseError> {
     let (was, is) = (Cluster::of_flink_deployment(object, &spec()), Cluster::of_flink_deployment(stored, &spec()));
     prop_assert_eq!(was.job_managers.map(|(number, _)| number), is.job_managers.map(|(number, _)| number));
@@ -224,11 +266,13 @@ fn merged_pods_stay(object: &Value, stored: &Value) -> Result<(), TestCaseError>
         let is_extended = |was: &Value, is: &Value| {
             let rest = |container: &Value| {
                 let mut container = container.clone();
-                container.as_object_mut().map(|map| map.shift_remove("volumeMounts"));
+                for list in ["volumeMounts", "env"] {
+                    container.as_object_mut().map(|map| map.shift_remove(list));
+                }
                 container
             };
-            let mounts = [was, is].map(|container| elements(container, "/volumeMounts"));
-            rest(was) == rest(is) && is_within(mounts[0], mounts[1], |was, is| was == is)
+            let keeps = |list: &str| is_within(elements(was, list), elements(is, list), |was, is| was == is);
+            rest(was) == rest(is) && keeps("/volumeMounts") && keeps("/env")
         };
         prop_assert!(is_within(containers, now, is_extended), "containers {:?} became {:?}", containers, now);
     }

@@ -59,6 +59,12 @@ impl<'a> Image<'a> {
             self.repository.rsplit('/').next() == Some("flink") || tag.contains("-scala_") || tag.contains("-java");
         counts.then(|| FlinkVersion::from_tag(tag))?
     }
+
+    /// The Flink release that the tag names to its last number; `1.20` and `latest` are others tomorrow.
+    #[must_use]
+    pub fn release(&self) -> Option<FlinkVersion> {
+        self.version().filter(|version| version.patch.is_some())
+    }
 }
 
 #[cfg(test)]

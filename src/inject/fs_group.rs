@@ -8,7 +8,7 @@ use crate::flink::deployment::{field, walk};
 use crate::flink::location::Location;
 use crate::flink::pod::{Backing, Source};
 use crate::inject::{Injected, Place, Work};
-use crate::object::at;
+use crate::object::{FieldPath, at};
 use crate::policy::{FsGroup, Role, has_openshift_range};
 
 /// Sets `fsGroup` in the pods that need it and say nothing.
@@ -25,7 +25,7 @@ pub(super) fn add(work: &mut Work<'_>) {
 }
 
 /// Namespaces with a range of user ids refuse any other; where the namespace could not be read, it may have one.
-fn is_forbidden(work: &Work<'_>) -> bool {
+pub(super) fn is_forbidden(work: &Work<'_>) -> bool {
     let namespace = work.target.facts.answer(&FactKey::Namespace(work.target.namespace.to_owned()));
     has_openshift_range(namespace)
         || (work.target.facts.is_live() && matches!(namespace, crate::facts::Answer::Unknown(_)))
@@ -49,18 +49,7 @@ fn needs(work: &Work<'_>, cluster: &Cluster, role: Role) -> bool {
 
 /// Sets `fsGroup` in the pods of `roles`: in the common template for both, else in the role's own.
 pub(super) fn set(work: &mut Work<'_>, roles: &[Role], group: u32) {
-    let root = work.target.root();
-    let template = match (work.target.place(), roles) {
-        (None, _) | (_, []) => return,
-        (Some(Place::Pods(_)), _) => root,
-        // A new `jobManager` block would bring its default of one replica with it.
-        (Some(Place::Resource(_)), [role])
-            if *role == Role::TaskManager || walk(work.edits.document(), &root.key(field(*role))).is_some() =>
-        {
-            root.key(field(*role)).key("podTemplate")
-        }
-        (Some(Place::Resource(_)), _) => root.key("podTemplate"),
-    };
+    let Some(template) = template_for(work, roles) else { return };
     let context = template.keys(&["spec", "securityContext"]);
     if !work.edits.set(&context.key("fsGroup"), Value::from(group)) {
         return;
@@ -69,4 +58,20 @@ pub(super) fn set(work: &mut Work<'_>, roles: &[Role], group: u32) {
         work.edits.set(&context.key("fsGroupChangePolicy"), Value::from("OnRootMismatch"));
     }
     work.added.extend(roles.iter().map(|role| Injected::FsGroup { role: (*role).into(), value: group }));
+}
+
+/// The pod template that reaches `roles` alone: the common one for both, else the role's own.
+pub(super) fn template_for(work: &Work<'_>, roles: &[Role]) -> Option<FieldPath> {
+    let root = work.target.root();
+    match (work.target.place(), roles) {
+        (None, _) | (_, []) => None,
+        (Some(Place::Pods(_)), _) => Some(root),
+        // A new `jobManager` block would bring its default of one replica with it.
+        (Some(Place::Resource(_)), [role])
+            if *role == Role::TaskManager || walk(work.edits.document(), &root.key(field(*role))).is_some() =>
+        {
+            Some(root.key(field(*role)).key("podTemplate"))
+        }
+        (Some(Place::Resource(_)), _) => Some(root.key("podTemplate")),
+    }
 }

@@ -11,7 +11,7 @@ use crate::flink::deployment::walk;
 use crate::flink::options::{HA_CLUSTER_ID, HA_STORAGE_DIR, HA_TYPE, KUBERNETES_CLUSTER_ID, names};
 use crate::inject::record::{INJECTED_ANNOTATION, Injected, Record};
 use crate::inject::volumes::{self, Claim, Presence, presence};
-use crate::inject::{Injection, Lost, Place, Target, Work, account, arguments, fs_group, option};
+use crate::inject::{Injection, Lost, Place, Target, Work, account, arguments, fs_group, option, plugins, user};
 use crate::object::{self, FieldPath, at};
 use crate::policy::Role;
 use crate::workload::recognise;
@@ -52,6 +52,18 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
                 }
                 is_whole(&work, Role::from(*role), &claim)
             }
+            Injected::Plugins { role, value, common } => {
+                if is_first {
+                    plugins::restore(&mut work, &roles(record.values.iter().filter(beside)), value, *common);
+                }
+                plugins::present(&work, Role::from(*role)).as_deref() == Some(value)
+            }
+            Injected::RunAsUser { role, value, group } => {
+                if is_first {
+                    user::restore(&mut work, &roles(record.values.iter().filter(beside)), *value, *group);
+                }
+                user::present(&work, Role::from(*role)) == Some(Value::from(*value))
+            }
             Injected::FsGroup { role, value } => {
                 if is_first {
                     restore_group(&mut work, &roles(record.values.iter().filter(beside)), *value);
@@ -90,16 +102,25 @@ pub(super) fn stands(work: &Work<'_>, value: &Injected) -> bool {
             .pod
             .container()
             .is_some_and(|container| object::named(object::list(container, &["env"]), name).is_some()),
-        Injected::Volume { .. } | Injected::FsGroup { .. } => is_in_pods(work, value),
+        Injected::Volume { .. } | Injected::Plugins { .. } | Injected::RunAsUser { .. } | Injected::FsGroup { .. } => {
+            is_in_pods(work, value)
+        }
     }
 }
 
-/// Whether a claim or group of the record is in force in the pods that it is for.
+/// Whether a value of the record is in force, or another one was set in its place.
+pub(super) fn is_remembered(work: &Work<'_>, value: &Injected) -> bool {
+    stands(work, value) || work.added.iter().any(|added| added.is_same_place(value))
+}
+
+/// Whether a claim, variable or id of the record is in force in the pods that it is for.
 fn is_in_pods(work: &Work<'_>, value: &Injected) -> bool {
     match value {
         Injected::Volume { role, .. } => {
             Claim::of(value).is_some_and(|claim| is_whole(work, Role::from(*role), &claim))
         }
+        Injected::Plugins { role, value, .. } => plugins::present(work, Role::from(*role)).as_deref() == Some(value),
+        Injected::RunAsUser { role, value, .. } => user::present(work, Role::from(*role)) == Some(Value::from(*value)),
         Injected::FsGroup { role, value } => group(work, Role::from(*role)) == Some(Value::from(*value)),
         Injected::Option { .. } | Injected::ServiceAccount { .. } | Injected::Env { .. } => true,
     }
@@ -160,8 +181,10 @@ pub(super) fn forget(work: &mut Work<'_>, record: &Record) {
                     work.added.push(Injected::Volume { role, name, claim, mount_path, common });
                 }
             }
-            // The group does not depend on where the object is.
-            Injected::FsGroup { .. } | Injected::Env { .. } => work.added.push(value.clone()),
+            // These do not depend on where the object is.
+            Injected::FsGroup { .. } | Injected::Env { .. } | Injected::Plugins { .. } | Injected::RunAsUser { .. } => {
+                work.added.push(value.clone());
+            }
         }
     }
 }
@@ -174,10 +197,16 @@ pub(super) fn withdraw(work: &mut Work<'_>, record: Option<&Record>) {
                 option::remove_exact(work, key, value);
             }
             Injected::ServiceAccount { value } => remove_account(work, value),
-            Injected::Volume { .. } | Injected::Env { .. } | Injected::FsGroup { .. } => {}
+            Injected::Volume { .. }
+            | Injected::Env { .. }
+            | Injected::Plugins { .. }
+            | Injected::RunAsUser { .. }
+            | Injected::FsGroup { .. } => {}
         }
     }
     if let Some(record) = record {
+        user::withdraw(work, record);
+        plugins::withdraw(work, record);
         templates::withdraw(work, record);
         // Last, since the address that uses it goes first.
         if record.values.iter().any(|value| matches!(value, Injected::Env { .. })) {

@@ -7,6 +7,7 @@ use crate::flink::options::{
     self, CHECKPOINT_DIR, HA_CLUSTER_ID, HA_JOBMANAGER_PORT, HA_STORAGE_DIR, HA_TYPE, JOBMANAGER_ADDRESS,
     KUBERNETES_CLUSTER_ID, KUBERNETES_NAMESPACE, SAVEPOINT_DIR, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT,
 };
+use crate::flink::{plugins, user};
 use crate::object::{FieldPath, annotation, text};
 use crate::patch::Edits;
 use crate::policy::Role;
@@ -90,6 +91,26 @@ pub enum Injected {
         name: String,
         /// The field: `status.podIP`.
         field: String,
+    },
+    /// `ENABLE_BUILT_IN_PLUGINS` of the Flink container of one role.
+    Plugins {
+        /// Which role.
+        role: RoleName,
+        /// The jars, with `;` between them.
+        value: String,
+        /// Whether it stands in the common template, and not in the role's own.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        common: bool,
+    },
+    /// `securityContext.runAsUser` of one role's pod.
+    RunAsUser {
+        /// Which role.
+        role: RoleName,
+        /// The user id.
+        value: u32,
+        /// Whether `runAsGroup` was set too, to the same number.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        group: bool,
     },
     /// `securityContext.fsGroup` of one role's pod.
     FsGroup {
@@ -198,6 +219,8 @@ impl Injected {
                 is_option && options::names(option, None).contains(&key.as_str())
             }
             Self::Env { name, .. } => name == POD_IP && !of_resource,
+            Self::Plugins { value, .. } => plugins::may_be_ours(value),
+            Self::RunAsUser { value, .. } => *value == user::FLINK,
             Self::ServiceAccount { .. } | Self::Volume { .. } | Self::FsGroup { .. } => true,
         }
     }
@@ -212,6 +235,8 @@ impl Injected {
                 format!("claim {claim} at {mount_path} ({})", Role::from(*role))
             }
             Self::Env { name, field } => format!("environment variable {name} from {field}"),
+            Self::Plugins { role, value, .. } => format!("{}={value} ({})", plugins::VARIABLE, Role::from(*role)),
+            Self::RunAsUser { role, value, .. } => format!("runAsUser={value} ({})", Role::from(*role)),
             Self::FsGroup { role, value } => format!("fsGroup={value} ({})", Role::from(*role)),
         }
     }
@@ -221,7 +246,12 @@ impl Injected {
     pub fn path(&self) -> Option<FieldPath> {
         match self {
             Self::Option { path, .. } => path.clone(),
-            Self::ServiceAccount { .. } | Self::Volume { .. } | Self::Env { .. } | Self::FsGroup { .. } => None,
+            Self::ServiceAccount { .. }
+            | Self::Volume { .. }
+            | Self::Env { .. }
+            | Self::Plugins { .. }
+            | Self::RunAsUser { .. }
+            | Self::FsGroup { .. } => None,
         }
     }
 
@@ -229,7 +259,10 @@ impl Injected {
     #[must_use]
     pub fn role(&self) -> Option<Role> {
         match self {
-            Self::Volume { role, .. } | Self::FsGroup { role, .. } => Some(Role::from(*role)),
+            Self::Volume { role, .. }
+            | Self::Plugins { role, .. }
+            | Self::RunAsUser { role, .. }
+            | Self::FsGroup { role, .. } => Some(Role::from(*role)),
             Self::Option { .. } | Self::ServiceAccount { .. } | Self::Env { .. } => None,
         }
     }
@@ -242,7 +275,9 @@ impl Injected {
                 Self::Volume { name: our_name, claim: ours, mount_path: our_path, .. },
                 Self::Volume { name, claim, mount_path, .. },
             ) => our_name == name && ours == claim && our_path == mount_path,
-            (Self::FsGroup { value: ours, .. }, Self::FsGroup { value, .. }) => ours == value,
+            (Self::Plugins { value: ours, .. }, Self::Plugins { value, .. }) => ours == value,
+            (Self::RunAsUser { value: ours, .. }, Self::RunAsUser { value, .. })
+            | (Self::FsGroup { value: ours, .. }, Self::FsGroup { value, .. }) => ours == value,
             _ => self == other,
         }
     }
@@ -259,7 +294,9 @@ impl Injected {
                 ours == theirs && our_name == their_name
             }
             (Self::Env { name: ours, .. }, Self::Env { name: theirs, .. }) => ours == theirs,
-            (Self::FsGroup { role: ours, .. }, Self::FsGroup { role: theirs, .. }) => ours == theirs,
+            (Self::Plugins { role: ours, .. }, Self::Plugins { role: theirs, .. })
+            | (Self::RunAsUser { role: ours, .. }, Self::RunAsUser { role: theirs, .. })
+            | (Self::FsGroup { role: ours, .. }, Self::FsGroup { role: theirs, .. }) => ours == theirs,
             _ => false,
         }
     }
@@ -295,6 +332,12 @@ mod tests {
                 common: false,
             },
             Injected::FsGroup { role: RoleName::Taskmanager, value: 9999 },
+            Injected::Plugins {
+                role: RoleName::Taskmanager,
+                value: "flink-gs-fs-hadoop-1.20.1.jar".into(),
+                common: true,
+            },
+            Injected::RunAsUser { role: RoleName::Taskmanager, value: 9999, group: true },
         ];
         let record =
             Record { namespace: "a".into(), name: Some("b".into()), values, unknown: vec![json!({"what": "more"})] };
@@ -312,6 +355,10 @@ mod tests {
             option("kubernetes.namespace"), option("high-availability.cluster-id"), option("no.such.option"),
             {"what": "option", "option": "high-availability.type", "key": "kubernetes.cluster-id", "value": "evil"},
             {"what": "env", "name": "LD_PRELOAD", "field": "status.podIP"},
+            {"what": "plugins", "role": "jobmanager", "value": "flink-s3-fs-hadoop-1.20.1.jar;../../tmp/evil-1.0.0.jar"},
+            {"what": "plugins", "role": "jobmanager", "value": "flink-s3-fs-hadoop-1.20.1/x.jar"},
+            {"what": "plugins", "role": "jobmanager", "value": ""},
+            {"what": "runAsUser", "role": "jobmanager", "value": 0},
             option("high-availability.storageDir"),
         ]);
         let text = json!({"namespace": "a", "values": values}).to_string();

@@ -171,7 +171,7 @@ pub(super) fn template_of(work: &Work<'_>, role: Option<Role>) -> FieldPath {
 }
 
 /// Whether only the roles' own templates hold the Flink container.
-fn is_in_role_templates(work: &Work<'_>) -> bool {
+pub(super) fn is_in_role_templates(work: &Work<'_>) -> bool {
     let holds = |role: Option<Role>| {
         walk(work.edits.document(), &template_of(work, role).keys(&["spec", "containers"]))
             .and_then(Value::as_array)
@@ -197,10 +197,25 @@ fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, cla
         edits.append(&volumes, claim.volume());
     }
 
-    let containers = spec.key("containers");
     let merged_containers = list(pod, &["spec", "containers"]);
     let main = merged.and_then(|pod| pod.main);
-    let position = match (position_of_main(edits, &containers), main) {
+    let container = main_container(edits, template, merged);
+    let mounts = container.key("volumeMounts");
+    let merged_mounts =
+        main.and_then(|main| merged_containers.get(main)).map(|container| list(container, &["volumeMounts"]));
+    let is_mounted = |mounts: &[Value]| mounts.iter().any(|mount| is_mount_of(mount, claim));
+    if !is_mounted(merged_mounts.unwrap_or_default()) && !is_mounted(elements(edits, &mounts)) {
+        fill_up(edits, &mounts, merged_mounts.unwrap_or_default());
+        edits.append(&mounts, claim.mount());
+    }
+}
+
+/// The Flink container in the template at `template`, made where it is missing: at the position that it has in `merged`,
+/// else behind everything else.
+pub(super) fn main_container(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>) -> FieldPath {
+    let containers = template.keys(&["spec", "containers"]);
+    let merged_containers = merged.map(|pod| list(&pod.template, &["spec", "containers"])).unwrap_or_default();
+    let position = match (position_of_main(edits, &containers), merged.and_then(|pod| pod.main)) {
         (Some(position), _) => position,
         (None, Some(main)) => {
             fill_up(edits, &containers, merged_containers.get(..main).unwrap_or_default());
@@ -215,14 +230,7 @@ fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, cla
             length(edits, &containers).saturating_sub(1)
         }
     };
-    let mounts = containers.index(position).key("volumeMounts");
-    let merged_mounts =
-        main.and_then(|main| merged_containers.get(main)).map(|container| list(container, &["volumeMounts"]));
-    let is_mounted = |mounts: &[Value]| mounts.iter().any(|mount| is_mount_of(mount, claim));
-    if !is_mounted(merged_mounts.unwrap_or_default()) && !is_mounted(elements(edits, &mounts)) {
-        fill_up(edits, &mounts, merged_mounts.unwrap_or_default());
-        edits.append(&mounts, claim.mount());
-    }
+    containers.index(position)
 }
 
 /// What a pod has of a claim that is wanted there.
@@ -255,11 +263,11 @@ fn is_mount_of(mount: &Value, claim: &Claim) -> bool {
     name(mount) == Some(&claim.name) && text(mount, &["mountPath"]).map(normalise).as_deref() == Some(&claim.mount_path)
 }
 
-fn elements<'e>(edits: &'e Edits<'_>, path: &FieldPath) -> &'e [Value] {
+pub(super) fn elements<'e>(edits: &'e Edits<'_>, path: &FieldPath) -> &'e [Value] {
     walk(edits.document(), path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn position_of_main(edits: &Edits<'_>, containers: &FieldPath) -> Option<usize> {
+pub(super) fn position_of_main(edits: &Edits<'_>, containers: &FieldPath) -> Option<usize> {
     let containers = walk(edits.document(), containers)?.as_array()?;
     named(containers, MAIN_CONTAINER).map(|(position, _)| position)
 }
@@ -269,7 +277,7 @@ fn length(edits: &Edits<'_>, path: &FieldPath) -> usize {
 }
 
 /// Appends to the list at `path` what `merged` has behind its end.
-fn fill_up(edits: &mut Edits<'_>, path: &FieldPath, merged: &[Value]) {
+pub(super) fn fill_up(edits: &mut Edits<'_>, path: &FieldPath, merged: &[Value]) {
     for element in merged.iter().skip(length(edits, path)) {
         edits.append(path, element.clone());
     }
@@ -318,7 +326,7 @@ fn without(pod: &Pod, claim: &Claim) -> Value {
 }
 
 /// The value without nulls, empty maps and empty lists.
-fn tidy(value: &Value) -> Value {
+pub(super) fn tidy(value: &Value) -> Value {
     match value {
         Value::Object(map) => Value::Object(
             map.iter()

@@ -207,6 +207,9 @@ fn role() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Volume, path, and which form it has.
+type Mount = (&'static str, &'static str, usize);
+
 /// A pod template, its containers in any order.
 fn template() -> impl Strategy<Value = Value> {
     let containers = subsequence(vec!["flink-main-container", "log-shipper", "proxy"], 0..=3).prop_shuffle();
@@ -230,11 +233,28 @@ fn template() -> impl Strategy<Value = Value> {
         json!({"nfs": {"server": "nfs", "path": "/"}}),
     ]);
     let volumes = (subsequence(vec!["flink-data", "scratch", "logs"], 0..=3).prop_shuffle(), vec(sources, 3));
-    let context = select(vec![Value::Null, Value::Null, json!({"fsGroup": 1000}), json!({"runAsUser": 9999})]);
-    (containers, vec(mounts, 3), volumes, context).prop_map(|(containers, mounts, (volumes, sources), context)| {
+    let context = select(vec![
+        Value::Null,
+        Value::Null,
+        json!({"fsGroup": 1000}),
+        json!({"runAsUser": 9999}),
+        json!({"runAsNonRoot": true}),
+    ]);
+    let environment = select(vec![
+        Value::Null,
+        Value::Null,
+        json!([{"name": "REGION", "value": "north"}]),
+        json!([{"name": "ZONE", "value": "b"}, {"name": "REGION", "value": "south"}]),
+        json!([{"name": "ENABLE_BUILT_IN_PLUGINS", "value": "flink-s3-fs-presto-1.20.1.jar"}]),
+    ]);
+    let parts = (containers, vec((mounts, environment), 3), volumes, context);
+    parts.prop_map(|(containers, mounts, (volumes, sources), context)| {
         let mut spec = json!({});
-        let of_container = |(name, mounts): (&str, Vec<(&str, &str, usize)>)| {
+        let of_container = |(name, (mounts, environment)): (&str, (Vec<Mount>, Value))| {
             let mut container = json!({"name": name});
+            if !environment.is_null() {
+                container["env"] = environment;
+            }
             if name != "flink-main-container" {
                 container["image"] = json!("example.net/side:1");
             }
@@ -351,6 +371,12 @@ pub(crate) fn any_json() -> impl Strategy<Value = Json> {
         "emptyDir",
         "securityContext",
         "fsGroup",
+        "runAsNonRoot",
+        "flink:1.20.1",
+        "s3://b/ha",
+        "env",
+        "value",
+        "ENABLE_BUILT_IN_PLUGINS",
         "job",
         "mode",
         "",
@@ -358,7 +384,7 @@ pub(crate) fn any_json() -> impl Strategy<Value = Json> {
         "$(X)",
         "..",
     ];
-    let record = r#"{"namespace":"a","values":[{"what":"volume","role":"jobmanager","name":"name","claim":"c","mountPath":""},{"what":"fsGroup","role":"taskmanager","value":1},{"what":"option","option":"x","key":"","value":""},{"what":"serviceAccount","value":"kubernetes"}]}"#;
+    let record = r#"{"namespace":"a","values":[{"what":"volume","role":"jobmanager","name":"name","claim":"c","mountPath":""},{"what":"fsGroup","role":"taskmanager","value":1},{"what":"plugins","role":"jobmanager","value":"flink-s3-fs-hadoop-1.20.0.jar"},{"what":"runAsUser","role":"taskmanager","value":9999},{"what":"option","option":"x","key":"","value":""},{"what":"serviceAccount","value":"kubernetes"}]}"#;
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),

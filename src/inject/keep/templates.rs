@@ -7,8 +7,10 @@
 use serde_json::{Value, json};
 
 use crate::flink::deployment::walk;
+use crate::flink::plugins::{Choice, choice, in_template};
 use crate::flink::pod::MAIN_CONTAINER;
 use crate::inject::Work;
+use crate::inject::plugins::variable;
 use crate::inject::record::{Injected, Record};
 use crate::inject::volumes::{Claim, Presence, presence, template_of};
 use crate::object::{FieldPath, name};
@@ -17,9 +19,15 @@ use crate::policy::Role;
 /// Puts back what `record` says we put into the templates of `old`, where it stood.
 pub(super) fn put_back(work: &mut Work<'_>, record: &Record, old: &Value) {
     let cluster = work.cluster();
-    // A claim in whose place the update has something else is given up.
+    // A claim or variable in whose place the update has something else is given up.
     let counts = |value: &Injected| {
         let view = value.role().and_then(|role| cluster.role(role));
+        if let Injected::Plugins { value, .. } = value {
+            return view.is_none_or(|view| match in_template(view) {
+                Some(present) => present == value,
+                None => choice(view, cluster.shape) == Choice::Nothing,
+            });
+        }
         let present = Claim::of(value).zip(view).map(|(claim, view)| presence(&view.pod, &claim));
         !matches!(present, Some(Presence::Replaced))
     };
@@ -57,6 +65,7 @@ fn prune(work: &mut Work<'_>, path: &FieldPath) {
 struct Ours {
     volumes: Vec<Value>,
     mounts: Vec<Value>,
+    variables: Vec<Value>,
     groups: Vec<u64>,
 }
 
@@ -64,11 +73,12 @@ impl Ours {
     /// What `record` says of the template of `role`, or of all where it is the common one, as far as it `counts`: what looks
     /// the same in another role's template is the user's.
     fn of(record: &Record, role: Option<Role>, counts: impl Fn(&Injected) -> bool) -> Self {
-        let mut ours = Self { volumes: Vec::new(), mounts: Vec::new(), groups: Vec::new() };
+        let mut ours = Self { volumes: Vec::new(), mounts: Vec::new(), variables: Vec::new(), groups: Vec::new() };
         let is_here = |value: &&Injected| role.is_none_or(|role| value.role() == Some(role));
         for value in record.values.iter().filter(is_here).filter(|value| counts(value)) {
             match value {
                 Injected::FsGroup { value, .. } => ours.groups.push(u64::from(*value)),
+                Injected::Plugins { value, .. } => ours.variables.push(variable(value)),
                 value => {
                     let claim = Claim::of(value);
                     ours.volumes.extend(claim.as_ref().map(Claim::volume));
@@ -181,6 +191,7 @@ impl Ours {
     fn is_element(&self, element: &Value, common: Option<&Value>) -> bool {
         self.volumes.contains(element)
             || self.mounts.contains(element)
+            || self.variables.contains(element)
             || (name(element) == Some(MAIN_CONTAINER) && self.are_all(element, common))
     }
 }

@@ -3,8 +3,12 @@
 pub(super) mod claim_single_node_shared;
 pub(super) mod claim_single_pod_shared;
 mod claims;
+pub(super) mod filesystem_plugin_missing;
+pub(super) mod filesystem_plugin_scheme;
+pub(super) mod filesystem_plugin_version;
 pub(super) mod fs_group_missing;
 pub(super) mod ha_storage_dir_missing;
+pub(super) mod hadoop_classpath_missing;
 pub(super) mod storage_differs_between_roles;
 pub(super) mod storage_on_container;
 pub(super) mod storage_on_empty_dir;
@@ -16,12 +20,13 @@ pub(super) mod storage_per_replica;
 pub(super) mod storage_read_only;
 pub(super) mod storage_uri_placeholder;
 
-use crate::flink::cluster::{Cluster, Directory};
+use crate::flink::cluster::{Cluster, Directory, RoleView};
 use crate::flink::configuration::Setting;
+use crate::flink::image::Image;
 use crate::flink::location::{Location, normalise};
 use crate::flink::pod::{Backing, MountedVolume, Source};
 use crate::policy::finding::Role;
-use crate::policy::rules::Violation;
+use crate::policy::rules::{Case, Violation};
 
 /// A directory on a path of the pods, with what backs it in each role that uses it.
 pub(super) struct Placement<'a> {
@@ -174,5 +179,30 @@ pub(super) fn volume(backing: &Backing) -> Option<&MountedVolume> {
     match backing {
         Backing::Volume(volume) => Some(volume),
         Backing::Container | Backing::Unknown(_) => None,
+    }
+}
+
+/// The roles that run the official image, with the image: only of that is known what it holds.
+pub(super) fn stock_roles<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a RoleView, Image<'a>)> {
+    let mirrors = &case.policy.spec.images.stock;
+    case.cluster.roles.iter().filter_map(move |view| {
+        let image = Image::parse(&view.image.as_ref()?.0);
+        image.is_stock(mirrors).then_some((view, image))
+    })
+}
+
+/// What was found in each role, with the role: said once, without one, where both roles have the same.
+pub(super) fn said_once<T: PartialEq>(found: Vec<(Role, T)>) -> Vec<(Option<Role>, T)> {
+    let is_same = matches!(found.as_slice(), [(_, ours), (_, theirs)] if ours == theirs);
+    let roles = found.into_iter().map(|(role, what)| (Some(role), what));
+    if is_same { roles.take(1).map(|(_, what)| (None, what)).collect() } else { roles.collect() }
+}
+
+/// The roles that a finding is about, in words.
+pub(super) const fn in_words(role: Option<Role>) -> &'static str {
+    match role {
+        Some(Role::JobManager) => "the JobManager",
+        Some(Role::TaskManager) => "the TaskManagers",
+        None => "the JobManager and the TaskManagers",
     }
 }

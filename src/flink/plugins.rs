@@ -1,0 +1,398 @@
+//! File-system plugins: which scheme needs which, and what the environment of a Flink container enables.
+//!
+//! The official image holds their jars in `/opt/flink/opt` and loads none of them. Its entry point links those that
+//! `ENABLE_BUILT_IN_PLUGINS` names, and ends where it names one that the image has not.
+//! Sources: `FileSystem.DIRECTLY_SUPPORTED_FILESYSTEM` of Flink 1.13 to 2.3, flink-docker `docker-entrypoint.sh`.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView, Shape};
+use crate::flink::configuration::Setting;
+use crate::flink::location::{Location, has_placeholder, is_below, normalise};
+use crate::flink::pod::Backing;
+use crate::flink::version::FlinkVersion;
+use crate::object::{FieldPath, list, name, text};
+use crate::policy::Role;
+use crate::workload::{Entry, Launch};
+
+/// The variable that names the jars to load, with `;` between them.
+pub const VARIABLE: &str = "ENABLE_BUILT_IN_PLUGINS";
+
+/// A file-system plugin of the official image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Plugin {
+    /// S3 by Hadoop.
+    S3Hadoop,
+    /// S3 by Presto.
+    S3Presto,
+    /// Alibaba's object store.
+    Oss,
+    /// Azure's.
+    Azure,
+    /// Google's.
+    Gs,
+}
+
+impl Plugin {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::S3Hadoop, Self::S3Presto, Self::Oss, Self::Azure, Self::Gs];
+
+    /// Its jar's name without the version.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::S3Hadoop => "flink-s3-fs-hadoop",
+            Self::S3Presto => "flink-s3-fs-presto",
+            Self::Oss => "flink-oss-fs-hadoop",
+            Self::Azure => "flink-azure-fs-hadoop",
+            Self::Gs => "flink-gs-fs-hadoop",
+        }
+    }
+
+    /// Its jar in the image of `version`: `flink-s3-fs-hadoop-1.20.1.jar`.
+    #[must_use]
+    pub fn jar(self, version: FlinkVersion) -> String {
+        format!("{}-{version}.jar", self.name())
+    }
+
+    /// Whether it serves `scheme`; schemes are case-sensitive in Flink.
+    #[must_use]
+    pub fn serves(self, scheme: &str) -> bool {
+        match self {
+            Self::S3Hadoop => matches!(scheme, "s3" | "s3a"),
+            Self::S3Presto => matches!(scheme, "s3" | "s3p"),
+            Self::Oss => scheme == "oss",
+            Self::Azure => matches!(scheme, "wasb" | "wasbs" | "abfs" | "abfss"),
+            Self::Gs => scheme == "gs",
+        }
+    }
+
+    /// Whether the image of `version` has it for `scheme`; where the version is not known, whether the newest has.
+    #[must_use]
+    pub fn is_in(self, version: Option<FlinkVersion>, scheme: &str) -> bool {
+        let from = match (self, scheme) {
+            (Self::Gs, _) => (1, 15),
+            (Self::Azure, "abfs" | "abfss") => (1, 14),
+            _ => (0, 0),
+        };
+        version.is_none_or(|version| version.at_least(from.0, from.1))
+    }
+}
+
+/// The plugins that serve `scheme` in `version`; none where it needs no plugin, or Hadoop instead.
+pub fn serving(scheme: &str, version: Option<FlinkVersion>) -> impl Iterator<Item = Plugin> {
+    Plugin::ALL.into_iter().filter(move |plugin| plugin.serves(scheme) && plugin.is_in(version, scheme))
+}
+
+/// A jar's name in its parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Jar<'a> {
+    /// The whole word.
+    pub word: &'a str,
+    /// What stands before the version: `flink-s3-fs-hadoop`.
+    pub name: &'a str,
+    /// The version as written; `None` where there is none, or where the word does not end in `.jar`.
+    pub version: Option<&'a str>,
+}
+
+impl<'a> Jar<'a> {
+    /// Splits `word`; any text gives an answer.
+    #[must_use]
+    pub fn parse(word: &'a str) -> Self {
+        let stem = word.strip_suffix(".jar").unwrap_or(word);
+        let dash = stem.char_indices().find(|(at, c)| {
+            *c == '-' && stem.get(at + 1..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        });
+        let (name, version) = dash.and_then(|(at, _)| Some((stem.get(..at)?, stem.get(at + 1..)?))).unzip();
+        Self { word, name: name.unwrap_or(stem), version: version.filter(|_| word.len() > stem.len()) }
+    }
+
+    /// The plugin that it is.
+    #[must_use]
+    pub fn plugin(&self) -> Option<Plugin> {
+        Plugin::ALL.into_iter().find(|plugin| plugin.name() == self.name)
+    }
+
+    /// Whether it is meant for the object store behind `scheme`, whether or not it serves the scheme or exists.
+    #[must_use]
+    pub fn is_of_store(&self, scheme: &str) -> bool {
+        let store = match scheme {
+            "s3" | "s3a" | "s3p" => "s3",
+            "wasb" | "wasbs" | "abfs" | "abfss" => "azure",
+            other => other,
+        };
+        self.word.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| part == store)
+    }
+
+    /// Whether it is meant for `scheme`: a plugin that serves it, or one of the same store that we do not know.
+    #[must_use]
+    pub fn may_serve(&self, scheme: &str) -> bool {
+        let is_s3 = || scheme.starts_with("s3") && self.name.starts_with("flink-s3-fs-");
+        self.plugin().map_or_else(is_s3, |plugin| plugin.serves(scheme))
+    }
+}
+
+/// The jars that a value of [`VARIABLE`] names: split at `;` and blanks, as the entry point does.
+pub fn jars(value: &str) -> impl Iterator<Item = Jar<'_>> {
+    value.split(|c: char| c == ';' || c.is_ascii_whitespace()).filter(|word| !word.is_empty()).map(Jar::parse)
+}
+
+/// What enables plugins in one role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice<'a> {
+    /// Nothing does.
+    Nothing,
+    /// [`VARIABLE`] with this text, and the option that brings it; in the pod template where there is none.
+    Named(Cow<'a, str>, Option<&'a Setting>),
+    /// It cannot be known: the variable comes from elsewhere, or something is mounted where plugins lie.
+    Unknown,
+}
+
+/// What enables plugins in `view`, in the official image.
+#[must_use]
+pub fn choice(view: &RoleView, shape: Shape) -> Choice<'_> {
+    if !starts_plainly(view, shape) || may_bring_files(view) {
+        return Choice::Unknown;
+    }
+    match variable(view, VARIABLE) {
+        Variable::Absent => Choice::Nothing,
+        Variable::Is(value, _) if value.trim().is_empty() => Choice::Nothing,
+        Variable::Is(value, _) if has_placeholder(&value) => Choice::Unknown,
+        Variable::Is(value, setting) => Choice::Named(value, setting),
+        Variable::FromElsewhere => Choice::Unknown,
+    }
+}
+
+/// The value that a role's own pod template gives [`VARIABLE`] in words, the last one where there are several.
+#[must_use]
+pub fn in_template(view: &RoleView) -> Option<&str> {
+    let environment = list(view.pod.container()?, &["env"]);
+    environment
+        .iter()
+        .rfind(|variable| name(variable) == Some(VARIABLE))
+        .and_then(|variable| text(variable, &["value"]))
+}
+
+/// Whether Hadoop's classes may be on the class path of `view`, in the official image.
+#[must_use]
+pub fn may_have_hadoop(view: &RoleView, shape: Shape) -> bool {
+    !starts_plainly(view, shape) || may_bring_files(view) || variable(view, "HADOOP_CLASSPATH") != Variable::Absent
+}
+
+/// A variable of the Flink container.
+#[derive(PartialEq, Eq)]
+enum Variable<'a> {
+    Absent,
+    Is(Cow<'a, str>, Option<&'a Setting>),
+    FromElsewhere,
+}
+
+/// The variable `wanted` of the Flink container. Flink appends those of its options behind the template's, and the last
+/// one of a name counts.
+fn variable<'a>(view: &'a RoleView, wanted: &str) -> Variable<'a> {
+    let of_role = match view.role {
+        Role::JobManager => "containerized.master.env.",
+        Role::TaskManager => "containerized.taskmanager.env.",
+    };
+    let secrets = view.config.exact("kubernetes.env.secretKeyRef");
+    if secrets.is_some_and(|setting| setting.value.contains(wanted)) {
+        return Variable::FromElsewhere;
+    }
+    if let Some(setting) = view.config.exact(&format!("{of_role}{wanted}")) {
+        return Variable::Is(Cow::Borrowed(&setting.value), Some(setting));
+    }
+    let Some(container) = view.pod.container() else { return Variable::Absent };
+    match list(container, &["env"]).iter().rfind(|variable| name(variable) == Some(wanted)) {
+        Some(variable) if variable.get("valueFrom").is_some_and(|from| !from.is_null()) => Variable::FromElsewhere,
+        Some(variable) => Variable::Is(Cow::Borrowed(text(variable, &["value"]).unwrap_or_default()), None),
+        None if list(container, &["envFrom"]).is_empty() => Variable::Absent,
+        None => Variable::FromElsewhere,
+    }
+}
+
+/// Whether the official entry point starts Flink, and nothing around it that may put jars somewhere first.
+fn starts_plainly(view: &RoleView, shape: Shape) -> bool {
+    let Some(container) = view.pod.container() else { return view.config.exact("kubernetes.entry.path").is_none() };
+    let is_hooked = container.get("lifecycle").and_then(|hooks| hooks.get("postStart")).is_some();
+    if is_hooked {
+        return false;
+    }
+    if shape != Shape::Raw {
+        // Native mode and the operator write command and args themselves, over those of the template.
+        return view.config.exact("kubernetes.entry.path").is_none();
+    }
+    let command = list(container, &["command"]);
+    let through_entry_point = command.is_empty()
+        || command.iter().filter_map(Value::as_str).any(|word| word.ends_with("docker-entrypoint.sh"));
+    let entry = Launch::of(container).map(|launch| launch.entry);
+    through_entry_point && matches!(entry, Some(Entry::Subcommand | Entry::Script))
+}
+
+/// Whether a mount or a variable may bring plugins or jars of its own.
+fn may_bring_files(view: &RoleView) -> bool {
+    const PLACES: [&str; 5] =
+        ["/opt/flink/plugins", "/opt/flink/lib", "/opt/flink/opt", "/opt/flink/bin", "/docker-entrypoint.sh"];
+    const DIRECTORIES: [&str; 3] = ["FLINK_PLUGINS_DIR", "FLINK_HOME", "FLINK_LIB_DIR"];
+    if PLACES.iter().any(|place| view.backing(place) != Backing::Container) {
+        return true;
+    }
+    let mounts = view.pod.container().map(|container| list(container, &["volumeMounts"])).unwrap_or_default();
+    mounts
+        .iter()
+        .filter_map(|mount| text(mount, &["mountPath"]))
+        .map(normalise)
+        .any(|path| PLACES.iter().any(|place| is_below(&path, place)))
+        || DIRECTORIES
+            .iter()
+            .any(|directory| !matches!(variable(view, directory), Variable::Absent | Variable::FromElsewhere))
+}
+
+/// A directory on a file system that is not the pod's.
+#[derive(Debug, Clone)]
+pub struct RemoteDirectory<'a> {
+    /// Which directory.
+    pub directory: Directory,
+    /// Its setting.
+    pub setting: &'a Setting,
+    /// The scheme.
+    pub scheme: String,
+}
+
+/// The remote directories that both roles of `cluster` open: the HA directory only under HA that Flink itself brings.
+///
+/// Source: Flink `BlobUtils.createBlobStoreFromConfig`, which TaskManagers call too.
+#[must_use]
+pub fn remote_directories(cluster: &Cluster) -> Vec<RemoteDirectory<'_>> {
+    let has_ha = matches!(cluster.high_availability().0, HighAvailability::Kubernetes | HighAvailability::ZooKeeper);
+    let remote = |directory: Directory| {
+        let (_, setting) = cluster.directory(directory)?;
+        match cluster.location(directory)? {
+            Location::Remote { scheme, .. } => Some(RemoteDirectory { directory, setting, scheme }),
+            _ => None,
+        }
+    };
+    Directory::ALL
+        .into_iter()
+        .filter(|directory| has_ha || *directory != Directory::HighAvailability)
+        .filter_map(remote)
+        .collect()
+}
+
+/// Whether `fs.allowed-fallback-filesystems` leaves `scheme` to Hadoop.
+#[must_use]
+pub fn is_left_to_hadoop(view: &RoleView, scheme: &str) -> bool {
+    view.config.exact("fs.allowed-fallback-filesystems").is_some_and(|setting| {
+        setting.value.split([';', ',']).any(|one| one.trim() == scheme) || has_placeholder(&setting.value)
+    })
+}
+
+/// The plugins that `view` needs for the remote directories of `cluster`: one a scheme, and no more than necessary.
+///
+/// `s3` is served by what `s3a` or `s3p` beside it needs, else by Presto where its options are set, else by Hadoop.
+#[must_use]
+pub fn needed(cluster: &Cluster, view: &RoleView) -> Vec<Plugin> {
+    let mut schemes: Vec<String> = remote_directories(cluster).into_iter().map(|remote| remote.scheme).collect();
+    schemes.retain(|scheme| !is_left_to_hadoop(view, scheme));
+    // What leaves a choice comes last.
+    schemes.sort_by_key(|scheme| serving(scheme, cluster.version).count());
+    let prefers_presto = view.config.iter().any(|(key, _)| key.starts_with("presto.s3."));
+    let mut plugins: Vec<Plugin> = Vec::new();
+    for scheme in schemes {
+        if plugins.iter().any(|plugin| plugin.serves(&scheme)) {
+            continue;
+        }
+        let is_wanted = |plugin: &Plugin| (*plugin == Plugin::S3Presto) == prefers_presto;
+        let served = serving(&scheme, cluster.version);
+        let several: Vec<Plugin> = served.collect();
+        plugins.extend(several.iter().copied().find(is_wanted).or_else(|| several.first().copied()));
+    }
+    plugins.sort_unstable();
+    plugins
+}
+
+/// The jars of `plugins` in the image of `release`, as a value of [`VARIABLE`].
+#[must_use]
+pub fn value_of(plugins: &[Plugin], release: FlinkVersion) -> String {
+    plugins.iter().map(|plugin| plugin.jar(release)).collect::<Vec<_>>().join(";")
+}
+
+/// The plugins that `value` names, where it is a value such as [`value_of`] makes: known jars of one release.
+#[must_use]
+pub fn written_by(value: &str) -> Option<Vec<Plugin>> {
+    let first = Jar::parse(value.split(';').next()?);
+    let release = FlinkVersion::from_dotted(first.version?).filter(|version| version.patch.is_some())?;
+    let named: Vec<Plugin> = Plugin::ALL.into_iter().filter(|plugin| value.contains(plugin.name())).collect();
+    (value_of(&named, release) == value).then_some(named)
+}
+
+/// Whether `value` is one that [`value_of`] makes, so that nothing else is ever written for the sake of a record.
+#[must_use]
+pub fn may_be_ours(value: &str) -> bool {
+    written_by(value).is_some()
+}
+
+/// Where the last [`VARIABLE`] of the container called `container` stands in the pod template at `template`.
+#[must_use]
+pub fn path_in(object: &Value, template: &FieldPath, is_main: impl Fn(usize, &Value) -> bool) -> Option<FieldPath> {
+    let containers = template.keys(&["spec", "containers"]);
+    let elements = object.pointer(&containers.pointer())?.as_array()?;
+    let (index, container) = elements.iter().enumerate().find(|(index, container)| is_main(*index, container))?;
+    let variable = list(container, &["env"]).iter().rposition(|variable| name(variable) == Some(VARIABLE))?;
+    Some(containers.index(index).key("env").index(variable).key("value"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jar_is_split_at_its_version() {
+        let parts = |word| {
+            let jar = Jar::parse(word);
+            (jar.name, jar.version, jar.plugin())
+        };
+        assert_eq!(
+            parts("flink-s3-fs-hadoop-1.20.1.jar"),
+            ("flink-s3-fs-hadoop", Some("1.20.1"), Some(Plugin::S3Hadoop))
+        );
+        assert_eq!(parts("flink-gs-fs-hadoop-1.15-SNAPSHOT.jar").1, Some("1.15-SNAPSHOT"));
+        assert_eq!(parts("flink-s3-fs-presto-1.20.1"), ("flink-s3-fs-presto", None, Some(Plugin::S3Presto)));
+        assert_eq!(parts("flink-fs-azure-hadoop-1.20.1.jar").2, None);
+        for odd in ["", "-", "é-1.jar", ".jar", "-1"] {
+            assert_eq!(Jar::parse(odd).word, odd);
+        }
+        assert_eq!(jars(" a.jar;;b.jar\nc.jar ").map(|jar| jar.word).collect::<Vec<_>>(), ["a.jar", "b.jar", "c.jar"]);
+    }
+
+    #[test]
+    fn only_known_jars_of_one_release_are_ours() {
+        let both = value_of(&[Plugin::S3Hadoop, Plugin::Gs], FlinkVersion { major: 1, minor: 20, patch: Some(1) });
+        assert_eq!(both, "flink-s3-fs-hadoop-1.20.1.jar;flink-gs-fs-hadoop-1.20.1.jar");
+        assert_eq!(written_by(&both), Some(vec![Plugin::S3Hadoop, Plugin::Gs]));
+        for other in [
+            "",
+            ";",
+            "flink-s3-fs-hadoop-1.20.jar",
+            "flink-s3-fs-hadoop-1.20.1.jar ",
+            "flink-s3-fs-hadoop-1.20.1.jar;x.jar",
+            "flink-s3-fs-hadoop-1.20.1.jar;flink-gs-fs-hadoop-1.20.2.jar",
+            "../flink-s3-fs-hadoop-1.20.1.jar",
+        ] {
+            assert!(!may_be_ours(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn every_scheme_has_its_plugins() {
+        let of = |scheme: &str, version| serving(scheme, version).map(Plugin::name).collect::<Vec<_>>();
+        assert_eq!(of("s3", None), ["flink-s3-fs-hadoop", "flink-s3-fs-presto"]);
+        assert_eq!(of("s3p", None), ["flink-s3-fs-presto"]);
+        assert_eq!(of("gs", Some(FlinkVersion::new(1, 14))), [""; 0]);
+        assert_eq!(of("abfss", Some(FlinkVersion::new(1, 14))), ["flink-azure-fs-hadoop"]);
+        for none in ["hdfs", "file", "S3", "s3n", ""] {
+            assert_eq!(of(none, None), [""; 0], "{none}");
+        }
+    }
+}
