@@ -153,6 +153,12 @@ pub enum Choice<'a> {
 /// What enables plugins in `view`, in the official image.
 #[must_use]
 pub fn choice(view: &RoleView, shape: Shape) -> Choice<'_> {
+    if has_template_elsewhere(view) { Choice::Unknown } else { choice_in_template(view, shape) }
+}
+
+/// What the options and the pod template enable in `view`, as if no template came from elsewhere.
+#[must_use]
+pub fn choice_in_template(view: &RoleView, shape: Shape) -> Choice<'_> {
     if !starts_plainly(view, shape) || may_bring_files(view) {
         return Choice::Unknown;
     }
@@ -178,7 +184,10 @@ pub fn in_template(view: &RoleView) -> Option<&str> {
 /// Whether Hadoop's classes may be on the class path of `view`, in the official image.
 #[must_use]
 pub fn may_have_hadoop(view: &RoleView, shape: Shape) -> bool {
-    !starts_plainly(view, shape) || may_bring_files(view) || variable(view, "HADOOP_CLASSPATH") != Variable::Absent
+    has_template_elsewhere(view)
+        || !starts_plainly(view, shape)
+        || may_bring_files(view)
+        || variable(view, "HADOOP_CLASSPATH") != Variable::Absent
 }
 
 /// A variable of the Flink container.
@@ -230,12 +239,16 @@ fn starts_plainly(view: &RoleView, shape: Shape) -> bool {
     through_entry_point && matches!(entry, Some(Entry::Subcommand | Entry::Script))
 }
 
+/// Whether an option names a file with the pod template.
+fn has_template_elsewhere(view: &RoleView) -> bool {
+    matches!((view.backing(PLUGINS), view.pod.backing(PLUGINS)), (Backing::Unknown(_), Backing::Container))
+}
+
 /// Whether a mount or a variable may bring plugins or jars of its own.
 fn may_bring_files(view: &RoleView) -> bool {
-    const PLACES: [&str; 5] =
-        ["/opt/flink/plugins", "/opt/flink/lib", "/opt/flink/opt", "/opt/flink/bin", "/docker-entrypoint.sh"];
+    const PLACES: [&str; 5] = [PLUGINS, "/opt/flink/lib", "/opt/flink/opt", "/opt/flink/bin", "/docker-entrypoint.sh"];
     const DIRECTORIES: [&str; 3] = ["FLINK_PLUGINS_DIR", "FLINK_HOME", "FLINK_LIB_DIR"];
-    if PLACES.iter().any(|place| view.backing(place) != Backing::Container) {
+    if PLACES.iter().any(|place| view.pod.backing(place) != Backing::Container) {
         return true;
     }
     let mounts = view.pod.container().map(|container| list(container, &["volumeMounts"])).unwrap_or_default();
@@ -342,6 +355,9 @@ pub fn path_in(object: &Value, template: &FieldPath, is_main: impl Fn(usize, &Va
     let variable = list(container, &["env"]).iter().rposition(|variable| name(variable) == Some(VARIABLE))?;
     Some(containers.index(index).key("env").index(variable).key("value"))
 }
+
+/// Where the official image has what it loads.
+const PLUGINS: &str = "/opt/flink/plugins";
 
 #[cfg(test)]
 mod tests {

@@ -326,6 +326,19 @@ mod tests {
     }
 
     #[test]
+    fn a_template_that_was_ours_alone_comes_back_whole() {
+        for (mut object, _) in clusters("flink:1.20.1").into_iter().take(1) {
+            // Without a template of its own the pod is that of a file, about which nothing is known.
+            object["spec"]["podTemplate"] = json!({"spec": {"containers": [{"name": "flink-main-container"}]}});
+            let created = stored(&object, None);
+            let spec = object["spec"].as_object_mut().unwrap();
+            spec.remove("podTemplate");
+            spec["flinkConfiguration"]["kubernetes.pod-template-file"] = json!("/opt/pod.yaml");
+            assert_eq!(stored(&object, Some(&created))["spec"]["podTemplate"], created["spec"]["podTemplate"]);
+        }
+    }
+
+    #[test]
     fn an_opt_out_takes_it_out() {
         for (object, environment) in clusters("flink:1.20.1") {
             let created = stored(&object, None);

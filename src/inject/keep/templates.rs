@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use crate::flink::deployment::walk;
-use crate::flink::plugins::{Choice, choice, in_template};
+use crate::flink::plugins::{Choice, choice_in_template, in_template};
 use crate::flink::pod::MAIN_CONTAINER;
 use crate::inject::Work;
 use crate::inject::plugins::variable;
@@ -25,7 +25,7 @@ pub(super) fn put_back(work: &mut Work<'_>, record: &Record, old: &Value) {
         if let Injected::Plugins { value, .. } = value {
             return view.is_none_or(|view| match in_template(view) {
                 Some(present) => present == value,
-                None => choice(view, cluster.shape) == Choice::Nothing,
+                None => choice_in_template(view, cluster.shape) == Choice::Nothing,
             });
         }
         let present = Claim::of(value).zip(view).map(|(claim, view)| presence(&view.pod, &claim));
