@@ -18,5 +18,4 @@ pub mod sensitive;
 pub mod spelling;
 pub mod template;
 pub mod user;
-pub mod variables;
 pub mod version;

@@ -7,7 +7,7 @@
 mod delivery;
 mod environment;
 
-pub use environment::{Environment, Variable};
+pub use environment::{Environment, Variable, references};
 
 use std::collections::BTreeSet;
 

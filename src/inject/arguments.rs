@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 use crate::flink::arguments::{self, Arguments};
 use crate::flink::deployment::walk;
 use crate::flink::options::{self, HA_TYPE};
-use crate::flink::raw::{container_path, words};
-use crate::flink::variables::{Variable, references, variable};
+use crate::flink::raw::{Environment, Variable, container_path, references, words};
 use crate::inject::record::POD_IP;
 use crate::inject::{Injected, Place, Work};
 use crate::object::{FieldPath, list, named};
@@ -94,7 +93,7 @@ pub(super) fn define_pod_ip(work: &mut Work<'_>) {
     let Some(Place::Pods(raw)) = work.target.place().filter(|_| work.target.policy.spec.complete) else { return };
     let container = walk(work.edits.document(), &container_path(raw)).unwrap_or(&Value::Null);
     let is_used = words(container).iter().any(|word| references(word).any(|name| name == POD_IP));
-    if is_used && variable(container, POD_IP) == Variable::Undefined {
+    if is_used && Environment::of(container).variable(POD_IP) == Variable::Unset {
         add_pod_ip(work, raw, POD_IP);
     }
 }

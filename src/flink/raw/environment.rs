@@ -127,6 +127,26 @@ impl Environment {
     }
 }
 
+/// The names that `text` refers to as `$(NAME)`, in order.
+///
+/// ```
+/// use flink_admission::flink::raw::references;
+/// assert_eq!(references("$(POD_NAME).flink:$$(A)").collect::<Vec<_>>(), ["POD_NAME"]);
+/// ```
+pub fn references(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        loop {
+            let (_, after) = rest.split_once('$')?;
+            let found = after.strip_prefix('(').and_then(|inner| until(inner, ')'));
+            rest = found.map_or_else(|| after.strip_prefix('$').unwrap_or(after), |(_, behind)| behind);
+            if let Some((name, _)) = found {
+                return Some(name);
+            }
+        }
+    })
+}
+
 /// A text that grows up to a bound.
 struct Bounded {
     text: String,
@@ -194,6 +214,21 @@ mod tests {
             ("a$(EMPTY)b$(", "ab$("),
         ] {
             assert_eq!(environment().expand(text), expected);
+        }
+    }
+
+    #[test]
+    fn references_are_those_that_the_kubelet_replaces() {
+        for (text, expected) in [
+            ("$(POD_IP)", vec!["POD_IP"]),
+            ("a$(B)c$(D)", vec!["B", "D"]),
+            ("$$(POD_IP)", vec![]),
+            ("$$$(POD_IP)", vec!["POD_IP"]),
+            ("$POD_IP ${POD_IP} $", vec![]),
+            ("$(POD_IP", vec![]),
+            ("$x$(Y)", vec!["Y"]),
+        ] {
+            assert_eq!(references(text).collect::<Vec<_>>(), expected, "{text}");
         }
     }
 

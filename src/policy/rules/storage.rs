@@ -21,7 +21,7 @@ pub(super) mod storage_read_only;
 pub(super) mod storage_uri_placeholder;
 
 use crate::flink::cluster::{Cluster, Directory, RoleView};
-use crate::flink::configuration::Setting;
+use crate::flink::configuration::{Layer, Setting};
 use crate::flink::image::Image;
 use crate::flink::location::{Location, normalise};
 use crate::flink::pod::{Backing, MountedVolume, Source};
@@ -86,6 +86,15 @@ pub(super) fn task_managers_write(cluster: &Cluster, directory: Directory) -> bo
 }
 
 impl Placement<'_> {
+    /// Its value in words, with the option where the path of the finding does not tell: an argument is a number there.
+    fn named(&self) -> String {
+        let value = self.setting.value.trim();
+        match self.setting.layer {
+            Layer::Argument => format!("`{}={value}`", self.key),
+            Layer::File | Layer::Environment => format!("`{value}`"),
+        }
+    }
+
     /// The role to speak of when the directory dies with its pods, and what backs it there.
     ///
     /// `None` where one of the roles keeps it on something shared: then the roles differ, which is another rule's.
@@ -140,11 +149,7 @@ pub(super) fn dying(cluster: &Cluster, kind: impl Fn(&Backing) -> Option<String>
     let of_kind = |placement: Placement<'_>| {
         let (role, backing) = placement.dying()?;
         let what = kind(backing)?;
-        let message = format!(
-            "in the {role} `{}` is {what}, {}",
-            placement.setting.value.trim(),
-            loss(placement.directory, backing)
-        );
+        let message = format!("in the {role} {} is {what}, {}", placement.named(), loss(placement.directory, backing));
         let fix = format!(
             "mount a PersistentVolumeClaim at `{}` or above it in the JobManager{}, or use an object store such as `s3://<bucket>/…`",
             placement.path,

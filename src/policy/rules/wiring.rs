@@ -27,7 +27,6 @@ pub(super) mod zookeeper_quorum_missing;
 
 use crate::flink::cluster::{Cluster, HighAvailability, RoleView, Shape};
 use crate::flink::options;
-use crate::flink::variables::references;
 use crate::object::FieldPath;
 use crate::policy::rules::Case;
 
@@ -60,9 +59,4 @@ impl Absence {
 pub(super) fn raw_with_kubernetes_ha<'a>(case: &Case<'a>) -> Option<&'a RoleView> {
     let is_on = case.cluster.shape == Shape::Raw && case.cluster.high_availability().0 == HighAvailability::Kubernetes;
     case.cluster.leading().filter(|_| is_on)
-}
-
-/// Whether `value` refers to variables, which Kubernetes replaces in arguments.
-fn has_references(value: &str) -> bool {
-    references(value).next().is_some()
 }

@@ -6,10 +6,9 @@ use serde_json::Value;
 
 use crate::flink::arguments::Fate;
 use crate::flink::cluster::{HighAvailability, RoleView, Shape};
-use crate::flink::configuration::Setting;
+use crate::flink::configuration::{Layer, Setting};
 use crate::flink::location::has_placeholder;
 use crate::flink::options::JOBMANAGER_ADDRESS;
-use crate::flink::variables::{Variable, references, variable};
 use crate::object::{at, name, text};
 use crate::policy::finding::{Level, Role};
 use crate::policy::rules::wiring::host_argument_removed::is_host;
@@ -47,7 +46,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     }
     let Some(setting) = view.config.exact(JOBMANAGER_ADDRESS) else { return Vec::new() };
     let address = setting.value.trim();
-    let is_known = view.unknown.is_none() || is_argument(setting);
+    let is_known = view.unknown.is_none() || setting.layer == Layer::Argument;
     if !is_known || address.is_empty() || is_of_pod(case, view, setting) {
         return Vec::new();
     }
@@ -74,24 +73,10 @@ fn is_missed(case: &Case<'_>, view: &RoleView, option: Option<&str>) -> bool {
     })
 }
 
-fn is_argument(setting: &Setting) -> bool {
-    setting.origin.starts_with("argument")
-}
-
-/// Whether the address is the pod's own, or may be.
+/// Whether the address is the pod's own, or may be. A variable that is left in it differs between pods, is not known, or
+/// is another rule's.
 fn is_of_pod(case: &Case<'_>, view: &RoleView, setting: &Setting) -> bool {
     let address = setting.value.trim();
-    if is_argument(setting) {
-        // A name that is not defined is another rule's.
-        let container = view.pod.container().unwrap_or(&Value::Null);
-        let is_shared = |name: &str| matches!(variable(container, name), Variable::Text(_));
-        if references(address).any(|name| !is_shared(name)) {
-            return true;
-        }
-        if references(address).next().is_some() {
-            return false;
-        }
-    }
     has_placeholder(address) || is_ip(address) || is_stable_name(case, view, address)
 }
 

@@ -3,13 +3,12 @@
 use serde_json::Value;
 
 use crate::flink::cluster::{RoleView, Shape};
-use crate::flink::configuration::Setting;
+use crate::flink::configuration::{Layer, Setting};
+use crate::flink::deployment::walk;
 use crate::flink::options::JOBMANAGER_ADDRESS;
-use crate::flink::raw::Unknown;
-use crate::flink::variables::{Variable, references, variable};
+use crate::flink::raw::{Environment, Variable, references};
 use crate::object::{list, name, named};
 use crate::policy::finding::Level;
-use crate::policy::rules::wiring::has_references;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -31,45 +30,54 @@ pub(crate) const RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some(view) = case.cluster.leading().filter(|_| case.cluster.shape == Shape::Raw) else { return Vec::new() };
     let Some(container) = view.pod.container() else { return Vec::new() };
-    let address = view.config.exact(JOBMANAGER_ADDRESS);
-    if let Some(setting) = address.filter(|it| it.origin.starts_with("ConfigMap") && has_references(&it.value)) {
-        return in_file(view, setting).into_iter().collect();
+    let address = view.config.exact(JOBMANAGER_ADDRESS).filter(|_| view.unknown.is_none());
+    let of_file = |setting: &&Setting| setting.layer == Layer::File && references(&setting.value).next().is_some();
+    if let Some(setting) = address.filter(of_file) {
+        return vec![in_file(view, setting)];
     }
-    let arguments = view.config.iter().filter(|(_, setting)| setting.origin.starts_with("argument"));
+    let environment = Environment::of(container);
+    let is_missing = |name: &str| {
+        // Kubernetes adds variables of the Services of the namespace.
+        let is_of_service = name.contains("_SERVICE_") || name.contains("_PORT");
+        !is_of_service && environment.variable(name) == Variable::Unset
+    };
+    let missing = |(key, setting): (&'_ str, &'_ Setting)| {
+        // As it is written: in the value a reference that was none, `$$(POD_IP)`, looks like one.
+        let word = walk(case.object, &setting.path).and_then(Value::as_str)?;
+        let counts = |name: &&str| key == JOBMANAGER_ADDRESS || *name == POD_IP;
+        references(word).filter(counts).find(|name| is_missing(name)).map(str::to_owned)
+    };
+    let is_misread = |setting: &Setting| view.misread.iter().any(|(_, path)| *path == setting.path);
+    let arguments = view.config.iter().filter(|(_, setting)| setting.layer == Layer::Argument && !is_misread(setting));
     // The address first: one missing variable is one cause.
     let (addresses, others): (Vec<_>, Vec<_>) = arguments.partition(|(key, _)| *key == JOBMANAGER_ADDRESS);
-    let missing = addresses.iter().chain(&others).find_map(|(key, setting)| {
-        let mut names = references(&setting.value).filter(|name| *key == JOBMANAGER_ADDRESS || *name == "POD_IP");
-        Some((key, setting, names.find(|name| variable(container, name) == Variable::Undefined)?))
-    });
-    missing.map(|(key, setting, wanted)| in_argument(view, container, (key, setting), wanted)).into_iter().collect()
+    let found = addresses.into_iter().chain(others).find_map(|setting| Some((setting, missing(setting)?)));
+    found.map(|(setting, name)| in_argument(view, container, setting, &name)).into_iter().collect()
 }
 
 fn in_argument(view: &RoleView, container: &Value, (key, setting): (&str, &Setting), wanted: &str) -> Violation {
     let own = name(container).unwrap_or_default();
-    let others = list(&view.pod.template, &["spec", "containers"]);
-    let elsewhere = others.iter().filter_map(name).find(|other| {
-        *other != own && named(others, other).is_some_and(|(_, other)| named(list(other, &["env"]), wanted).is_some())
-    });
+    let containers = list(&view.pod.template, &["spec", "containers"]).iter();
+    let elsewhere = containers
+        .filter(|other| name(other) != Some(own) && named(list(other, &["env"]), wanted).is_some())
+        .find_map(name);
     let only = elsewhere.map(|other| format!(", only in that of `{other}`")).unwrap_or_default();
     let message = format!(
         "`{wanted}` is not in the environment of the container `{own}`{only}, so `{key}` is the text `$({wanted})` and no address"
     );
-    let field = if wanted.contains("IP") { "status.podIP" } else { "the field that is meant" };
-    let field = if field.starts_with("status") { format!("`{field}`") } else { field.to_owned() };
+    let field = if wanted.contains("IP") { "`status.podIP`" } else { "the field that is meant" };
     let fix = format!("define `{wanted}` in the `env` of `{own}`, by `fieldRef` to {field}");
     Violation::at_field(setting.path.clone(), Some(format!("$({wanted})")), message, fix).of_role(view.role)
 }
 
 /// A reference in a file, where it stays a text whatever the container defines.
-fn in_file(view: &RoleView, setting: &Setting) -> Option<Violation> {
-    if matches!(view.unknown, Some(Unknown::LookUp(_) | Unknown::Elsewhere(_))) {
-        return None;
-    }
+fn in_file(view: &RoleView, setting: &Setting) -> Violation {
     let message = format!(
         "this is `{}` in a file, where Kubernetes replaces no variables, so Flink takes the text for an address",
         setting.value.trim()
     );
-    let fix = format!("give it as an argument: `-D {JOBMANAGER_ADDRESS}=$(POD_IP)`");
-    Some(Violation::at_setting(setting, message, fix).of_role(view.role).uncertain())
+    let fix = format!("give it as an argument: `-D {JOBMANAGER_ADDRESS}=$({POD_IP})`");
+    Violation::at_setting(setting, message, fix).of_role(view.role).uncertain()
 }
+
+const POD_IP: &str = "POD_IP";
