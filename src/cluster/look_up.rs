@@ -91,7 +91,7 @@ impl LookUps {
             FactKey::ServiceAccount { namespace, name } => self.object::<ServiceAccount>(namespace, name).await,
             FactKey::ConfigMap { namespace, name } => self.object::<ConfigMap>(namespace, name).await,
             FactKey::Claim { namespace, name } => self.object::<PersistentVolumeClaim>(namespace, name).await,
-            FactKey::List { .. } => Answer::Absent,
+            FactKey::List { .. } => Answer::Unknown("other objects of the namespace are not looked up".to_owned()),
         }
     }
 

@@ -31,7 +31,7 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let namespace = case.facts.answer(&FactKey::Namespace(case.namespace.to_owned()));
-    if crate::policy::has_openshift_range(&namespace) {
+    if crate::policy::has_openshift_range(namespace) {
         return Vec::new();
     }
     let may_have_range = case.facts.is_live() && matches!(namespace, Answer::Unknown(_));
