@@ -1,5 +1,6 @@
 # make test   everything that must hold: format, lints, the wall around the core, cases, unit and integration tests
 # make build  the release binary, target/release/flink-admission
+# make bench  what reviews cost, a few minutes on an idle machine; figures and aims, no verdict (tests/bench/README.md)
 #
 # Wanted: Rust, Go (etcd, kube-apiserver, kubectl and helm are built from source, once, outside the checkout), make.
 
@@ -11,7 +12,7 @@ WALL := tokio|hyper|axum|rustls|kube|k8s-openapi
 
 # Each step has both cores for itself, and what failed is the last thing said.
 .NOTPARALLEL:
-.PHONY: test fmt fmt-check clippy core-wall control-plane build cases cargo-test clean
+.PHONY: test fmt fmt-check clippy core-wall control-plane build cases cargo-test bench clean
 
 # The test runner comes last, so that its summary ends the output.
 test: fmt-check clippy core-wall control-plane build cases cargo-test
@@ -47,6 +48,11 @@ cases: build
 
 cargo-test:
 	$(CARGO) test --locked --no-fail-fast
+
+# No part of `test`: a machine that does other things has other figures. The ratios come last.
+bench:
+	$(CARGO) bench --locked --bench review
+	$(CARGO) bench --locked --bench load
 
 clean:
 	$(CARGO) clean

@@ -20,6 +20,9 @@ mod volumes;
 pub use keep::{keep, lost};
 pub use record::{INJECTED_ANNOTATION, Injected, Record};
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use serde_json::Value;
 
 use crate::facts::Facts;
@@ -208,17 +211,35 @@ pub(crate) struct Work<'a> {
     added: Vec<Injected>,
     shortfalls: Vec<Shortfall>,
     identity: Option<String>,
+    seen: RefCell<Seen>,
 }
+
+/// What was made of the edits so far, by their number: most questions are asked again before there is another one.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    cluster: Option<(usize, Rc<Cluster>)>,
+    findings: Option<(Progress, Rc<[Finding]>)>,
+}
+
+/// The number of edits, and of what was added by them.
+type Progress = (usize, usize);
 
 impl<'a> Work<'a> {
     fn new(target: &Target<'a>) -> Self {
         let edits = Edits::of(target.object);
-        Self { target: *target, edits, added: Vec::new(), shortfalls: Vec::new(), identity: identity::of(target) }
+        let (target, identity) = (*target, identity::of(target));
+        Self { target, edits, added: Vec::new(), shortfalls: Vec::new(), identity, seen: RefCell::default() }
     }
 
     /// The cluster with the edits so far.
-    fn cluster(&self) -> Cluster {
-        self.target.cluster_in(self.edits.document())
+    fn cluster(&self) -> Rc<Cluster> {
+        let number = self.edits.number();
+        if let Some((_, cluster)) = self.seen.borrow().cluster.as_ref().filter(|(of, _)| *of == number) {
+            return Rc::clone(cluster);
+        }
+        let cluster = Rc::new(self.target.cluster_in(self.edits.document()));
+        self.seen.borrow_mut().cluster = Some((number, Rc::clone(&cluster)));
+        cluster
     }
 
     /// The names that templates are filled with.
@@ -227,11 +248,15 @@ impl<'a> Work<'a> {
     }
 
     /// The findings on what there is so far, with what comes last.
-    fn findings(&self) -> Vec<Finding> {
+    fn findings(&self) -> Rc<[Finding]> {
+        let number = (self.edits.number(), self.added.len());
+        if let Some((_, findings)) = self.seen.borrow().findings.as_ref().filter(|(of, _)| *of == number) {
+            return Rc::clone(findings);
+        }
         let mut whole = self.clone();
         complete_pods(&mut whole);
         let cluster = whole.cluster();
-        rules::evaluate(&Case {
+        let findings: Rc<[Finding]> = rules::evaluate(&Case {
             object: whole.edits.document(),
             namespace: self.target.namespace,
             cluster: &cluster,
@@ -241,6 +266,9 @@ impl<'a> Work<'a> {
             shortfalls: &[],
             lost: &[],
         })
+        .into();
+        self.seen.borrow_mut().findings = Some((number, Rc::clone(&findings)));
+        findings
     }
 
     /// Takes over what `step` does, unless it would make the object be refused or warned about for our own values.
@@ -248,19 +276,23 @@ impl<'a> Work<'a> {
     /// # Errors
     /// What stands in the way; then nothing is changed.
     fn attempt(&mut self, step: impl FnOnce(&mut Self) -> Result<(), FieldPath>) -> Result<(), Obstacle> {
-        let before = self.findings();
         let mut trial = self.clone();
         step(&mut trial).map_err(Obstacle::Taken)?;
         let ours: Vec<String> =
             trial.added.iter().skip(self.added.len()).filter_map(Injected::path).map(|p| p.to_string()).collect();
-        let mut caused = trial.findings();
+        let mut caused = trial.findings().to_vec();
         caused.retain(|finding| {
-            let is_new = !before
-                .iter()
-                .any(|known| (known.rule, known.role, &known.path) == (finding.rule, finding.role, &finding.path));
             let is_of_ours = finding.level == Level::Warn && ours.contains(&finding.path);
-            is_new && (finding.level == Level::Deny || is_of_ours || rules::is_denied_by_default(finding.rule))
+            finding.level == Level::Deny || is_of_ours || rules::is_denied_by_default(finding.rule)
         });
+        if !caused.is_empty() {
+            let before = self.findings();
+            caused.retain(|finding| {
+                !before
+                    .iter()
+                    .any(|known| (known.rule, known.role, &known.path) == (finding.rule, finding.role, &finding.path))
+            });
+        }
         if caused.is_empty() {
             *self = trial;
             return Ok(());

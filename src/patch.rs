@@ -44,6 +44,12 @@ impl<'a> Edits<'a> {
         &self.document
     }
 
+    /// How many edits were made. It grows with every one, so two looks at one number see one document.
+    #[must_use]
+    pub const fn number(&self) -> usize {
+        self.touched.len()
+    }
+
     /// Whether the object differs from the original.
     #[must_use]
     pub fn is_empty(&self) -> bool {

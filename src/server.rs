@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
@@ -170,6 +171,29 @@ impl Server {
     /// # Errors
     /// Where TLS cannot be set up.
     pub async fn run(self, parts: Parts, stop: impl Future<Output = Duration>) -> Result<(), tls::Error> {
+        self.serve(parts, stop, routes::all).await
+    }
+
+    /// The same with `reviews` in the place of our own routes: what the listener alone costs is measured with it.
+    ///
+    /// # Errors
+    /// Like [`Self::run`].
+    #[doc(hidden)]
+    pub async fn run_with(
+        self,
+        parts: Parts,
+        stop: impl Future<Output = Duration>,
+        reviews: Router,
+    ) -> Result<(), tls::Error> {
+        self.serve(parts, stop, |_| reviews).await
+    }
+
+    async fn serve(
+        self,
+        parts: Parts,
+        stop: impl Future<Output = Duration>,
+        reviews: impl FnOnce(&Arc<Shared>) -> Router,
+    ) -> Result<(), tls::Error> {
         let acceptor = TlsAcceptor::from(tls::server_config(Arc::clone(&parts.certificate))?);
         let (life, watched) = watch::channel(Life::Serving);
         let limits = self.config.limits;
@@ -180,7 +204,7 @@ impl Server {
             limits,
             life: watched,
         });
-        let reviews = listener::Listener::new(self.reviews, Some(acceptor), routes::all(&shared), Arc::clone(&shared));
+        let reviews = listener::Listener::new(self.reviews, Some(acceptor), reviews(&shared), Arc::clone(&shared));
         let observe = listener::Listener::new(self.observe, None, routes::observe(&shared), shared);
         let finish = self.config.finish;
         let way_out = async {

@@ -14,6 +14,9 @@ mod command;
 
 pub use command::{Entry, Launch};
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use serde_json::Value;
 
 use crate::object::{self, FieldPath, label, list, text};
@@ -88,6 +91,19 @@ pub fn recognise(object: &Value) -> Option<Workload> {
     }
 }
 
+/// One of these stands in the JSON text of whatever [`recognise`] knows: the kinds, and the words that name a role. A
+/// character behind `\u` may be any, so nothing is said of a text that has one.
+static SIGNS: LazyLock<[Finder<'static>; 5]> =
+    LazyLock::new(|| ["Flink", "jobmanager", "taskmanager", "standalone-job", "\\u"].map(Finder::new));
+
+/// Whether `json`, the text of an object, may be a Flink workload: [`recognise`] knows nothing where this says no.
+///
+/// Nearly every Deployment of a cluster is none, and to look for words takes a tenth of what parsing does.
+#[must_use]
+pub fn may_be_flink(json: &str) -> bool {
+    SIGNS.iter().any(|sign| sign.find(json.as_bytes()).is_some())
+}
+
 /// The operator's own probe of its health: a FlinkDeployment without a cluster behind it.
 fn is_canary(object: &Value) -> bool {
     label(object, "flink.apache.org/canary") == Some("true")
@@ -145,6 +161,23 @@ mod tests {
     fn deployment(container: Value) -> Value {
         json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "x"},
             "spec": {"template": {"spec": {"containers": [{"name": "sidecar", "args": ["run"]}, container]}}}})
+    }
+
+    #[test]
+    fn a_text_without_a_sign_is_no_workload() {
+        for words in [
+            json!({"args": ["jobmanager"]}),
+            json!({"command": ["bin/taskmanager.sh", "start-foreground"]}),
+            json!({"command": ["sh", "-c", "exec bin/standalone-job.sh start-foreground"]}),
+            json!({"env": [{"name": "FLINK_MODE", "value": "jobmanager"}]}),
+            json!({"command": ["kubernetes-jobmanager.sh"]}),
+        ] {
+            let object = deployment(words);
+            assert!(recognise(&object).is_some() && may_be_flink(&object.to_string()), "{object}");
+        }
+        assert!(!may_be_flink(&deployment(json!({"image": "nginx"})).to_string()));
+        let escaped = r#"{"args": ["\u006aobmanager"]}"#;
+        assert!(may_be_flink(escaped));
     }
 
     #[test]

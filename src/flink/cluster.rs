@@ -186,25 +186,30 @@ impl Cluster {
     #[must_use]
     pub fn of_flink_deployment(object: &Value, spec: &FieldPath) -> Self {
         let resolved = deployment::resolve(object, spec);
-        let view = |role: Role| RoleView {
+        let job_managers = resolved.job_managers(object);
+        let accounts = [Role::JobManager, Role::TaskManager].map(|role| resolved.service_account(object, role));
+        let is_full = resolved.config.is_full();
+        let image = resolved.image.map(|image| (image, spec.key("image")));
+        let view = |role: Role, config: EffectiveConfig, pod: Pod, account: (Option<String>, FieldPath)| RoleView {
             role,
-            config: resolved.config.clone(),
-            pod: resolved.pod(role).clone(),
-            image: resolved.image.clone().map(|image| (image, spec.key("image"))),
-            account: resolved.service_account(object, role),
+            config,
+            pod,
+            image: image.clone(),
+            account,
             config_path: spec.key("flinkConfiguration"),
-            unknown: resolved
-                .config
-                .is_full()
-                .then(|| Unknown::Elsewhere("it sets more options than are read".to_owned())),
+            unknown: is_full.then(|| Unknown::Elsewhere("it sets more options than are read".to_owned())),
             void: Vec::new(),
             misread: Vec::new(),
         };
+        let [of_job_manager, of_task_manager] = accounts;
         Self {
             shape: Shape::FlinkDeployment { standalone: resolved.standalone },
             version: resolved.version,
-            roles: vec![view(Role::JobManager), view(Role::TaskManager)],
-            job_managers: Some(resolved.job_managers(object)),
+            roles: vec![
+                view(Role::JobManager, resolved.config.clone(), resolved.job_manager, of_job_manager),
+                view(Role::TaskManager, resolved.config, resolved.task_manager, of_task_manager),
+            ],
+            job_managers: Some(job_managers),
             application: resolved.application,
         }
     }

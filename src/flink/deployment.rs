@@ -91,15 +91,6 @@ fn version(object: &Value, spec: &Value) -> Option<FlinkVersion> {
 }
 
 impl FlinkDeployment {
-    /// The pod of `role`.
-    #[must_use]
-    pub const fn pod(&self, role: Role) -> &Pod {
-        match role {
-            Role::JobManager => &self.job_manager,
-            Role::TaskManager => &self.task_manager,
-        }
-    }
-
     /// The ServiceAccount that `role` runs under, `None` for the namespace's default one, and the path to set it at.
     ///
     /// `kubernetes.<role>.service-account` beats `spec.serviceAccount`, which beats the pod template's.

@@ -66,6 +66,9 @@ const KINDS: [&str; 8] = [
     "Scale",
 ];
 
+/// Bytes of a review that may keep others of its thread waiting; few objects of Flink's are as long.
+const LONG: usize = 32 << 10;
+
 /// A workload with what surrounds it, from which subjects are made before and after the look-ups.
 struct Case {
     review: Review,
@@ -126,7 +129,7 @@ pub(super) async fn answer(parts: &Parts, path: Path, within: Duration, body: &[
     let kind = KINDS.into_iter().find(|&kind| kind == review.kind.kind).unwrap_or("other");
     let uid = std::mem::take(&mut review.uid);
     let about = About::of(&uid, path, &review);
-    let ending = match judge(parts, path, within, &uid, review).await {
+    let ending = match judge(parts, path, within, &uid, review, body.len() > LONG).await {
         Ok(ending) => ending,
         Err(malformed) => return refuse(parts, path, &malformed, kind, started),
     };
@@ -139,17 +142,32 @@ pub(super) async fn answer(parts: &Parts, path: Path, within: Duration, body: &[
     ([(header::CONTENT_TYPE, "application/json")], encode(&uid, &ending.decision)).into_response()
 }
 
-async fn judge(parts: &Parts, path: Path, within: Duration, uid: &str, review: Review) -> Result<Ending, Malformed> {
+async fn judge(
+    parts: &Parts,
+    path: Path,
+    within: Duration,
+    uid: &str,
+    review: Review,
+    is_long: bool,
+) -> Result<Ending, Malformed> {
     let policies = parts.policies.load_full();
-    let Some(prepared) = guarded(|| block_in_place(|| prepare(review, &policies))) else {
+    let Some(prepared) = guarded(|| aside(is_long, || prepare(review, &policies))) else {
         return Ok(Ending::panicked(parts, path, uid));
     };
     let unread = |reason| Malformed { reason, uid: Some(uid.to_owned()), code: 422 };
     let Some((case, needs)) = prepared.map_err(unread)? else { return Ok(Ending::skipped()) };
+    // A ConfigMap may be much longer than the review.
+    let is_long = is_long || needs.iter().any(|key| matches!(key, FactKey::ConfigMap { .. }));
     let facts = look_up(parts, needs, within).await;
     parts.metrics.left_unanswered(facts.unanswered().count());
-    let decided = guarded(|| block_in_place(|| path.decide(&case.subject(), &policies, &facts)));
+    let decided = guarded(|| aside(is_long, || path.decide(&case.subject(), &policies, &facts)));
     Ok(decided.map_or_else(|| Ending::panicked(parts, path, uid), Ending::of))
+}
+
+/// Does `work`, beside the runtime where it may be long: to hand this thread's other connections over and to take them
+/// back costs more than a short review does.
+fn aside<T>(is_long: bool, work: impl FnOnce() -> T) -> T {
+    if is_long { block_in_place(work) } else { work() }
 }
 
 /// What `work` gives; `None` where it panicked.

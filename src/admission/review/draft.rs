@@ -4,8 +4,10 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, de};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::workload::may_be_flink;
 
 use super::{API_VERSION, GroupVersionKind, KIND, Operation, Review};
 
@@ -59,8 +61,9 @@ impl Draft<'_> {
         let kind: KindFields = fields(self.object_kind, "request.kind", "an object with group, version and kind")?;
         let resource: ResourceFields = fields(self.resource, "request.resource", "an object with resource")?;
         let user: UserFields = fields(self.user_info, "request.userInfo", "an object with username")?;
+        let is_there = self.object.is_some_and(|raw| raw.get() != "null");
         let object = object(self.object)?;
-        if object.is_none() && matches!(operation, Operation::Create | Operation::Update) {
+        if !is_there && matches!(operation, Operation::Create | Operation::Update) {
             return Err(format!("request.object: there is none, and {} reviews carry one", operation.word()));
         }
         Ok(Review {
@@ -130,13 +133,65 @@ fn fields<'de, T: Default + Deserialize<'de>>(
 }
 
 fn object(raw: Option<&RawValue>) -> Result<Option<Value>, String> {
-    let Some(raw) = raw else { return Ok(None) };
-    match serde_json::from_str(raw.get()) {
-        Ok(Value::Null) => Ok(None),
-        Ok(object @ Value::Object(_)) => Ok(Some(object)),
-        Ok(_) => Err("request.object: this is not an object".to_owned()),
-        Err(error) => Err(format!("request.object: it cannot be read: {error}")),
+    let Some(raw) = raw.map(RawValue::get).filter(|raw| *raw != "null") else { return Ok(None) };
+    if !raw.starts_with('{') {
+        return Err("request.object: this is not an object".to_owned());
     }
+    if !may_be_flink(raw) {
+        return Ok(None);
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(raw);
+    let object = Lean(Within::Object).deserialize(&mut deserializer);
+    object.map(Some).map_err(|error| format!("request.object: it cannot be read: {error}"))
+}
+
+/// Reads an object without its `metadata.managedFields`.
+struct Lean(Within);
+
+/// How deep in the object.
+enum Within {
+    Object,
+    Metadata,
+}
+
+impl<'de> DeserializeSeed<'de> for Lean {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Lean {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let value = match (&self.0, key.as_str()) {
+                (Within::Metadata, "managedFields") => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+                (Within::Object, "metadata") => metadata(map.next_value()?).map_err(A::Error::custom)?,
+                _ => map.next_value()?,
+            };
+            object.insert(key, value);
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+/// Metadata of an unexpected shape stays as it is.
+fn metadata(raw: &RawValue) -> serde_json::Result<Value> {
+    if !raw.get().starts_with('{') {
+        return serde_json::from_str(raw.get());
+    }
+    Lean(Within::Metadata).deserialize(&mut serde_json::Deserializer::from_str(raw.get()))
 }
 
 /// At most 64 characters of what a stranger sent.
