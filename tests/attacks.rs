@@ -254,6 +254,10 @@ fn large_configurations_are_judged_in_their_own_time() {
     for args in [Value::from([vec![json!("taskmanager")], again].concat()), variables] {
         assert!(validated(&raw(args), None, JUDGE_ONLY).allowed);
     }
+    let mut sidecars = raw(json!(["taskmanager", "-Dtaskmanager.host=$(POD_IP)"]));
+    let containers = sidecars["spec"]["template"]["spec"]["containers"].as_array_mut().unwrap();
+    containers.extend((0..60_000).map(|n| json!({"name": format!("c{n}")})));
+    assert!(!validated(&sidecars, None, JUDGE_ONLY).allowed, "no container defines the variable");
     let volumes: Vec<Value> = (0..20_000).map(|n| json!({"name": format!("v{n}"), "emptyDir": {}})).collect();
     let template = json!({"spec": {"volumes": volumes}});
     let mut object =
