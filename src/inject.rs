@@ -108,6 +108,8 @@ pub struct Injection<'a> {
     pub changes: Vec<String>,
     /// What could not be.
     pub shortfalls: Vec<Shortfall>,
+    /// The cluster that the completed object shows, where it was looked at already.
+    pub(crate) cluster: Option<Rc<Cluster>>,
 }
 
 /// Completes `target` as its policy wants; of a form that cannot be changed, says what it lacks.
@@ -263,13 +265,17 @@ impl<'a> Work<'a> {
 
     /// The cluster with the edits so far.
     fn cluster(&self) -> Rc<Cluster> {
-        let number = self.edits.number();
-        if let Some((_, cluster)) = self.seen.borrow().cluster.as_ref().filter(|(of, _)| *of == number) {
-            return Rc::clone(cluster);
-        }
-        let cluster = Rc::new(self.target.cluster_in(self.edits.document()));
-        self.seen.borrow_mut().cluster = Some((number, Rc::clone(&cluster)));
-        cluster
+        self.seen_cluster().unwrap_or_else(|| {
+            let cluster = Rc::new(self.target.cluster_in(self.edits.document()));
+            self.seen.borrow_mut().cluster = Some((self.edits.number(), Rc::clone(&cluster)));
+            cluster
+        })
+    }
+
+    /// The same where it was looked at already.
+    fn seen_cluster(&self) -> Option<Rc<Cluster>> {
+        let seen = self.seen.borrow();
+        seen.cluster.as_ref().filter(|(of, _)| *of == self.edits.number()).map(|(_, cluster)| Rc::clone(cluster))
     }
 
     /// The names that templates are filled with.
@@ -349,8 +355,10 @@ impl<'a> Work<'a> {
         let Target { namespace, name, .. } = self.target;
         let (namespace, name) = (namespace.to_owned(), name.map(str::to_owned));
         let record = Record { namespace, name, values, unknown: kept.unknown };
+        // The record is none of Flink's concern.
+        let cluster = self.seen_cluster();
         record.write(&mut self.edits);
-        Injection { edits: self.edits, changes, shortfalls: self.shortfalls }
+        Injection { edits: self.edits, changes, shortfalls: self.shortfalls, cluster }
     }
 }
 

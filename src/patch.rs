@@ -15,6 +15,7 @@
 //! ]));
 //! ```
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use json_patch::jsonptr::PointerBuf;
@@ -27,7 +28,8 @@ use crate::object::{FieldPath, Segment};
 #[derive(Debug, Clone)]
 pub struct Edits<'a> {
     original: &'a Value,
-    document: Value,
+    /// Its own only from the first edit on.
+    document: Cow<'a, Value>,
     touched: Vec<FieldPath>,
 }
 
@@ -35,12 +37,12 @@ impl<'a> Edits<'a> {
     /// No edits yet of `original`.
     #[must_use]
     pub fn of(original: &'a Value) -> Self {
-        Self { original, document: original.clone(), touched: Vec::new() }
+        Self { original, document: Cow::Borrowed(original), touched: Vec::new() }
     }
 
     /// The object with the edits.
     #[must_use]
-    pub const fn document(&self) -> &Value {
+    pub fn document(&self) -> &Value {
         &self.document
     }
 
@@ -62,7 +64,7 @@ impl<'a> Edits<'a> {
     /// value was set.
     pub fn set(&mut self, path: &FieldPath, value: Value) -> bool {
         let Some((parent, Segment::Key(key))) = path.split_last() else { return false };
-        let Some(map) = map_at(&mut self.document, &parent.segments()) else { return false };
+        let Some(map) = map_at(self.document.to_mut(), &parent.segments()) else { return false };
         map.insert(key.clone(), value);
         self.touched.push(path.clone());
         true
@@ -71,7 +73,7 @@ impl<'a> Edits<'a> {
     /// Appends to the list at `path`, making it where it is missing or null.
     pub fn append(&mut self, path: &FieldPath, value: Value) {
         let Some((parent, Segment::Key(key))) = path.split_last() else { return };
-        let Some(map) = map_at(&mut self.document, &parent.segments()) else { return };
+        let Some(map) = map_at(self.document.to_mut(), &parent.segments()) else { return };
         let list = map.entry(key.clone()).or_insert(Value::Null);
         if list.is_null() {
             *list = Value::Array(Vec::new());
@@ -86,7 +88,10 @@ impl<'a> Edits<'a> {
     /// Removes the map key at `path`, where it is there.
     pub fn remove(&mut self, path: &FieldPath) {
         let Some((parent, Segment::Key(key))) = path.split_last() else { return };
-        let Some(Value::Object(map)) = self.document.pointer_mut(&parent.pointer()) else { return };
+        if path.value_in(&self.document).is_none() {
+            return;
+        }
+        let Some(Value::Object(map)) = self.document.to_mut().pointer_mut(&parent.pointer()) else { return };
         if map.shift_remove(key).is_some() {
             self.touched.push(path.clone());
         }

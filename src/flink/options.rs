@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use crate::flink::version::FlinkVersion;
@@ -46,7 +47,7 @@ pub const FAILURE_RATE_MAX: &str = "restart-strategy.failure-rate.max-failures-p
 /// File system of paths without a scheme.
 pub const DEFAULT_SCHEME: &str = "fs.default-scheme";
 
-static TABLE: LazyLock<IndexMap<&'static str, Entry>> = LazyLock::new(|| {
+static TABLE: LazyLock<IndexMap<&'static str, Entry, FixedState>> = LazyLock::new(|| {
     let lines = || include_str!("options.tsv").lines().filter(|line| !line.starts_with('#')).filter_map(entry);
     let older: BTreeMap<&'static str, Vec<&'static str>> =
         lines().map(|(key, entry)| (key, entry.names.iter().copied().skip(1).collect())).collect();
@@ -64,8 +65,8 @@ static TABLE: LazyLock<IndexMap<&'static str, Entry>> = LazyLock::new(|| {
 });
 
 /// For each name, the options that it is an older name of.
-static SUCCESSORS: LazyLock<IndexMap<&'static str, Vec<&'static str>>> = LazyLock::new(|| {
-    let mut successors: IndexMap<&'static str, Vec<&'static str>> = IndexMap::new();
+static SUCCESSORS: LazyLock<IndexMap<&'static str, Vec<&'static str>, FixedState>> = LazyLock::new(|| {
+    let mut successors: IndexMap<&'static str, Vec<&'static str>, FixedState> = IndexMap::default();
     for (&key, entry) in TABLE.iter() {
         for older in entry.older() {
             successors.entry(older).or_default().push(key);

@@ -87,7 +87,7 @@ fn roles<'v>(values: impl Iterator<Item = &'v Injected>) -> Vec<Role> {
 
 impl<'a> Work<'a> {
     pub(super) fn finish_untouched(self) -> Injection<'a> {
-        Injection { edits: self.edits, changes: Vec::new(), shortfalls: self.shortfalls }
+        Injection { edits: self.edits, changes: Vec::new(), shortfalls: self.shortfalls, cluster: None }
     }
 }
 
