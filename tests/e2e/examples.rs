@@ -6,6 +6,8 @@ use super::page::Example;
 use super::stage::{option, stored};
 use crate::support::{ControlPlane, Outcome, Registration};
 
+mod migrating;
+
 /// The control plane with the example's namespace and policy in force.
 #[track_caller]
 fn open(example: &Example, namespace: &str, policy: &str) -> Option<(&'static ControlPlane, Registration)> {
