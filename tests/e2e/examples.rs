@@ -7,6 +7,7 @@ use super::stage::{option, stored};
 use crate::support::{ControlPlane, Outcome, Registration};
 
 mod application_job;
+mod migrating;
 mod session_cluster;
 
 /// The control plane with the example's namespace and policy in force.
