@@ -33,18 +33,17 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let (mode, setting) = case.cluster.high_availability();
     let name = case.cluster.spelling(HA_TYPE);
     let word = HighAvailability::kubernetes_word(case.cluster.version);
-    let mut remedy = None;
-    let said = match (&mode, setting, &view.unknown) {
-        (HighAvailability::Off, Some((key, setting)), _) => format!("`{key}` is `{}`", setting.value.trim()),
-        (HighAvailability::Off, None, _) => match ha_mode_missing::ignored_name(case) {
-            Some((version, key, _)) => format!("Flink {version} does not know `{key}`"),
-            None => {
-                let absence = Absence::of(case.cluster, view, HA_TYPE);
-                remedy = absence.fix;
-                absence.said
-            }
-        },
-        (HighAvailability::Unknown, None, Some(Unknown::Elsewhere(why))) => format!("no HA can be seen ({why})"),
+    let unread =
+        ha_mode_missing::ignored_name(case).map(|(version, key, _)| format!("Flink {version} does not know `{key}`"));
+    let (said, remedy) = match (&mode, setting, &view.unknown) {
+        (HighAvailability::Off, Some((key, setting)), _) => (format!("`{key}` is `{}`", setting.value.trim()), None),
+        (HighAvailability::Off, None, _) => {
+            let Absence { said, fix, .. } = Absence::of(case.cluster, view, HA_TYPE);
+            (unread.unwrap_or(said), fix)
+        }
+        (HighAvailability::Unknown, None, Some(Unknown::Elsewhere(why))) => {
+            (format!("no HA can be seen ({why})"), None)
+        }
         _ => return Vec::new(),
     };
     let directory = case.cluster.directory(Directory::HighAvailability);
