@@ -416,6 +416,14 @@ mod tests {
     }
 
     #[test]
+    fn native_mode_reads_the_file_and_no_arguments() {
+        let args = json!(["bash", "-c", "kubernetes-jobmanager.sh kubernetes-session -D b=1"]);
+        let fields = json!({"command": ["/docker-entrypoint.sh"], "args": args});
+        let native = role(fields, mounted(), json!({"config.yaml": "a: 1\n"}));
+        assert_eq!((value(&native, "a"), value(&native, "b"), native.unknown), (Some("1"), None, None));
+    }
+
+    #[test]
     fn what_cannot_be_seen_is_unknown() {
         for volume in [
             json!({"name": "v", "emptyDir": {}}),
