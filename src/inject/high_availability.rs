@@ -85,7 +85,7 @@ fn says_otherwise(cluster: &Cluster, mode: HaMode) -> bool {
     let Some(view) = cluster.leading() else { return true };
     let wanted = HighAvailability::of(mode.word());
     options::names(HA_TYPE, None)
-        .into_iter()
+        .iter()
         .filter_map(|name| view.config.exact(name))
         .any(|setting| HighAvailability::of(&setting.value) != wanted)
 }

@@ -212,7 +212,7 @@ fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], value: &str) -> b
 
 /// The pod's template without the variable, and without a Flink container that has nothing but its name.
 fn without(pod: &Pod, value: &str) -> Value {
-    let mut template = pod.template.clone();
+    let mut template = Value::clone(&pod.template);
     if let Some(Value::Array(containers)) = template.pointer_mut("/spec/containers") {
         for container in containers.iter_mut().filter(|container| name(container) == Some(MAIN_CONTAINER)) {
             if let Some(Value::Array(environment)) = container.get_mut("env") {

@@ -310,7 +310,7 @@ fn stands_once(pod: &Pod, claim: &Claim) -> bool {
 
 /// The pod's template without the claim, and without a Flink container that has nothing but its name.
 fn without(pod: &Pod, claim: &Claim) -> Value {
-    let mut template = pod.template.clone();
+    let mut template = Value::clone(&pod.template);
     if let Some(Value::Array(volumes)) = template.pointer_mut("/spec/volumes") {
         volumes.retain(|volume| name(volume) != Some(&claim.name));
     }

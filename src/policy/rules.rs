@@ -112,7 +112,7 @@ impl Violation {
     #[must_use]
     pub fn at_setting(setting: &Setting, message: String, fix: String) -> Self {
         let value = Some(setting.value.clone());
-        let (path, origin) = (setting.path.clone(), setting.origin.clone());
+        let (path, origin) = (setting.path.clone(), setting.origin.to_string());
         Self { role: None, path, value, origin, message, fix, at_most: Level::Deny }
     }
 

@@ -92,7 +92,8 @@ pub(super) fn ignored_name<'a>(case: &Case<'a>) -> Option<(FlinkVersion, &'stati
     let view = case.cluster.leading()?;
     let read = options::names(HA_TYPE, Some(version));
     options::names(HA_TYPE, None)
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|name| !read.contains(name))
         .find_map(|name| Some((version, name, view.config.exact(name)?)))
         .filter(|(_, _, setting)| HighAvailability::of(&setting.value).is_on())
