@@ -283,6 +283,7 @@ pub fn evaluate_without(case: &Case<'_>, off: Option<&str>) -> Vec<Finding> {
         .filter(|(_, level)| *level != Level::Off)
         .flat_map(|(rule, level)| (rule.check)(case).into_iter().map(move |violation| finding(rule, level, violation)))
         .collect();
+    mutation::ha_not_added::leave_to_denials(&mut findings);
     sort(&mut findings);
     findings
 }

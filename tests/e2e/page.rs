@@ -6,8 +6,8 @@
 //! flinkdeployment.flink.apache.org/on-claim created
 //! ```
 //! ````
-//! Each such block is run from top to bottom as it stands, in the page's directory. `UPDATE_PAGES=1` writes what the commands
-//! say into the page instead.
+//! Each such block is run from top to bottom as it stands, in the page's directory, by a shell that finds kubectl and
+//! flink-admission. `UPDATE_PAGES=1` writes what the commands say into the page instead.
 
 use std::path::{Path, PathBuf};
 
