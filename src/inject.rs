@@ -28,6 +28,7 @@ use serde_json::Value;
 use crate::facts::Facts;
 use crate::flink::cluster::Cluster;
 use crate::flink::raw;
+use crate::flink::version::FlinkVersion;
 use crate::object::{FieldPath, annotation};
 use crate::patch::Edits;
 use crate::policy::rules::{self, Case};
@@ -276,6 +277,12 @@ impl<'a> Work<'a> {
     fn seen_cluster(&self) -> Option<Rc<Cluster>> {
         let seen = self.seen.borrow();
         seen.cluster.as_ref().filter(|(of, _)| *of == self.edits.number()).map(|(_, cluster)| Rc::clone(cluster))
+    }
+
+    /// Its Flink version, which nothing that is filled in changes.
+    fn version(&self) -> Option<FlinkVersion> {
+        let seen = self.seen.borrow().cluster.as_ref().map(|(_, cluster)| cluster.version);
+        seen.unwrap_or_else(|| self.cluster().version)
     }
 
     /// The names that templates are filled with.

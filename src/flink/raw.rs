@@ -6,8 +6,10 @@
 
 mod delivery;
 mod environment;
+mod unread;
 
 pub use environment::{Environment, Variable, references};
+pub use unread::{Unknown, Void, VoidReason};
 
 use std::collections::BTreeSet;
 
@@ -54,40 +56,6 @@ pub struct RawRole {
     pub misread: Vec<(Misread, FieldPath)>,
 }
 
-/// Why options of a role are not known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unknown {
-    /// The cluster, or the input that stands for it, did not answer.
-    LookUp(String),
-    /// Something outside of what can be looked up brings them.
-    Elsewhere(String),
-}
-
-/// Options that have no effect where they stand.
-#[derive(Debug, Clone)]
-pub struct Void {
-    /// Why.
-    pub reason: VoidReason,
-    /// The options.
-    pub config: EffectiveConfig,
-}
-
-/// Why options have no effect.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum VoidReason {
-    /// `FLINK_PROPERTIES`: the entry point cannot write them into the file, and why.
-    Properties(String),
-    /// They are in a file that this version does not read.
-    File {
-        /// Its name.
-        name: &'static str,
-        /// The file that is read in its place; `None` where none that is mounted is.
-        read: Option<&'static str>,
-        /// Whether the directory is mounted as a whole, so that the image's own file is hidden.
-        hides: bool,
-    },
-}
-
 /// The ConfigMaps behind the configuration directory of the Flink container of `raw`.
 #[must_use]
 pub fn config_maps(object: &Value, raw: &Raw) -> Vec<String> {
@@ -132,7 +100,7 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
         image,
         misread: Vec::new(),
     };
-    if matches!(raw.launch.entry, Way::Mode | Way::Native) {
+    if raw.launch.entry == Way::Mode {
         role.is_unknown("the image reads its configuration in a way of its own");
         return role;
     }
@@ -288,9 +256,11 @@ impl RawRole {
     }
 
     fn read_arguments(&mut self, container: &Value, environment: &Environment, raw: &Raw) {
-        if raw.launch.entry == Way::Shell {
-            self.is_unknown(SHELL);
-            return;
+        match raw.launch.entry {
+            Way::Shell => return self.is_unknown(SHELL),
+            // What Flink's client passes on the command line it has written into the file too.
+            Way::Native => return,
+            Way::Subcommand | Way::Script | Way::Mode => {}
         }
         if list(container, &["command"]).len() + list(container, &["args"]).len() > MOST_WORDS {
             self.is_unknown("it has more arguments than are read");
@@ -443,6 +413,14 @@ mod tests {
             "env": [{"name": "X", "value": "x"}, {"name": "POD", "valueFrom": {}}]});
         let role = role(fields, mounted(), json!({"flink-conf.yaml": "a: 1\n"}));
         assert_eq!((value(&role, "a"), value(&role, "b")), (Some("x/$(POD)"), Some("$(X)")));
+    }
+
+    #[test]
+    fn native_mode_reads_the_file_and_no_arguments() {
+        let args = json!(["bash", "-c", "kubernetes-jobmanager.sh kubernetes-session -D b=1"]);
+        let fields = json!({"command": ["/docker-entrypoint.sh"], "args": args});
+        let native = role(fields, mounted(), json!({"config.yaml": "a: 1\n"}));
+        assert_eq!((value(&native, "a"), value(&native, "b"), &native.unknown), (Some("1"), None, &None));
     }
 
     #[test]

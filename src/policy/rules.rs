@@ -80,6 +80,12 @@ impl Case<'_> {
         let leading = self.cluster.leading();
         leading.and_then(|view| view.config_path.split_last()).map(|(spec, _)| spec).unwrap_or_default()
     }
+
+    /// Whether `other` says at no lower level what `rule` would say: one cause is one finding.
+    #[must_use]
+    pub fn is_said_by(&self, other: &Rule, rule: &Rule) -> bool {
+        self.policy.level(other) >= self.policy.level(rule) && !(other.check)(self).is_empty()
+    }
 }
 
 /// One place where a rule is violated; a [`Finding`] without its level.
@@ -239,6 +245,12 @@ pub fn is_known_id(id: &str) -> bool {
 #[must_use]
 pub fn is_denied_by_default(id: &str) -> bool {
     RULES.iter().any(|rule| rule.id == id && rule.baseline == Level::Deny)
+}
+
+/// Whether the rule `id` finds what the operator itself does wrong, of which the resource that it acts for shows nothing.
+#[must_use]
+pub fn is_of_operator(id: &str) -> bool {
+    id == wiring::host_argument_removed::RULE.id
 }
 
 /// Whether `id` may be named and no rule decides it yet.
