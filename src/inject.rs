@@ -259,9 +259,11 @@ type Progress = (usize, usize);
 impl<'a> Work<'a> {
     fn new(target: &Target<'a>) -> Self {
         let edits = Edits::of(target.object);
-        let (target, identity) = (*target, identity::of(target));
+        let cluster = Rc::new(target.cluster_in(target.object));
+        let identity = identity::of(target, &cluster);
+        let seen = RefCell::new(Seen { cluster: Some((edits.number(), cluster)), findings: None });
         let (added, shortfalls, trial) = (Vec::new(), Vec::new(), Trial::OfEachStep);
-        Self { target, edits, added, shortfalls, identity, trial, seen: RefCell::default() }
+        Self { target: *target, edits, added, shortfalls, identity, trial, seen }
     }
 
     /// The cluster with the edits so far.
@@ -317,10 +319,11 @@ impl<'a> Work<'a> {
         })
     }
 
-    /// Takes over what `step` does, unless it would make the object be refused or warned about for our own values.
+    /// Takes over what `step` does, unless it would make the object be refused or warned about for our own values; where
+    /// that is looked at [`Trial::AtTheEnd`], whatever it does.
     ///
     /// # Errors
-    /// What stands in the way; then nothing is changed.
+    /// What stands in the way; then nothing is changed. At the end [`Work::is_clean`] says it.
     fn attempt(&mut self, step: impl FnOnce(&mut Self) -> Result<(), FieldPath>) -> Result<(), Obstacle> {
         if let Trial::AtTheEnd { failed, .. } = self.trial {
             let failed = step(self).is_err() || failed;

@@ -117,6 +117,13 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
     role
 }
 
+/// The value of the variable `name` of the Flink container at `container`; of several with one name the last one counts.
+fn variable_path(pod: &Pod, container: &FieldPath, wanted: &str) -> FieldPath {
+    let variables = pod.container().map(|container| list(container, &["env"])).unwrap_or_default();
+    let index = variables.iter().rposition(|variable| name(variable) == Some(wanted)).unwrap_or_default();
+    container.key("env").index(index).key("value")
+}
+
 /// The configuration directory; `None` where it comes from elsewhere.
 fn directory(environment: &Environment) -> Option<String> {
     match environment.variable("FLINK_CONF_DIR") {
@@ -209,13 +216,8 @@ impl RawRole {
         ] {
             let Variable::Known(value) = environment.variable(variable) else { continue };
             let origin = format!("environment variable {variable}");
-            self.config.set(
-                Layer::Environment,
-                option.to_owned(),
-                value.to_owned(),
-                origin,
-                container.key("env").key(variable),
-            );
+            let path = variable_path(&self.pod, container, variable);
+            self.config.set(Layer::Environment, option.to_owned(), value.to_owned(), origin, path);
         }
     }
 
@@ -240,8 +242,7 @@ impl RawRole {
             }
             Variable::Elsewhere | Variable::Unset => return,
         };
-        let index = named(list(container, &["env"]), PROPERTIES).map_or(0, |(index, _)| index);
-        let path = container_path.key("env").index(index).key("value");
+        let path = variable_path(&self.pod, container_path, PROPERTIES);
         let text = environment.substitute(text);
         let entries = config_file::properties(&text, self.version);
         let origin = format!("environment variable {PROPERTIES}");
@@ -393,12 +394,19 @@ mod tests {
 
     #[test]
     fn the_environment_counts_only_where_the_file_can_be_written() {
-        let env = json!([{"name": "DIR", "value": "s3://b"}, {"name": "JOB_MANAGER_RPC_ADDRESS", "value": "jm"},
+        let env = json!([{"name": "DIR", "value": "s3://b"}, {"name": "FLINK_PROPERTIES", "value": "a: lost"}, {"name": "JOB_MANAGER_RPC_ADDRESS", "value": "jm"},
             {"name": "FLINK_PROPERTIES", "value": "a: ${DIR}/ha\nb: $(DIR)\n"}]);
         let free = role(json!({"env": env, "volumeMounts": []}), mounted(), json!({}));
         assert_eq!((value(&free, "a"), value(&free, "b")), (Some("s3://b/ha"), Some("s3://b")));
         assert_eq!(value(&free, "jobmanager.rpc.address"), Some("jm"));
-        assert_eq!(free.config.exact("a").map(|setting| setting.layer), Some(Layer::Environment));
+        let place = |key: &str| free.config.exact(key).map(|setting| (setting.layer, setting.path.to_string()));
+        let variable = |index: usize| format!("spec.template.spec.containers[0].env[{index}].value");
+        assert_eq!(
+            place("a"),
+            Some((Layer::Environment, format!("{}.a", variable(3)))),
+            "the last one of a name counts"
+        );
+        assert_eq!(place("jobmanager.rpc.address"), Some((Layer::Environment, variable(2))));
         let fixed = role(json!({"env": env}), mounted(), json!({"flink-conf.yaml": "c: 1\n"}));
         assert_eq!((value(&fixed, "a"), value(&fixed, "jobmanager.rpc.address")), (None, None));
         assert_eq!(fixed.void.iter().map(|void| void.config.iter().count()).sum::<usize>(), 2);
@@ -433,7 +441,7 @@ mod tests {
         ] {
             assert!(role(json!({}), volume.clone(), json!({})).unknown.is_some(), "{volume}");
         }
-        let binary = role(json!({}), mounted(), json!({}));
-        assert!(binary.unknown.is_some(), "the directory hides the image's file");
+        let empty = role(json!({}), mounted(), json!({}));
+        assert!(empty.unknown.is_some(), "the directory hides the image's file");
     }
 }
