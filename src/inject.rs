@@ -313,7 +313,8 @@ impl<'a> Work<'a> {
             cluster: &self.cluster(),
             policy: self.target.policy,
             facts: self.target.facts,
-            siblings: self.target.siblings,
+            // They are as they were written, and what completes them completes this one too.
+            siblings: &[],
             shortfalls: &[],
             lost: &[],
         })

@@ -326,3 +326,20 @@ fn ha_on_an_object_store_waits_for_a_plugin_that_can_be_enabled() {
         assert_eq!(outcome.findings.iter().any(|finding| finding.rule == "ha-not-added"), !has_ha, "{object}");
     }
 }
+
+#[test]
+fn task_managers_of_a_job_manager_that_wants_no_ha_get_none() {
+    let known = || facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
+    let task_manager = deployment("invoices-taskmanager", "flink:1.20.1", &json!(["taskmanager"]));
+    let plain = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+    let mut of_secret = plain.clone();
+    of_secret["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] = json!([]);
+    of_secret["spec"]["template"]["spec"]["containers"][0]["envFrom"] = json!([{"secretRef": {"name": "options"}}]);
+    let none = json!(["jobmanager", "-D", "high-availability.type=NONE"]);
+    let says_none = deployment("invoices-jobmanager", "flink:1.20.1", &none);
+    for (job_manager, has_ha) in [(plain, true), (says_none, false), (of_secret, false)] {
+        let facts = showing(&[&job_manager, &task_manager], known());
+        let stored = outcome(&task_manager, None, POLICY, &facts).stored;
+        assert_eq!(args(&stored).join(" ").contains("high-availability"), has_ha, "{job_manager}");
+    }
+}

@@ -114,6 +114,9 @@ impl Arguments {
         self.end = Some(*position);
         let is_host = matches!(end.split('=').next(), Some("--host" | "-h"));
         let is_first = parsed.given.iter().all(|given| given.option.short == "D");
+        // Behind the job's own options a program may have a `--host` of its own.
+        let value = end.split_once('=').map_or_else(|| word(position + 1), |(_, value)| value);
+        let is_host = is_host && (is_first || is_own_address(value));
         if is_host || (ends_at_host && is_first && is_own_address(end)) {
             self.misread.push(Misread::of(word(*position), *position, Fate::Program));
         }
@@ -270,6 +273,10 @@ mod tests {
         assert_eq!(misread(&words, 0), [word("-Da", "a", 2, Fate::WebPort)]);
         assert_eq!(misread(&["jobmanager", "-D", "a=b", "-Dc=d"], 20), []);
         assert_eq!(misread(&["jobmanager", "--host", "x"], 0), [("--host".to_owned(), None, 1, Fate::Host)]);
+        let of_program = ["standalone-job", "--job-classname", "X", "--host", "db.example.net"];
+        assert_eq!(misread(&of_program, 0), []);
+        let own = ["standalone-job", "--job-classname", "X", "--host", "$(POD_IP)"];
+        assert_eq!(misread(&own, 0), [("--host".to_owned(), None, 3, Fate::Program)]);
         let words = ["standalone-job", "-Da=b", "--host", "x", "-Dc=d"];
         let behind = word("-Dc", "c", 4, Fate::Behind);
         assert_eq!(misread(&words, 0), [("--host".to_owned(), None, 2, Fate::Program), behind]);

@@ -309,10 +309,16 @@ fn lacks(work: &Work<'_>, sibling: &Sibling) -> Option<String> {
         let is_off = sibling.cluster.high_availability() == (HighAvailability::Off, None);
         return is_off.then(|| "it was stored without, and an update adds none".to_owned());
     }
-    let missing = |_: &Target<'_>, injection: Injection<'_>| {
-        injection.shortfalls.into_iter().find_map(|shortfall| match shortfall {
+    let missing = |target: &Target<'_>, injection: Injection<'_>| {
+        let cluster = target.cluster_in(injection.edits.document());
+        let said = injection.shortfalls.into_iter().find_map(|shortfall| match shortfall {
             Shortfall::HighAvailability { missing, .. } => Some(missing),
             Shortfall::Volume { .. } => None,
+        });
+        said.or_else(|| match cluster.high_availability().0 {
+            HighAvailability::Off => Some("its own options say so".to_owned()),
+            HighAvailability::Unknown => Some("whether it has HA is not known".to_owned()),
+            HighAvailability::Kubernetes | HighAvailability::ZooKeeper | HighAvailability::Class(_) => None,
         })
     };
     completed(work, sibling, missing)
