@@ -78,7 +78,14 @@ pub enum Source {
     Ephemeral,
     /// `configMap`, `secret`, `projected`, `downwardAPI`, `image`: cannot be written.
     ReadOnly(String),
-    /// A network file system or disk named in the pod itself.
+    /// A directory that an NFS server exports, named in the pod itself.
+    Nfs {
+        /// The server's name or address.
+        server: String,
+        /// The exported path.
+        path: String,
+    },
+    /// Another network file system or disk named in the pod itself, by its kind.
     Network(String),
     /// Something that we cannot judge, in words.
     Unknown(String),
@@ -180,8 +187,11 @@ fn source(volume: &Value) -> (Source, bool) {
         // Written by `raw` in place of a claim template, which is no volume of its own.
         "volumeClaimTemplate" => Source::ClaimTemplate(body.as_str().unwrap_or_default().to_owned()),
         "configMap" | "secret" | "projected" | "downwardAPI" | "image" => Source::ReadOnly(kind.to_owned()),
-        "nfs"
-        | "cephfs"
+        "nfs" => Source::Nfs {
+            server: text(body, &["server"]).unwrap_or_default().to_owned(),
+            path: text(body, &["path"]).unwrap_or_default().to_owned(),
+        },
+        "cephfs"
         | "glusterfs"
         | "azureFile"
         | "azureDisk"

@@ -132,9 +132,11 @@ pub(super) fn durability(backing: &Backing) -> Durability {
             Source::EmptyDir { .. } | Source::Missing | Source::HostPath(_) | Source::Ephemeral => {
                 Durability::DiesWithPod
             }
-            Source::Claim(_) | Source::ClaimTemplate(_) | Source::Network(_) | Source::ReadOnly(_) => {
-                Durability::Survives
-            }
+            Source::Claim(_)
+            | Source::ClaimTemplate(_)
+            | Source::Nfs { .. }
+            | Source::Network(_)
+            | Source::ReadOnly(_) => Durability::Survives,
             Source::Unknown(_) => Durability::Unknown,
         },
     }

@@ -1,11 +1,13 @@
 //! `ha-mode-missing`: everything for HA but the switch.
 
+use crate::flink::arguments::{Fate, Misread};
 use crate::flink::cluster::{Directory, HighAvailability, Shape};
 use crate::flink::configuration::Setting;
 use crate::flink::location::has_placeholder;
 use crate::flink::options::{self, HA_TYPE};
 use crate::flink::version::FlinkVersion;
 use crate::policy::finding::Level;
+use crate::policy::rules::wiring::jobmanager_address_is_service::is_refused;
 use crate::policy::rules::wiring::{standby_without_ha, standby_without_ha_in_resource};
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
@@ -70,8 +72,7 @@ fn is_said_of_standbys(case: &Case<'_>) -> bool {
 fn ignored(case: &Case<'_>) -> Option<Violation> {
     let view = case.cluster.leading()?;
     if let Some((word, path)) = view.misread_option(HA_TYPE, case.cluster.version) {
-        let message =
-            format!("{}, so the cluster has no HA and a restart of the JobManager loses its jobs", word.in_words());
+        let message = format!("{}, {}", word.in_words(), loss(word, case.cluster.version));
         return Some(Violation::at_field(path.clone(), None, message, word.remedy()));
     }
     let (version, key, setting) = ignored_name(case)?;
@@ -84,6 +85,18 @@ fn ignored(case: &Case<'_>) -> Option<Violation> {
     };
     let message = format!("Flink {version} does not know `{key}` and ignores it, so the cluster has no HA and {loss}");
     Some(Violation::at_setting(setting, message, format!("set `{name}: {}` instead", spelled(&setting.value, version))))
+}
+
+/// What the misread mode leads to, which depends on how the version takes an option for the host or port.
+fn loss(word: &Misread, version: Option<FlinkVersion>) -> &'static str {
+    let no_ha = "so the cluster has no HA and a restart of the JobManager loses its jobs";
+    match (word.fate, version) {
+        (Fate::Host | Fate::WebPort, None) => {
+            "so the JobManager does not start, or, from Flink 2.0, the cluster has no HA and a restart loses its jobs"
+        }
+        (Fate::Host | Fate::WebPort, Some(version)) if is_refused(version) => "so the JobManager does not start",
+        _ => no_ha,
+    }
 }
 
 /// The version, and the mode under a name that it does not read, where that would switch HA on.
