@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::admission::Operation;
-use crate::facts::{FactKey, Facts, Listed};
+use crate::facts::{Answer, FactKey, Facts, Listed};
 use crate::flink::cluster::{Cluster, HighAvailability};
 use crate::flink::configuration::EffectiveConfig;
 use crate::flink::deployment::walk;
@@ -59,36 +59,88 @@ pub struct Outcome {
 #[must_use]
 pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
     let mut keys = BTreeSet::new();
-    let Some(cluster) = cluster(subject, policies, &Facts::default()) else { return keys };
-    // What the stored object violates already is no new violation, so it is resolved too.
-    let was = subject.old.and_then(|old| Some((old, recognise(old)?)));
-    let is = Some((subject.object, subject.workload.clone()));
-    for (object, workload) in is.into_iter().chain(was) {
-        let namespace = || subject.namespace.to_owned();
-        let templates = pod_templates(object, &workload);
-        let claims = templates.iter().flat_map(|template| siblings::claims(template)).take(MOST_CLAIMS);
-        keys.extend(claims.map(|name| FactKey::Claim { namespace: namespace(), name: name.to_owned() }));
-        let Kind::Raw(raw) = &workload.kind else { continue };
-        let lists = [Listed::Workloads, Listed::ConfigMaps, Listed::Services, Listed::NetworkPolicies];
-        keys.extend(lists.map(|of| FactKey::List { of, namespace: namespace() }));
-        keys.extend(
-            raw::config_maps(object, raw)
-                .into_iter()
-                .take(MOST_CONFIG_MAPS)
-                .map(|name| FactKey::ConfigMap { namespace: subject.namespace.to_owned(), name }),
-        );
-    }
-    // For its labels, which choose the policy, and for OpenShift's range of user ids.
-    keys.insert(FactKey::Namespace(subject.namespace.to_owned()));
-    let may_be_kubernetes =
-        matches!(cluster.high_availability().0, HighAvailability::Kubernetes | HighAvailability::Unknown);
-    if may_be_kubernetes || policies.add_high_availability() {
-        keys.extend(cluster.roles.iter().map(|view| FactKey::ServiceAccount {
-            namespace: subject.namespace.to_owned(),
-            name: view.account.0.clone().unwrap_or_else(|| "default".to_owned()),
-        }));
+    for shown in shown(subject, policies) {
+        // For its labels, which choose the policy, and for OpenShift's range of user ids.
+        keys.insert(FactKey::Namespace(subject.namespace.to_owned()));
+        needs_of(&shown, subject.namespace, policies, &mut keys);
     }
     keys
+}
+
+/// A version of the object under review with what it shows, as far as that is known before anything was asked.
+struct Shown<'a> {
+    object: &'a Value,
+    workload: Workload,
+    cluster: Cluster,
+}
+
+/// The object and, since what it violates already is no new violation, the stored one.
+fn shown<'a>(subject: &Subject<'a>, policies: &Policies) -> Vec<Shown<'a>> {
+    let was = subject.old.and_then(|old| Some((old, recognise(old)?)));
+    let is = Some((subject.object, subject.workload.clone()));
+    let of_cluster = |(object, workload): (&'a Value, Workload)| {
+        let facts = Facts::default();
+        let cluster = Cluster::of(object, &workload, subject.namespace, &facts, policies.mirrors())?;
+        Some(Shown { object, workload, cluster })
+    };
+    is.into_iter().chain(was).filter_map(of_cluster).collect()
+}
+
+fn needs_of(shown: &Shown<'_>, namespace: &str, policies: &Policies, keys: &mut BTreeSet<FactKey>) {
+    let Shown { object, workload, cluster } = shown;
+    let namespace = || namespace.to_owned();
+    let templates = pod_templates(object, workload);
+    let claims: BTreeSet<&str> = templates.iter().flat_map(|template| siblings::claims(template)).collect();
+    let extra = cluster.roles.iter().flat_map(|view| &view.pod.extra).map(|extra| extra.claim.as_str());
+    let claims = claims.into_iter().chain(extra).take(MOST_CLAIMS);
+    keys.extend(claims.map(|name| FactKey::Claim { namespace: namespace(), name: name.to_owned() }));
+
+    let mut config_maps: Vec<String> = Vec::new();
+    if let Kind::Raw(raw) = &workload.kind {
+        let lists = [Listed::Workloads, Listed::ConfigMaps, Listed::Services, Listed::NetworkPolicies];
+        keys.extend(lists.map(|of| FactKey::List { of, namespace: namespace() }));
+        config_maps.extend(raw::config_maps(object, raw));
+    }
+    config_maps.extend(cluster.roles.iter().flat_map(|view| view.pod.config_maps()).map(str::to_owned));
+    let mut seen = BTreeSet::new();
+    config_maps.retain(|name| seen.insert(name.clone()));
+    config_maps.truncate(MOST_CONFIG_MAPS);
+    keys.extend(config_maps.into_iter().map(|name| FactKey::ConfigMap { namespace: namespace(), name }));
+
+    let may_be_kubernetes =
+        matches!(cluster.high_availability().0, HighAvailability::Kubernetes | HighAvailability::Unknown);
+    let asks_for_default = may_be_kubernetes || policies.add_high_availability();
+    let accounts = cluster
+        .roles
+        .iter()
+        .filter_map(|view| view.account.0.clone().or_else(|| asks_for_default.then(|| "default".to_owned())));
+    keys.extend(accounts.map(|name| FactKey::ServiceAccount { namespace: namespace(), name }));
+}
+
+/// What `answer` says to all that must be known of `subject`, where there is time to ask twice: also of what is filled in,
+/// and of the rights of its accounts.
+#[must_use]
+pub fn learn(subject: &Subject<'_>, policies: &Policies, answer: impl Fn(&FactKey) -> Answer) -> Facts {
+    let mut facts = Facts::default();
+    ask(subject, policies, &answer, &mut facts);
+    let siblings = siblings(subject, policies, &facts);
+    let review = PolicyOf::choose(subject, policies, &facts, &siblings);
+    let completed = review.inject().filter(|injection| review.policy.may_change() && !injection.edits.is_empty());
+    if let Some(completed) = completed.map(|injection| injection.edits.document().clone()) {
+        ask(&Subject { object: &completed, ..*subject }, policies, &answer, &mut facts);
+    }
+    facts
+}
+
+fn ask(subject: &Subject<'_>, policies: &Policies, answer: impl Fn(&FactKey) -> Answer, facts: &mut Facts) {
+    let mut keys = needs(subject, policies);
+    for shown in shown(subject, policies) {
+        keys.extend(rules::rights::questions(&shown.cluster, subject.namespace));
+    }
+    for key in keys {
+        let answer = answer(&key);
+        facts.insert(key, answer);
+    }
 }
 
 /// Completes and judges `subject` as the cluster would.

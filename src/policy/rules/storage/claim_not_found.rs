@@ -1,0 +1,54 @@
+//! `claim-not-found`: a volume that is not there.
+
+use std::collections::BTreeMap;
+
+use crate::facts::FactKey;
+use crate::object::FieldPath;
+use crate::policy::finding::Level;
+use crate::policy::rules::storage::claims::path;
+use crate::policy::rules::{Case, Page, Rule, Violation, missing};
+use crate::siblings;
+
+/// The rule.
+pub(crate) const RULE: Rule = Rule {
+    id: "claim-not-found",
+    failure: "B8",
+    strict: Level::Warn,
+    baseline: Level::Warn,
+    page: Page {
+        what: "A pod of the cluster mounts a PersistentVolumeClaim that does not exist in its namespace, or not yet.",
+        why: "The pod stays `Pending` until it does: `persistentvolumeclaim \"flink-state\" not found`. A pod can only use claims of its own namespace.",
+        limits: "It may be applied a moment later. Offline a claim is missing only where the input holds other PersistentVolumeClaims.",
+        example: "volumes:\n- name: state\n  persistentVolumeClaim: {claimName: flink-state}   # the claim is called flink-data",
+        fix: "Create the claim in the namespace of the cluster, or name one that is there.",
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Violation> {
+    let mut mounted: BTreeMap<&str, FieldPath> = BTreeMap::new();
+    for view in &case.cluster.roles {
+        mounted.extend(siblings::claims(&view.pod.template).into_iter().map(|claim| (claim, path(case, claim))));
+        for extra in &view.pod.extra {
+            let option = view.config.exact("kubernetes.persistent-volume-claims");
+            mounted
+                .entry(&extra.claim)
+                .or_insert_with(|| option.map_or_else(|| case.spec(), |option| option.path.clone()));
+        }
+    }
+    let is_missing = |name: &str| {
+        let key = FactKey::Claim { namespace: case.namespace.to_owned(), name: name.to_owned() };
+        case.facts.is_absent(&key)
+    };
+    let violation = |(name, path): (&str, FieldPath)| {
+        let message = format!(
+            "PersistentVolumeClaim `{name}` does not exist (yet) in namespace `{}`, and until it does the pods that mount it stay `Pending`",
+            case.namespace
+        );
+        let fix = format!("create it in `{}`, or name a claim that is there", case.namespace);
+        let fix = missing::or_made_elsewhere(case, fix);
+        let violation = Violation::at_field(path, Some(name.to_owned()), message, fix);
+        if missing::is_provisioned_claim(case, name) { missing::provisioned(violation) } else { violation }
+    };
+    mounted.into_iter().filter(|(name, _)| is_missing(name)).map(violation).collect()
+}
