@@ -76,12 +76,9 @@ pub(super) fn decide<'a>(
         }
         is_bound = true;
         let Some(role) = role_of(&binding) else { continue };
-        let granted = match granted_by(role, access, roles) {
-            Some(granted) => granted,
-            None => {
-                dangling.get_or_insert_with(|| dangles(&binding, role));
-                continue;
-            }
+        let Some(granted) = granted_by(role, access, roles) else {
+            dangling.get_or_insert_with(|| dangles(&binding, role));
+            continue;
         };
         match (granted, names_it) {
             (Grant::No, _) => {}
@@ -107,7 +104,7 @@ fn subjects<'a>(binding: &Binding<'a>, account: &Account, roles: &impl Roles<'a>
         match is_meant(subject, binding.namespace, account, roles) {
             Grant::Yes => return Grant::Yes,
             Grant::No => {}
-            perhaps => grant = perhaps,
+            perhaps @ Grant::Perhaps(_) => grant = perhaps,
         }
     }
     grant
@@ -174,7 +171,7 @@ fn of_role(role: &Value, access: &Access) -> Grant {
         match of_rule(rule, access) {
             Grant::Yes => return Grant::Yes,
             Grant::No => {}
-            perhaps => grant = perhaps,
+            perhaps @ Grant::Perhaps(_) => grant = perhaps,
         }
     }
     grant

@@ -26,12 +26,17 @@ const RESOURCES: [(&str, &str); 8] = [
 
 /// An object of the RBAC group; `namespace` is empty for one of the whole cluster.
 fn object(kind: &str, namespace: &str, name: &str, rest: Value) -> Value {
-    let mut object = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": name}});
+    let mut metadata = json!({"name": name});
     if !namespace.is_empty() {
-        object["metadata"]["namespace"] = json!(namespace);
+        metadata = json!({"name": name, "namespace": namespace});
     }
+    let mut object = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": metadata});
     object.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
     object
+}
+
+fn rules(group: &str, resources: &[&str], verbs: &[&str]) -> Value {
+    json!({"rules": [{"apiGroups": [group], "resources": resources, "verbs": verbs}]})
 }
 
 fn bind(kind: &str, role: &str, subject: Value) -> Value {
@@ -85,31 +90,16 @@ async fn the_offline_answer_is_the_authorizers() {
     let Some(plane) = ControlPlane::shared() else { return };
     let (shop, other) = (plane.create_namespace("rights"), plane.create_namespace("rights"));
     let cluster_role = |name: &str| format!("{shop}-{name}");
-    let named =
-        json!({"rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"], "resourceNames": ["a"]}]});
-    let rules = |groups: Value, resources: Value, verbs: Value| json!({"rules": [{"apiGroups": groups, "resources": resources, "verbs": verbs}]});
+    let six = ["get", "create", "delete", "update", "list", "watch"];
+    let rule = json!({"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"], "resourceNames": ["a"]});
+    let one_name = json!({"rules": [rule]});
     let roles = [
-        object(
-            "Role",
-            &shop,
-            "documented",
-            rules(json!([""]), json!(["configmaps"]), json!(["get", "create", "delete", "update", "list", "watch"])),
-        ),
-        object("Role", &shop, "named", named),
-        object("Role", &shop, "stars", rules(json!(["*"]), json!(["*"]), json!(["*"]))),
-        object(
-            "Role",
-            &shop,
-            "subresources",
-            rules(json!(["apps"]), json!(["*/finalizers", "deployments/*"]), json!(["update"])),
-        ),
-        object(
-            "ClusterRole",
-            "",
-            &cluster_role("reader"),
-            rules(json!([""]), json!(["secrets", "pods"]), json!(["get", "list"])),
-        ),
-        object("ClusterRole", "", &cluster_role("all"), rules(json!(["*"]), json!(["*"]), json!(["*"]))),
+        object("Role", &shop, "documented", rules("", &["configmaps"], &six)),
+        object("Role", &shop, "named", one_name),
+        object("Role", &shop, "stars", rules("*", &["*"], &["*"])),
+        object("Role", &shop, "subresources", rules("apps", &["*/finalizers", "deployments/*"], &["update"])),
+        object("ClusterRole", "", &cluster_role("reader"), rules("", &["secrets", "pods"], &["get", "list"])),
+        object("ClusterRole", "", &cluster_role("all"), rules("*", &["*"], &["*"])),
     ];
     let group = |name: String| json!({"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": name});
     let user = format!("system:serviceaccount:{shop}:by-user");
@@ -164,6 +154,9 @@ async fn the_offline_answer_is_the_authorizers() {
     for last in ["stars", "by-user", "reads-here", "reads-everywhere", "administrator", "cluster-admin"] {
         wait_for(&client, &ask(last, &shop)).await;
     }
+    let of_last_role =
+        Access { verb: "update", group: "apps", resource: "deployments/finalizers", ..ask("subresources", &shop) };
+    wait_for(&client, &of_last_role).await;
 
     let accounts = [
         "documented",

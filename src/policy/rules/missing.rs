@@ -22,9 +22,9 @@ pub(super) fn is_provisioned_claim(case: &Case<'_>, name: &str) -> bool {
 }
 
 /// `violation` as a remark that no user sees, since it will be settled.
-pub(super) fn provisioned(mut violation: Violation) -> Violation {
-    violation.fix = "leave it: the policy asks to have it provisioned".to_owned();
-    Violation { at_most: Level::Audit, ..violation }
+pub(super) fn provisioned(violation: Violation) -> Violation {
+    let fix = "leave it: the policy asks to have it provisioned".to_owned();
+    Violation { at_most: Level::Audit, fix, ..violation }
 }
 
 /// `fix`, and what to do where the input is not all there is.
