@@ -13,6 +13,7 @@ use crate::facts::{Answer, FactKey, Facts, Listed};
 use crate::flink::cluster::{Cluster, HighAvailability};
 use crate::flink::configuration::EffectiveConfig;
 use crate::flink::deployment::walk;
+use crate::flink::pod::Pod;
 use crate::flink::raw;
 use crate::inject::{self, Injection, Lost, Shortfall, Target};
 use crate::object::{at, text};
@@ -59,62 +60,34 @@ pub struct Outcome {
 #[must_use]
 pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
     let mut keys = BTreeSet::new();
-    for shown in shown(subject, policies) {
-        // For its labels, which choose the policy, and for OpenShift's range of user ids.
-        keys.insert(FactKey::Namespace(subject.namespace.to_owned()));
-        needs_of(&shown, subject.namespace, policies, &mut keys);
-    }
-    keys
-}
-
-/// A version of the object under review with what it shows, as far as that is known before anything was asked.
-struct Shown<'a> {
-    object: &'a Value,
-    workload: Workload,
-    cluster: Cluster,
-}
-
-/// The object and, since what it violates already is no new violation, the stored one.
-fn shown<'a>(subject: &Subject<'a>, policies: &Policies) -> Vec<Shown<'a>> {
+    let Some(cluster) = cluster(subject, policies, &Facts::default()) else { return keys };
+    let namespace = || subject.namespace.to_owned();
+    let claim = |name: &str| FactKey::Claim { namespace: namespace(), name: name.to_owned() };
+    let config_map = |name: String| FactKey::ConfigMap { namespace: namespace(), name };
+    // What the stored object violates already is no new violation, so it is resolved too.
     let was = subject.old.and_then(|old| Some((old, recognise(old)?)));
     let is = Some((subject.object, subject.workload.clone()));
-    let of_cluster = |(object, workload): (&'a Value, Workload)| {
-        let facts = Facts::default();
-        let cluster = Cluster::of(object, &workload, subject.namespace, &facts, policies.mirrors())?;
-        Some(Shown { object, workload, cluster })
-    };
-    is.into_iter().chain(was).filter_map(of_cluster).collect()
-}
-
-fn needs_of(shown: &Shown<'_>, namespace: &str, policies: &Policies, keys: &mut BTreeSet<FactKey>) {
-    let Shown { object, workload, cluster } = shown;
-    let namespace = || namespace.to_owned();
-    let templates = pod_templates(object, workload);
-    let claims: BTreeSet<&str> = templates.iter().flat_map(|template| siblings::claims(template)).collect();
-    let extra = cluster.roles.iter().flat_map(|view| &view.pod.extra).map(|extra| extra.claim.as_str());
-    let claims = claims.into_iter().chain(extra).take(MOST_CLAIMS);
-    keys.extend(claims.map(|name| FactKey::Claim { namespace: namespace(), name: name.to_owned() }));
-
-    let mut config_maps: Vec<String> = Vec::new();
-    if let Kind::Raw(raw) = &workload.kind {
+    for (object, workload) in is.into_iter().chain(was) {
+        let templates = pod_templates(object, &workload);
+        keys.extend(templates.iter().flat_map(|template| siblings::claims(template)).take(MOST_CLAIMS).map(claim));
+        let Kind::Raw(raw) = &workload.kind else { continue };
         let lists = [Listed::Workloads, Listed::ConfigMaps, Listed::Services, Listed::NetworkPolicies];
         keys.extend(lists.map(|of| FactKey::List { of, namespace: namespace() }));
-        config_maps.extend(raw::config_maps(object, raw));
+        keys.extend(raw::config_maps(object, raw).into_iter().take(MOST_CONFIG_MAPS).map(config_map));
     }
-    config_maps.extend(cluster.roles.iter().flat_map(|view| view.pod.config_maps()).map(str::to_owned));
-    let mut seen = BTreeSet::new();
-    config_maps.retain(|name| seen.insert(name.clone()));
-    config_maps.truncate(MOST_CONFIG_MAPS);
-    keys.extend(config_maps.into_iter().map(|name| FactKey::ConfigMap { namespace: namespace(), name }));
-
+    let pods = || cluster.roles.iter().map(|view| &view.pod);
+    keys.extend(pods().flat_map(|pod| &pod.extra).take(MOST_CLAIMS).map(|extra| claim(&extra.claim)));
+    let mounted: BTreeSet<&str> = pods().flat_map(Pod::config_maps).collect();
+    keys.extend(mounted.into_iter().take(MOST_CONFIG_MAPS).map(|name| config_map(name.to_owned())));
+    // For its labels, which choose the policy, and for OpenShift's range of user ids.
+    keys.insert(FactKey::Namespace(namespace()));
     let may_be_kubernetes =
         matches!(cluster.high_availability().0, HighAvailability::Kubernetes | HighAvailability::Unknown);
     let asks_for_default = may_be_kubernetes || policies.add_high_availability();
-    let accounts = cluster
-        .roles
-        .iter()
-        .filter_map(|view| view.account.0.clone().or_else(|| asks_for_default.then(|| "default".to_owned())));
+    let default = || asks_for_default.then(|| "default".to_owned());
+    let accounts = cluster.roles.iter().filter_map(|view| view.account.0.clone().or_else(default));
     keys.extend(accounts.map(|name| FactKey::ServiceAccount { namespace: namespace(), name }));
+    keys
 }
 
 /// What `answer` says to all that must be known of `subject`, where there is time to ask twice: also of what is filled in,
@@ -134,8 +107,12 @@ pub fn learn(subject: &Subject<'_>, policies: &Policies, answer: impl Fn(&FactKe
 
 fn ask(subject: &Subject<'_>, policies: &Policies, answer: impl Fn(&FactKey) -> Answer, facts: &mut Facts) {
     let mut keys = needs(subject, policies);
-    for shown in shown(subject, policies) {
-        keys.extend(rules::rights::questions(&shown.cluster, subject.namespace));
+    let was = subject.old.and_then(|old| Some((old, recognise(old)?)));
+    let is = Some((subject.object, subject.workload.clone()));
+    for (object, workload) in is.into_iter().chain(was) {
+        let facts = Facts::default();
+        let cluster = Cluster::of(object, &workload, subject.namespace, &facts, policies.mirrors());
+        keys.extend(cluster.iter().flat_map(|cluster| rules::rights::questions(cluster, subject.namespace)));
     }
     for key in keys {
         let answer = answer(&key);

@@ -276,6 +276,20 @@ mod tests {
     }
 
     #[test]
+    fn a_manifest_without_a_namespace_may_be_for_any() {
+        let asked = |namespace: &str, name: &str| FactKey::Claim { namespace: namespace.into(), name: name.into() };
+        let claim = |metadata| json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata});
+        let mut offline = Offline::default();
+        offline.put(&claim(json!({"name": "anywhere"})), "default");
+        assert!(matches!(offline.answer(&asked("a", "anywhere")), Answer::Unknown(_)));
+        assert_eq!(offline.answer(&asked("a", "nowhere")), Answer::Absent);
+        // And the other way round: the claim is there, and what mounts it names no namespace.
+        offline.put(&claim(json!({"name": "there", "namespace": "b"})), "b");
+        assert!(matches!(offline.answer(&asked("default", "there")), Answer::Unknown(_)));
+        assert_eq!(offline.answer(&asked("a", "there")), Answer::Absent);
+    }
+
+    #[test]
     fn rbac_is_one_kind() {
         let mut offline = Offline::default();
         let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "r"}});
