@@ -261,25 +261,28 @@ impl<'a> PolicyOf<'a> {
     fn findings(&self, injection: Option<&Injection<'a>>) -> Vec<Finding> {
         match injection {
             Some(injection) if self.policy.may_change() => {
-                self.evaluate(injection.edits.document(), &injection.shortfalls, &[])
+                self.evaluate(injection.edits.document(), injection.cluster.as_deref(), &injection.shortfalls, &[])
             }
-            _ => self.evaluate(self.subject.object, &[], &[]),
+            _ => self.evaluate(self.subject.object, None, &[], &[]),
         }
     }
 
     /// The findings on the final object, which our mutation has already seen.
     fn findings_as_it_is(&self) -> Vec<Finding> {
-        let Some(target) = self.own() else { return self.evaluate(self.subject.object, &[], &[]) };
+        let Some(target) = self.own() else { return self.evaluate(self.subject.object, None, &[], &[]) };
         let injection = self.inject().filter(|_| self.policy.may_change());
         let shortfalls = &injection.as_ref().map(|injection| injection.shortfalls.clone()).unwrap_or_default();
         let lost: Vec<Lost> = match (self.subject.operation, self.subject.old) {
             (Operation::Update, Some(old)) => inject::lost(&target, old),
             _ => Vec::new(),
         };
-        let mut findings = self.evaluate(self.subject.object, shortfalls, &lost);
-        let unreached = injection.filter(|injection| !injection.edits.is_empty());
+        let (reached, unreached) = match injection {
+            Some(injection) if injection.edits.is_empty() => (injection.cluster, None),
+            injection => (None, injection),
+        };
+        let mut findings = self.evaluate(self.subject.object, reached.as_deref(), shortfalls, &lost);
         if let Some(injection) = unreached {
-            let settled = self.evaluate(injection.edits.document(), shortfalls, &lost);
+            let settled = self.evaluate(injection.edits.document(), injection.cluster.as_deref(), shortfalls, &lost);
             for finding in findings.iter_mut().filter(|finding| finding.level == Level::Deny) {
                 if !settled.iter().any(|other| (other.rule, &other.path) == (finding.rule, &finding.path)) {
                     finding.fix.push_str(" (our mutation would have done so, but did not reach this object: is the mutating webhook in place?)");
@@ -289,18 +292,25 @@ impl<'a> PolicyOf<'a> {
         findings
     }
 
-    fn evaluate(&self, object: &Value, shortfalls: &[Shortfall], lost: &[Lost]) -> Vec<Finding> {
+    /// The findings on `object`; `cluster` is what it shows, where that is known already.
+    fn evaluate(
+        &self,
+        object: &Value,
+        cluster: Option<&Cluster>,
+        shortfalls: &[Shortfall],
+        lost: &[Lost],
+    ) -> Vec<Finding> {
         if is_being_deleted(object) {
             return Vec::new();
         }
         let Subject { namespace, workload, .. } = self.subject;
-        let Some(cluster) = Cluster::of(object, workload, namespace, self.facts, &self.policy.spec.images.stock) else {
-            return Vec::new();
-        };
+        let resolve = || Cluster::of(object, workload, namespace, self.facts, &self.policy.spec.images.stock);
+        let own = if cluster.is_none() { resolve() } else { None };
+        let Some(cluster) = cluster.or(own.as_ref()) else { return Vec::new() };
         rules::evaluate(&Case {
             object,
             namespace: self.subject.namespace,
-            cluster: &cluster,
+            cluster,
             policy: self.policy,
             facts: self.facts,
             siblings: self.siblings,

@@ -180,7 +180,7 @@ fn pod(object: &Value, raw: &Raw) -> Pod {
             volumes.extend(claims.iter().map(|claim| serde_json::json!({"name": claim, "volumeClaimTemplate": claim})));
         }
     }
-    Pod { template, main: Some(raw.container), extra: Vec::new() }
+    Pod { template: template.into(), main: Some(raw.container), extra: Vec::new() }
 }
 
 /// From the image's tag, else the annotation on the object or its pod template.
@@ -385,7 +385,7 @@ mod tests {
     fn a_value_says_where_it_comes_from() {
         let role = role(json!({}), mounted(), json!({"config.yaml": "a:\n  b: 1\n"}));
         let setting = role.config.exact("a.b").unwrap();
-        assert_eq!(setting.origin, "ConfigMap c, key config.yaml, line 2");
+        assert_eq!(&*setting.origin, "ConfigMap c, key config.yaml, line 2");
         assert_eq!(setting.path.to_string(), r#"spec.template.spec.volumes[1].configMap["a.b"]"#);
         assert_eq!(setting.layer, Layer::File);
     }

@@ -18,5 +18,6 @@ pub(super) fn of(target: &Target<'_>) -> Option<String> {
     let of_job_manager = || {
         target.siblings.iter().filter(|_| raw.role == Role::TaskManager).find_map(|sibling| sibling.identity.clone())
     };
-    identity::of_role(target.object, target.name, own.or_else(of_sibling).or_else(of_job_manager))
+    let configured = own.or_else(of_sibling).or_else(of_job_manager);
+    identity::of_role(target.object, target.name, configured, identity::address(&cluster))
 }

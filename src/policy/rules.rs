@@ -110,7 +110,7 @@ impl Violation {
     #[must_use]
     pub fn at_setting(setting: &Setting, message: String, fix: String) -> Self {
         let value = Some(setting.value.clone());
-        let (path, origin) = (setting.path.clone(), setting.origin.clone());
+        let (path, origin) = (setting.path.clone(), setting.origin.to_string());
         Self { role: None, path, value, origin, message, fix, at_most: Level::Deny }
     }
 
@@ -275,6 +275,7 @@ pub fn evaluate_without(case: &Case<'_>, off: Option<&str>) -> Vec<Finding> {
         .filter(|(_, level)| *level != Level::Off)
         .flat_map(|(rule, level)| (rule.check)(case).into_iter().map(move |violation| finding(rule, level, violation)))
         .collect();
+    mutation::ha_not_added::leave_to_denials(&mut findings);
     sort(&mut findings);
     findings
 }

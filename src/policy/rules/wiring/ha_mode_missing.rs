@@ -66,7 +66,7 @@ fn ignored(case: &Case<'_>) -> Option<Violation> {
     let version = case.cluster.version?;
     let read = options::names(HA_TYPE, Some(version));
     let (key, setting) = options::names(HA_TYPE, None)
-        .into_iter()
+        .iter()
         .filter(|name| !read.contains(name))
         .find_map(|name| Some((name, view.config.exact(name)?)))
         .filter(|(_, setting)| HighAvailability::of(&setting.value).is_on())?;
