@@ -25,7 +25,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    if case.cluster.high_availability().0 != HighAvailability::Kubernetes || !is_in_own_namespace(case) {
+    if case.cluster.high_availability().0 != HighAvailability::Kubernetes || is_in_another_namespace(case) {
         return Vec::new();
     }
     let mut violations: Vec<Violation> = Vec::new();
@@ -71,11 +71,12 @@ fn lacking(case: &Case<'_>, view: &RoleView) -> Option<Violation> {
     })
 }
 
-/// Whether the HA ConfigMaps are kept in the namespace of the pods; where they are not, other rules say so.
-fn is_in_own_namespace(case: &Case<'_>) -> bool {
-    let Some(view) = case.cluster.leading().filter(|_| case.cluster.shape == Shape::Raw) else { return true };
-    let configured = view.config.value(KUBERNETES_NAMESPACE, case.cluster.version);
-    configured.map_or("default", str::trim) == case.namespace
+/// Whether the HA ConfigMaps are to be kept in another namespace than the pods', which another rule says. Where nothing is
+/// said of it they belong into that of the pods.
+fn is_in_another_namespace(case: &Case<'_>) -> bool {
+    let view = case.cluster.leading().filter(|_| case.cluster.shape == Shape::Raw);
+    let configured = view.and_then(|view| view.config.value(KUBERNETES_NAMESPACE, case.cluster.version));
+    configured.is_some_and(|namespace| namespace.trim() != case.namespace)
 }
 
 fn harm(role: Role, lacks: &[&str]) -> &'static str {

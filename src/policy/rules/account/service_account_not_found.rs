@@ -28,11 +28,8 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         if !case.facts.is_absent(&key) || violations.iter().any(|known| known.value.as_ref() == Some(name)) {
             continue;
         }
-        let message = format!(
-            "ServiceAccount `{name}` does not exist (yet) in namespace `{}`, and until it does no pod is created that runs under it",
-            case.namespace
-        );
-        let fix = format!("create it in `{}` with its Role and RoleBinding, or name one that is there", case.namespace);
+        let message = format!("ServiceAccount `{name}` does not exist (yet), and until it does no pod is created");
+        let fix = format!("create it in namespace `{}`, or name one that is there", case.namespace);
         let fix = missing::or_made_elsewhere(case, fix);
         let violation = Violation::at_field(view.account.1.clone(), Some(name.clone()), message, fix);
         let violation = violation.of_role(view.role);

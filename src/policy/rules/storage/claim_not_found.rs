@@ -41,11 +41,9 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         case.facts.is_absent(&key)
     };
     let violation = |(name, path): (&str, FieldPath)| {
-        let message = format!(
-            "PersistentVolumeClaim `{name}` does not exist (yet) in namespace `{}`, and until it does the pods that mount it stay `Pending`",
-            case.namespace
-        );
-        let fix = format!("create it in `{}`, or name a claim that is there", case.namespace);
+        let message =
+            format!("claim `{name}` does not exist (yet), and until it does the pods that mount it stay `Pending`");
+        let fix = format!("create it in namespace `{}`, or name a claim that is there", case.namespace);
         let fix = missing::or_made_elsewhere(case, fix);
         let violation = Violation::at_field(path, Some(name.to_owned()), message, fix);
         if missing::is_provisioned_claim(case, name) { missing::provisioned(violation) } else { violation }

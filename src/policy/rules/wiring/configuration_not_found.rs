@@ -41,10 +41,9 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
                 if walk(case.object, &of_volume).is_some() { of_volume } else { path }
             });
         let message = format!(
-            "ConfigMap `{name}` does not exist (yet) in namespace `{}`, and until it does the pods that mount it stay in `ContainerCreating`",
-            case.namespace
+            "ConfigMap `{name}` does not exist (yet), and until it does the pods that mount it stay in `ContainerCreating`"
         );
-        let fix = format!("create it in `{}`, or mount the one that is meant", case.namespace);
+        let fix = format!("create it in namespace `{}`, or mount the one that is meant", case.namespace);
         let fix = missing::or_made_elsewhere(case, fix);
         Violation::at_field(path.unwrap_or_else(|| case.spec()), Some(name.to_owned()), message, fix)
     };
