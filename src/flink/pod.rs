@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::flink::location::{is_below, normalise};
@@ -117,7 +119,11 @@ impl Pod {
     /// Names of the ConfigMaps without which the Flink container does not start: it mounts them, and they are not optional.
     pub fn config_maps(&self) -> impl Iterator<Item = &str> {
         let mounts = self.container().map(|container| list(container, &["volumeMounts"])).unwrap_or_default();
-        mounts.iter().filter_map(|mount| self.volume(object::name(mount)?)).flat_map(config_maps_of)
+        let mounted: BTreeSet<&str> = mounts.iter().filter_map(object::name).collect();
+        let volumes = list(&self.template, &["spec", "volumes"]).iter();
+        volumes
+            .filter(move |volume| object::name(volume).is_some_and(|name| mounted.contains(name)))
+            .flat_map(config_maps_of)
     }
 
     /// What backs the absolute, normalised `path`: the mount with the longest matching `mountPath`.

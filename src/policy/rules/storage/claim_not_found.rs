@@ -26,20 +26,20 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    let mut mounted: BTreeMap<&str, FieldPath> = BTreeMap::new();
-    for view in &case.cluster.roles {
-        mounted.extend(siblings::claims(&view.pod.template).into_iter().map(|claim| (claim, path(case, claim))));
-        for extra in &view.pod.extra {
-            let option = view.config.exact("kubernetes.persistent-volume-claims");
-            mounted
-                .entry(&extra.claim)
-                .or_insert_with(|| option.map_or_else(|| case.spec(), |option| option.path.clone()));
-        }
-    }
-    let is_missing = |name: &str| {
-        let key = FactKey::Claim { namespace: case.namespace.to_owned(), name: name.to_owned() };
+    let is_missing = |name: &&str| {
+        let key = FactKey::Claim { namespace: case.namespace.to_owned(), name: (*name).to_owned() };
         case.facts.is_absent(&key)
     };
+    let mut named: BTreeMap<&str, FieldPath> = BTreeMap::new();
+    for view in &case.cluster.roles {
+        for claim in siblings::claims(&view.pod.template).into_iter().filter(is_missing) {
+            named.entry(claim).or_insert_with(|| path(case, claim));
+        }
+        let option = view.config.exact("kubernetes.persistent-volume-claims");
+        for claim in view.pod.extra.iter().map(|extra| extra.claim.as_str()).filter(is_missing) {
+            named.entry(claim).or_insert_with(|| option.map_or_else(|| case.spec(), |option| option.path.clone()));
+        }
+    }
     let violation = |(name, path): (&str, FieldPath)| {
         let message =
             format!("claim `{name}` does not exist (yet), and until it does the pods that mount it stay `Pending`");
@@ -48,5 +48,5 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         let violation = Violation::at_field(path, Some(name.to_owned()), message, fix);
         if missing::is_provisioned_claim(case, name) { missing::provisioned(violation) } else { violation }
     };
-    mounted.into_iter().filter(|(name, _)| is_missing(name)).map(violation).collect()
+    named.into_iter().map(violation).collect()
 }
