@@ -63,6 +63,8 @@ pub enum Listed {
     Services,
     /// NetworkPolicies.
     NetworkPolicies,
+    /// FlinkDeployments and FlinkBlueGreenDeployments.
+    Resources,
 }
 
 impl FactKey {
@@ -79,6 +81,7 @@ impl FactKey {
             Self::List { of: Listed::Services, .. } => "Services",
             Self::List { of: Listed::NetworkPolicies, .. } => "NetworkPolicies",
             Self::Access(_) => "SubjectAccessReview",
+            Self::List { of: Listed::Resources, .. } => "Resources",
         }
     }
 

@@ -28,6 +28,7 @@ use serde_json::Value;
 use crate::facts::Facts;
 use crate::flink::cluster::Cluster;
 use crate::flink::raw;
+use crate::flink::version::FlinkVersion;
 use crate::object::{FieldPath, annotation};
 use crate::patch::Edits;
 use crate::policy::rules::{self, Case};
@@ -258,9 +259,11 @@ type Progress = (usize, usize);
 impl<'a> Work<'a> {
     fn new(target: &Target<'a>) -> Self {
         let edits = Edits::of(target.object);
-        let (target, identity) = (*target, identity::of(target));
+        let cluster = Rc::new(target.cluster_in(target.object));
+        let identity = identity::of(target, &cluster);
+        let seen = RefCell::new(Seen { cluster: Some((edits.number(), cluster)), findings: None });
         let (added, shortfalls, trial) = (Vec::new(), Vec::new(), Trial::OfEachStep);
-        Self { target, edits, added, shortfalls, identity, trial, seen: RefCell::default() }
+        Self { target: *target, edits, added, shortfalls, identity, trial, seen }
     }
 
     /// The cluster with the edits so far.
@@ -276,6 +279,12 @@ impl<'a> Work<'a> {
     fn seen_cluster(&self) -> Option<Rc<Cluster>> {
         let seen = self.seen.borrow();
         seen.cluster.as_ref().filter(|(of, _)| *of == self.edits.number()).map(|(_, cluster)| Rc::clone(cluster))
+    }
+
+    /// Its Flink version, which nothing that is filled in changes.
+    fn version(&self) -> Option<FlinkVersion> {
+        let seen = self.seen.borrow().cluster.as_ref().map(|(_, cluster)| cluster.version);
+        seen.unwrap_or_else(|| self.cluster().version)
     }
 
     /// The names that templates are filled with.
@@ -310,10 +319,11 @@ impl<'a> Work<'a> {
         })
     }
 
-    /// Takes over what `step` does, unless it would make the object be refused or warned about for our own values.
+    /// Takes over what `step` does, unless it would make the object be refused or warned about for our own values; where
+    /// that is looked at [`Trial::AtTheEnd`], whatever it does.
     ///
     /// # Errors
-    /// What stands in the way; then nothing is changed.
+    /// What stands in the way; then nothing is changed. At the end [`Work::is_clean`] says it.
     fn attempt(&mut self, step: impl FnOnce(&mut Self) -> Result<(), FieldPath>) -> Result<(), Obstacle> {
         if let Trial::AtTheEnd { failed, .. } = self.trial {
             let failed = step(self).is_err() || failed;

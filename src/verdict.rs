@@ -20,7 +20,7 @@ use crate::object::{at, text};
 use crate::policy::rules::{self, Case};
 use crate::policy::{Enforcement, Finding, FlinkPolicy, Level, Policies, Role};
 use crate::siblings::{self, Sibling};
-use crate::workload::{Kind, Workload, is_being_deleted, recognise};
+use crate::workload::{Kind, Owner, Workload, is_being_deleted, recognise};
 
 /// The object under review with what surrounds it.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +70,9 @@ pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
     for (object, workload) in is.into_iter().chain(was) {
         let templates = pod_templates(object, &workload);
         keys.extend(templates.iter().flat_map(|template| siblings::claims(template)).take(MOST_CLAIMS).map(claim));
+        if Owner::of(object).is_some() {
+            keys.insert(FactKey::List { of: Listed::Resources, namespace: namespace() });
+        }
         let Kind::Raw(raw) = &workload.kind else { continue };
         let lists = [Listed::Workloads, Listed::ConfigMaps, Listed::Services, Listed::NetworkPolicies];
         keys.extend(lists.map(|of| FactKey::List { of, namespace: namespace() }));
@@ -304,10 +307,13 @@ impl<'a> PolicyOf<'a> {
             return Vec::new();
         }
         let Subject { namespace, workload, .. } = self.subject;
-        let resolve = || Cluster::of(object, workload, namespace, self.facts, &self.policy.spec.images.stock);
+        let resolve = || {
+            let cluster = Cluster::of(object, workload, namespace, self.facts, &self.policy.spec.images.stock)?;
+            Some(if workload.is_configured_by_maker(object) { cluster.by_its_own_fields() } else { cluster })
+        };
         let own = if cluster.is_none() { resolve() } else { None };
         let Some(cluster) = cluster.or(own.as_ref()) else { return Vec::new() };
-        rules::evaluate(&Case {
+        self.unanswered_for(rules::evaluate(&Case {
             object,
             namespace: self.subject.namespace,
             cluster,
@@ -316,7 +322,21 @@ impl<'a> PolicyOf<'a> {
             siblings: self.siblings,
             shortfalls,
             lost,
-        })
+        }))
+    }
+
+    /// What is left of `findings` on an object that another one answers for: never a denial, and beside its owner nothing but
+    /// what the owner cannot show.
+    fn unanswered_for(&self, mut findings: Vec<Finding>) -> Vec<Finding> {
+        let Some(owner) = Owner::of(self.subject.object) else { return findings };
+        if owner.is_among(self.facts.list(Listed::Resources, self.subject.namespace)) {
+            findings.retain(|finding| rules::is_of_operator(finding.rule));
+        }
+        for finding in &mut findings {
+            finding.level = finding.level.min(Level::Warn);
+        }
+        rules::sort(&mut findings);
+        findings
     }
 
     fn decide(&self, findings: Vec<Finding>) -> Decision {

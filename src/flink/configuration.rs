@@ -113,6 +113,11 @@ impl EffectiveConfig {
         settings.insert(key, Setting { value, origin: origin.into(), path, layer, overrode });
     }
 
+    /// Forgets what does not stand in the arguments of the process.
+    pub fn keep_arguments(&mut self) {
+        Arc::make_mut(&mut self.settings).retain(|_, setting| setting.layer == Layer::Argument);
+    }
+
     /// Notes for every option that is set under several names which one took precedence in `version`.
     pub fn note_overridden_names(&mut self, version: Option<FlinkVersion>) {
         let others = |key: &String| {

@@ -157,17 +157,18 @@ fn add_zookeeper(work: &mut Work<'_>, cluster: &Cluster) -> Result<(), FieldPath
 
 /// The ids by which a standalone cluster finds its own metadata, and no other cluster's.
 fn add_identity(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(), FieldPath> {
-    let Some(identity) = work.identity.clone() else { return Ok(()) };
+    let identity = work.identity.clone();
     let namespace = work.target.namespace.to_owned();
-    if mode == HaMode::Kubernetes {
-        if !is_set(cluster, KUBERNETES_CLUSTER_ID) {
-            work.set_option(KUBERNETES_CLUSTER_ID, &identity)?;
-        }
-        // Unset it is `default`, whatever namespace the pods are in.
-        if !is_set(cluster, KUBERNETES_NAMESPACE) && namespace != "default" {
-            work.set_option(KUBERNETES_NAMESPACE, &namespace)?;
-        }
+    if let Some(identity) =
+        identity.as_ref().filter(|_| mode == HaMode::Kubernetes && !is_set(cluster, KUBERNETES_CLUSTER_ID))
+    {
+        work.set_option(KUBERNETES_CLUSTER_ID, identity)?;
     }
+    // Unset it is `default`, whatever namespace the pods are in, and it is known whatever the cluster is called.
+    if mode == HaMode::Kubernetes && !is_set(cluster, KUBERNETES_NAMESPACE) && namespace != "default" {
+        work.set_option(KUBERNETES_NAMESPACE, &namespace)?;
+    }
+    let Some(identity) = identity else { return Ok(()) };
     if !is_set(cluster, HA_CLUSTER_ID) {
         // One that the other role was given is the cluster's, whatever we would have called it.
         let given = work.target.siblings.iter().find_map(|sibling| sibling.setting(HA_CLUSTER_ID));
