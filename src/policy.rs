@@ -68,7 +68,7 @@ impl Policies {
     pub fn select(&self, namespace: &str, answer: &Answer) -> Selection<'_> {
         let labels = match answer {
             Answer::Known(object) => object::map(object, &["metadata", "labels"]).cloned().unwrap_or_default(),
-            Answer::Objects(_) | Answer::Absent | Answer::Unknown(_) => serde_json::Map::new(),
+            _ => serde_json::Map::new(),
         };
         let complete = matches!(answer, Answer::Known(_));
         let mut undecided = None;

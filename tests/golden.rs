@@ -228,7 +228,8 @@ fn messages_follow_one_style() {
             for sentence in [&finding.message, &finding.fix] {
                 let first = sentence.chars().next().unwrap_or('.');
                 assert!(!sentence.ends_with('.') && !sentence.contains('\n'), "{}: {sentence}", case.path.display());
-                let is_name = ["HA ", "Flink ", "ServiceAccount "].iter().any(|name| sentence.starts_with(name));
+                let is_name =
+                    ["HA ", "Flink ", "ConfigMap ", "ServiceAccount "].iter().any(|name| sentence.starts_with(name));
                 assert!(!first.is_uppercase() || is_name, "{sentence}");
                 assert!(sentence.chars().count() <= 300, "{}: long: {sentence}", case.path.display());
                 assert!(sentence.matches('`').count() % 2 == 0, "{}: {sentence}", case.path.display());

@@ -264,10 +264,5 @@ fn outcomes(objects: &[Object], policies: &Policies, facts: &Offline) -> Vec<Opt
 
 /// What the input says to the questions of `subject`.
 pub(super) fn answers(subject: &Subject<'_>, policies: &Policies, offline: &Offline) -> Facts {
-    let mut facts = Facts::default();
-    for key in verdict::needs(subject, policies) {
-        let answer = offline.answer(&key);
-        facts.insert(key, answer);
-    }
-    facts
+    verdict::learn(subject, policies, |key| offline.answer(key))
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::flink::location::{is_below, normalise};
@@ -121,6 +123,16 @@ impl Pod {
         object::named(list(&self.template, &["spec", "volumes"]), name).map(|(_, volume)| volume)
     }
 
+    /// Names of the ConfigMaps without which the Flink container does not start: it mounts them, and they are not optional.
+    pub fn config_maps(&self) -> impl Iterator<Item = &str> {
+        let mounts = self.container().map(|container| list(container, &["volumeMounts"])).unwrap_or_default();
+        let mounted: BTreeSet<&str> = mounts.iter().filter_map(object::name).collect();
+        let volumes = list(&self.template, &["spec", "volumes"]).iter();
+        volumes
+            .filter(move |volume| object::name(volume).is_some_and(|name| mounted.contains(name)))
+            .flat_map(config_maps_of)
+    }
+
     /// What backs the absolute, normalised `path`: the mount with the longest matching `mountPath`.
     #[must_use]
     pub fn backing(&self, path: &str) -> Backing {
@@ -163,6 +175,19 @@ impl Pod {
         Backing::Volume(MountedVolume { name: name.to_owned(), source, mount_path, sub_path, read_only })
     }
 }
+
+/// Names of the ConfigMaps that `volume` cannot be set up without; not those that a controller puts into every namespace.
+pub fn config_maps_of(volume: &Value) -> impl Iterator<Item = &str> {
+    let projected = list(volume, &["projected", "sources"]).iter();
+    let sources = projected.chain([volume]).filter_map(|source| object::at(source, &["configMap"]));
+    sources
+        .filter(|source| object::at(source, &["optional"]) != Some(&Value::Bool(true)))
+        .filter_map(object::name)
+        .filter(|name| !OF_EVERY_NAMESPACE.contains(name))
+}
+
+/// Kubernetes' own certificates, and those of OpenShift's services.
+const OF_EVERY_NAMESPACE: [&str; 2] = ["kube-root-ca.crt", "openshift-service-ca.crt"];
 
 /// What `volume` is made of, and whether its source says that it is read-only.
 fn source(volume: &Value) -> (Source, bool) {

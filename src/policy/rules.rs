@@ -4,10 +4,14 @@
 //! policy; its remedy, where there is one, is applied by `inject` before it is asked.
 
 mod account;
+mod missing;
 mod mutation;
 mod operations;
 mod storage;
+mod volumes;
 mod wiring;
+
+pub(crate) use account::rights;
 
 use serde_json::Value;
 
@@ -139,9 +143,11 @@ impl Violation {
 
 /// All rules, by id.
 pub static RULES: &[&Rule] = &[
+    &storage::claim_not_found::RULE,
     &storage::claim_single_node_shared::RULE,
     &storage::claim_single_pod_shared::RULE,
     &wiring::configuration_file_unread::RULE,
+    &wiring::configuration_not_found::RULE,
     &wiring::configuration_not_mounted::RULE,
     &storage::filesystem_plugin_missing::RULE,
     &storage::filesystem_plugin_scheme::RULE,
@@ -169,6 +175,7 @@ pub static RULES: &[&Rule] = &[
     &wiring::liveness_probe_on_random_port::RULE,
     &wiring::main_container_missing::RULE,
     &operations::memory_above_limit::RULE,
+    &account::openshift_finalizers_right::RULE,
     &wiring::option_misspelt::RULE,
     &wiring::option_overlap::RULE,
     &wiring::option_unknown_to_version::RULE,
@@ -177,7 +184,10 @@ pub static RULES: &[&Rule] = &[
     &operations::restart_strategy_off::RULE,
     &operations::roles_in_one_pod::RULE,
     &account::run_as_user_missing::RULE,
+    &account::service_account_lacks_rights::RULE,
     &account::service_account_missing::RULE,
+    &account::service_account_not_found::RULE,
+    &account::service_account_over_privileged::RULE,
     &account::service_account_token_not_mounted::RULE,
     &wiring::shape_not_understood::RULE,
     &wiring::standby_without_ha::RULE,
@@ -202,9 +212,7 @@ pub static RULES: &[&Rule] = &[
 static RESERVED: &[&str] = &[
     "checkpoint-directory-missing",
     "checkpoint-directory-shared",
-    "claim-not-found",
     "cluster-identity-taken",
-    "configuration-not-found",
     "credentials-in-plain-text",
     "flink-known-vulnerable",
     "ha-directory-shared",
@@ -219,7 +227,6 @@ static RESERVED: &[&str] = &[
     "liveness-probe-harmful",
     "memory-limit-missing",
     "memory-too-small",
-    "openshift-finalizers-right",
     "operator-standalone-v2-ha",
     "pod-privileged",
     "reactive-mode-unsupported",
@@ -227,9 +234,6 @@ static RESERVED: &[&str] = &[
     "rest-exposed-by-ingress",
     "rest-exposed-by-service",
     "rolling-update-two-jobmanagers",
-    "service-account-lacks-rights",
-    "service-account-not-found",
-    "service-account-over-privileged",
     "standby-not-supported",
     "upgrade-mode-stateless",
     "upgrade-mode-without-directory",

@@ -2,14 +2,20 @@
 
 use super::open;
 use crate::e2e::page::Example;
-use crate::e2e::stage::{stored, versions};
+use crate::e2e::stage::{give_account, stored, versions};
 
 const NAMESPACE: &str = "application-job";
+
+/// The claim with the job's jar, which the page takes for given.
+const CLAIM: &str = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: orders-jar},
+    spec: {accessModes: [ReadOnlyMany], resources: {requests: {storage: 1Gi}}}}";
 
 #[test]
 fn application_job() {
     let example = Example::of(NAMESPACE);
     let Some((plane, _registration)) = open(&example, NAMESPACE, "policy.yaml") else { return };
+    give_account(plane, NAMESPACE);
+    plane.admin().kubectl_with(&["create", "-n", NAMESPACE, "-f", "-"], CLAIM).succeeded();
     example.run(plane);
 
     let orders = example.file("orders.yaml").display().to_string();

@@ -11,7 +11,7 @@ use crate::flink::deployment::walk;
 use crate::inject::{Injected, Record};
 use crate::object::{FieldPath, integer, list, text};
 use crate::policy::finding::Role;
-use crate::policy::rules::Case;
+use crate::policy::rules::{Case, volumes};
 use crate::siblings;
 
 /// A claim with the pods that mount it.
@@ -94,23 +94,8 @@ fn in_words(users: &[(Role, i64)]) -> String {
 }
 
 /// The volume of `claim`, in the template that brings it.
-fn path(case: &Case<'_>, claim: &str) -> FieldPath {
-    let spec = case.spec();
-    let templates = match case.cluster.shape {
-        Shape::Raw => vec![FieldPath::of(&crate::flink::raw::TEMPLATE)],
-        Shape::FlinkDeployment { .. } => vec![
-            spec.key("podTemplate"),
-            spec.keys(&["jobManager", "podTemplate"]),
-            spec.keys(&["taskManager", "podTemplate"]),
-        ],
-    };
-    let volume = templates.iter().find_map(|template| {
-        let volumes = template.keys(&["spec", "volumes"]);
-        let position = walk(case.object, &volumes)?
-            .as_array()?
-            .iter()
-            .position(|volume| text(volume, &["persistentVolumeClaim", "claimName"]) == Some(claim))?;
-        Some(volumes.index(position).keys(&["persistentVolumeClaim", "claimName"]))
-    });
-    volume.unwrap_or(spec)
+pub(super) fn path(case: &Case<'_>, claim: &str) -> FieldPath {
+    const FIELD: [&str; 2] = ["persistentVolumeClaim", "claimName"];
+    let volume = volumes::place(case, |volume| text(volume, &FIELD) == Some(claim));
+    volume.map_or_else(|| case.spec(), |volume| volume.keys(&FIELD))
 }
