@@ -17,7 +17,7 @@ pub use document::{
     Checkpoints, Enforcement, Exceptions, FlinkPolicy, FsGroup, HaMode, HighAvailability, Images, PodSecurity, Profile,
     Provision, ServiceAccount, Spec, Volume, ZooKeeper,
 };
-pub use finding::{Finding, Level, Role};
+pub use finding::{Finding, Level, Replacement, Role};
 pub use parse::Refused;
 pub use selector::{LabelSelector, Match};
 pub use template::{Names, Template};

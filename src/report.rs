@@ -2,8 +2,15 @@
 
 pub mod diff;
 pub mod explain;
+pub mod findings;
+pub mod fingerprint;
+pub mod github;
 pub mod json;
+pub mod junit;
 pub mod paint;
+pub mod rule;
+pub mod sarif;
+mod snippet;
 pub mod text;
 
 use std::borrow::Cow;
@@ -40,8 +47,18 @@ fn is_unsafe(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Where the page of the rule `id` stands: in the repository, where the package names one.
+fn link(id: &str) -> String {
+    let (repository, version) = (env!("CARGO_PKG_REPOSITORY"), env!("CARGO_PKG_VERSION"));
+    if repository.is_empty() {
+        format!("docs/rules.md#{id}")
+    } else {
+        format!("{repository}/blob/v{version}/docs/rules.md#{id}")
+    }
+}
+
 /// `1 object`, `2 objects`.
-fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 

@@ -11,7 +11,9 @@
 //! assert_eq!(documents[1].line, 3);
 //! ```
 
+mod align;
 mod json;
+mod located;
 mod reason;
 mod split;
 mod text;
@@ -19,10 +21,12 @@ mod tree;
 mod value;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use serde::de::DeserializeSeed;
 use serde_json::Value;
 
+pub use located::{Found, Located, Scalar};
 pub use text::to_text;
 pub use tree::{Content, Node, node};
 
@@ -38,6 +42,8 @@ pub struct Document {
     pub line: usize,
     /// Its place among the documents of the text, from 0; empty documents count.
     pub index: usize,
+    /// The bytes of the text that it stands in; a byte order mark does not count.
+    pub range: Range<usize>,
     /// Keys that stand twice in one mapping, of which the last one was kept.
     pub repeated: BTreeSet<String>,
 }
@@ -76,13 +82,19 @@ pub fn documents(text: &str) -> Result<Vec<Document>, YamlError> {
 /// Each document of `text`, or why it cannot be read; empty ones are left out.
 #[must_use]
 pub fn each_document(text: &str) -> Vec<Result<Document, YamlError>> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = without_mark(text);
     if let Some(found) = json::documents(text, MAX_DOCUMENTS + 1) {
         return bounded(found);
     }
     // Empty documents count here, and are left out afterwards.
     let pieces: Vec<_> = split::chunks(text, MAX_DOCUMENTS + 1).map(|chunk| read(&chunk)).collect();
     bounded(pieces).into_iter().filter_map(Result::transpose).collect()
+}
+
+/// `text` without the byte order mark that some editors put in front of it.
+#[must_use]
+pub fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 fn bounded<T>(mut found: Vec<Result<T, YamlError>>) -> Vec<Result<T, YamlError>> {
@@ -103,7 +115,8 @@ fn read(chunk: &Chunk<'_>) -> Result<Option<Document>, YamlError> {
         Ok(Value::Null) => Ok(None),
         Ok(value) => {
             let repeated = limits.into_repeated();
-            Ok(Some(Document { value, line: chunk.content_line, index: chunk.index, repeated }))
+            let range = chunk.start..chunk.start + chunk.text.len();
+            Ok(Some(Document { value, line: chunk.content_line, index: chunk.index, range, repeated }))
         }
         Err(error) => {
             let at = error.location().map_or(1, |location| usize::try_from(location.line()).unwrap_or(1)).max(1);

@@ -4,15 +4,20 @@
 
 mod files;
 mod objects;
+mod text;
 
 pub(crate) use files::read_bounded;
+pub use text::{Place, Position, Text};
 
 use std::fmt;
 use std::io::Read;
+use std::ops::Range;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use serde_json::Value;
 
+use crate::object::FieldPath;
 use crate::yaml;
 
 /// Everything that was read.
@@ -37,8 +42,12 @@ pub struct Source {
     pub document: usize,
     /// Line at which the document begins, from 1.
     pub line: usize,
-    /// Its place in a list: `items[2]`, `items[0].items[1]`.
-    pub item: Option<String>,
+    /// Its place in a list: `items[2]`, `items[0].items[1]`; the root where it is in none.
+    pub item: FieldPath,
+    /// The text of the file.
+    pub text: Rc<Text>,
+    /// The bytes of its document in the text.
+    pub range: Range<usize>,
     /// The object.
     pub object: Value,
 }
@@ -58,6 +67,14 @@ pub struct Problem {
     pub message: String,
 }
 
+impl Source {
+    /// The text of the document in which it stands.
+    #[must_use]
+    pub fn document_text(&self) -> &str {
+        self.text.as_str().get(self.range.clone()).unwrap_or_default()
+    }
+}
+
 impl fmt::Display for Source {
     /// `word-count.yaml, line 12`; the line is left out where it is the first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,14 +82,16 @@ impl fmt::Display for Source {
         if self.line > 1 {
             write!(f, ", line {}", self.line)?;
         }
-        if let Some(item) = &self.item {
-            write!(f, ", {item}")?;
+        if !self.item.segments().is_empty() {
+            write!(f, ", {}", self.item)?;
         }
         Ok(())
     }
 }
 
-fn file_for_people(file: &str) -> &str {
+/// What `file` is called among people.
+#[must_use]
+pub fn file_for_people(file: &str) -> &str {
     if file == STANDARD_INPUT { "standard input" } else { file }
 }
 
@@ -105,7 +124,7 @@ pub fn read(paths: &[PathBuf], standard_input: &mut dyn Read) -> Input {
                     let message = "it is empty; did the command before it fail?".to_owned();
                     input.problems.push(Problem::of(&file.name, message));
                 }
-                Ok(text) => add(&mut input, &file, &text),
+                Ok(text) => add(&mut input, &file, text),
                 Err(message) => input.problems.push(Problem::of(&file.name, message)),
             }
         }
@@ -119,9 +138,10 @@ impl Problem {
     }
 }
 
-fn add(input: &mut Input, file: &files::File, text: &str) {
+fn add(input: &mut Input, file: &files::File, text: String) {
     let mut is_template = false;
-    for document in yaml::each_document(text) {
+    let text = Rc::new(Text::new(text));
+    for document in yaml::each_document(text.as_str()) {
         match document {
             Ok(document) if objects::is_object(&document.value) => {
                 for key in &document.repeated {
@@ -138,7 +158,9 @@ fn add(input: &mut Input, file: &files::File, text: &str) {
                     file: file.name.clone(),
                     document: document.index,
                     line: document.line,
-                    item: None,
+                    item: FieldPath::default(),
+                    text: Rc::clone(&text),
+                    range: document.range,
                     object: document.value,
                 };
                 objects::take_apart(source, &mut input.objects, &mut input.problems);

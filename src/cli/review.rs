@@ -138,10 +138,11 @@ impl Reviewed {
         }
     }
 
-    /// Says on `errors` what could not be read and what is probably not meant.
-    fn tell(&self, errors: &mut dyn Write) {
+    /// Says on `errors` what could not be read and, unless `quiet`, what is probably not meant.
+    pub(super) fn tell(&self, errors: &mut dyn Write, quiet: bool) {
+        let warnings = if quiet { &[] } else { self.warnings.as_slice() };
         // Where standard error cannot be written to, there is nobody to tell.
-        for (word, problems) in [("error", &self.problems), ("warning", &self.warnings)] {
+        for (word, problems) in [("error", self.problems.as_slice()), ("warning", warnings)] {
             for problem in problems {
                 let _ = writeln!(errors, "{word}: {}", report::plain(&problem.to_string()));
             }
@@ -149,7 +150,7 @@ impl Reviewed {
     }
 }
 
-/// Reads and judges what `selection` names; what cannot be read is told on standard error and judged no further.
+/// Reads and judges what `selection` names; what cannot be read is a problem and judged no further.
 ///
 /// # Errors
 /// The policy, when it cannot be read.
@@ -162,7 +163,6 @@ pub(super) fn review_with(selection: &Selection, streams: &mut Streams<'_>) -> a
     let policies = policies(selection)?;
     let input = input::read(&selection.paths, streams.input);
     let reviewed = judge(input, selection, &policies);
-    reviewed.tell(streams.errors);
     Ok((reviewed, policies))
 }
 

@@ -153,10 +153,12 @@ mod tests {
             level,
             role: None,
             path: format!("spec.a[{number}]"),
+            at: crate::object::FieldPath::of(&["spec", "a"]).index(number),
             value: None,
             origin: "spec".to_owned(),
             message: "it is so, and hurts".repeat(20),
             fix: "do this".to_owned(),
+            replacement: None,
         }
     }
 
