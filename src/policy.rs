@@ -7,6 +7,7 @@
 //! ```
 
 mod document;
+mod exception;
 mod finding;
 mod parse;
 pub mod rules;
@@ -116,7 +117,6 @@ impl Policies {
             for (is_asked, path) in [
                 (spec.high_availability.min_job_managers > 1, "spec.highAvailability.minJobManagers"),
                 (spec.high_availability.advise_zoo_keeper_above > 0, "spec.highAvailability.adviseZooKeeperAbove"),
-                (spec.exceptions == Exceptions::Annotations, "spec.exceptions"),
                 (spec.share_names, "spec.shareNames"),
                 (
                     spec.service_account.as_ref().is_some_and(|account| account.provision),

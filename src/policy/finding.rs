@@ -98,6 +98,8 @@ pub struct Finding {
     pub fix: String,
     /// What to write in the place of what stands there, where that alone settles the finding.
     pub replacement: Option<Replacement>,
+    /// The reason of an exception by which it is no denial.
+    pub exception: Option<String>,
 }
 
 /// A change of one word at the place of a finding.

@@ -17,6 +17,7 @@ use crate::flink::configuration::Setting;
 use crate::inject::{Lost, Shortfall};
 use crate::object::FieldPath;
 use crate::policy::document::{FlinkPolicy, Profile};
+use crate::policy::exception;
 use crate::policy::finding::{Finding, Level, Replacement, Role};
 use crate::siblings::Sibling;
 
@@ -297,6 +298,7 @@ pub fn evaluate_without(case: &Case<'_>, off: Option<&str>) -> Vec<Finding> {
         .filter(|(_, level)| *level != Level::Off)
         .flat_map(|(rule, level)| (rule.check)(case).into_iter().map(move |violation| finding(rule, level, violation)))
         .collect();
+    exception::apply(&mut findings, case.object, case.policy.spec.exceptions);
     sort(&mut findings);
     findings
 }
@@ -314,11 +316,11 @@ fn finding(rule: &Rule, level: Level, violation: Violation) -> Finding {
     let Violation { role, path: at, value, origin, message, fix, at_most, replacement } = violation;
     let (value, message, fix) = (value.map(visible), visible(message), visible(fix));
     let (level, path) = (level.min(at_most), at.to_string());
-    Finding { rule: rule.id, level, role, path, at, value, origin, message, fix, replacement }
+    Finding { rule: rule.id, level, role, path, at, value, origin, message, fix, replacement, exception: None }
 }
 
 /// `text` with control characters written out: values come from manifests and end on terminals.
-fn visible(text: String) -> String {
+pub(super) fn visible(text: String) -> String {
     if !text.chars().any(char::is_control) {
         return text;
     }

@@ -85,6 +85,8 @@ struct Said<'a> {
     origin: &'a str,
     message: &'a str,
     fix: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exception: Option<&'a str>,
     location: Location<'a>,
     see: String,
 }
@@ -170,6 +172,7 @@ impl<'a> Said<'a> {
             origin: &finding.origin,
             message: &finding.message,
             fix: &finding.fix,
+            exception: finding.exception.as_deref(),
             location: Location::of(&said.source().file, &said.pointed.place),
             see: link(finding.rule),
         }

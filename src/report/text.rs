@@ -164,6 +164,7 @@ mod tests {
             message: "lies on the emptyDir `data`, which is gone with the pod".into(),
             fix: "mount a claim at `/data`".into(),
             replacement: None,
+            exception: None,
         }
     }
 

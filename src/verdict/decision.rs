@@ -76,6 +76,13 @@ impl Decision {
         if !audited.is_empty() {
             decision.audit.insert("findings".to_owned(), shortened(&audited.join(", "), MESSAGE));
         }
+        let excepted = |finding: &Finding| {
+            finding.exception.as_ref().map(|reason| format!("{}: {}: {reason}", finding.rule, finding.path))
+        };
+        let excepted: Vec<String> = findings.iter().filter_map(excepted).collect();
+        if !excepted.is_empty() {
+            decision.audit.insert("exceptions".to_owned(), shortened(&excepted.join(", "), MESSAGE));
+        }
         decision
     }
 }
@@ -159,6 +166,7 @@ mod tests {
             message: "it is so, and hurts".repeat(20),
             fix: "do this".to_owned(),
             replacement: None,
+            exception: None,
         }
     }
 
