@@ -16,6 +16,7 @@ mod json;
 mod located;
 mod reason;
 mod split;
+mod template;
 mod text;
 mod tree;
 mod value;
@@ -58,6 +59,8 @@ pub struct YamlError {
     pub line: usize,
     /// What is wrong, and what to do where that is known.
     pub reason: String,
+    /// Whether the text is a template, of which a program makes YAML.
+    pub is_template: bool,
 }
 
 /// All documents of `text`, read strictly; empty ones are left out.
@@ -73,6 +76,7 @@ pub fn documents(text: &str) -> Result<Vec<Document>, YamlError> {
                 index: document.index,
                 line: document.line,
                 reason: format!("the key `{key}` stands twice in one mapping; remove one of them"),
+                is_template: false,
             }),
         }
     };
@@ -97,11 +101,18 @@ pub fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
+/// Where `text`, which is YAML, holds what Helm would have replaced: the line, from 1, and what to say of it.
+#[must_use]
+pub fn unrendered(text: &str) -> Option<(usize, String)> {
+    let (line, mark) = template::quoted_mark(text)?;
+    Some((line + 1, format!("`{mark}` is taken as it stands; if this is a template, {RENDER}")))
+}
+
 fn bounded<T>(mut found: Vec<Result<T, YamlError>>) -> Vec<Result<T, YamlError>> {
     if found.len() > MAX_DOCUMENTS {
         found.truncate(MAX_DOCUMENTS);
         let reason = format!("the text holds more than {MAX_DOCUMENTS} documents; split it");
-        found.push(Err(YamlError { index: MAX_DOCUMENTS, line: 1, reason }));
+        found.push(Err(YamlError { index: MAX_DOCUMENTS, line: 1, reason, is_template: false }));
     }
     found
 }
@@ -119,12 +130,14 @@ fn read(chunk: &Chunk<'_>) -> Result<Option<Document>, YamlError> {
             Ok(Some(Document { value, line: chunk.content_line, index: chunk.index, range, repeated }))
         }
         Err(error) => {
-            let at = error.location().map_or(1, |location| usize::try_from(location.line()).unwrap_or(1)).max(1);
-            let mut reason = limits.refused().unwrap_or_else(|| reason::reason(&error));
-            if chunk.text.contains("{{") {
-                reason.push_str(TEMPLATE);
+            // What the parser says of a template helps nobody.
+            if let Some((line, mark)) = template::mark(chunk.text) {
+                let reason = format!("`{mark}` makes this a template and no manifest; {RENDER}");
+                return Err(YamlError { index: chunk.index, line: chunk.line + line, reason, is_template: true });
             }
-            Err(YamlError { index: chunk.index, line: chunk.line + at - 1, reason })
+            let at = error.location().map_or(1, |location| usize::try_from(location.line()).unwrap_or(1)).max(1);
+            let reason = limits.refused().unwrap_or_else(|| reason::reason(&error));
+            Err(YamlError { index: chunk.index, line: chunk.line + at - 1, reason, is_template: false })
         }
     }
 }
@@ -145,8 +158,8 @@ fn options() -> serde_saphyr::Options {
     }
 }
 
-/// What is said behind the error of a text with template marks.
-pub(crate) const TEMPLATE: &str = "; this looks like a template: give what the template makes (`helm template`)";
+/// What to do with a template.
+const RENDER: &str = "give what is made of it, as in `helm template … | flink-admission check -`";
 /// Most documents of one text.
 const MAX_DOCUMENTS: usize = 100_000;
 /// Most mappings, lists and scalars in one document, its aliases expanded.
@@ -245,7 +258,8 @@ mod tests {
     #[test]
     fn a_template_is_named_as_one() {
         let error = documents("{{- if .Values.x }}\na: 1\n{{- end }}\n").unwrap_err();
-        assert!(error.reason.ends_with(TEMPLATE), "{error}");
+        assert!(error.is_template && error.reason.starts_with("`{{- if .Values.x }}` makes"), "{error}");
+        assert!(!documents("a: [\nb: \"{{ x }}\"\n").unwrap_err().is_template);
     }
 
     proptest! {

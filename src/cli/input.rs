@@ -110,6 +110,7 @@ impl fmt::Display for Problem {
 pub fn read(paths: &[PathBuf], standard_input: &mut dyn Read) -> Input {
     let mut input = Input::default();
     let mut bytes_left = MAX_INPUT_BYTES;
+    let mut templates = Vec::new();
     for path in paths {
         for file in files::expand(path, &mut input.problems) {
             if input.objects.len() >= MAX_OBJECTS {
@@ -117,19 +118,33 @@ pub fn read(paths: &[PathBuf], standard_input: &mut dyn Read) -> Input {
                     &file.name,
                     format!("the input holds more than {MAX_OBJECTS} objects; give fewer"),
                 ));
-                return input;
+                return input.with_templates(templates);
             }
             match file.read(standard_input, &mut bytes_left) {
                 Ok(text) if file.name == STANDARD_INPUT && text.trim().is_empty() => {
                     let message = "it is empty; did the command before it fail?".to_owned();
                     input.problems.push(Problem::of(&file.name, message));
                 }
-                Ok(text) => add(&mut input, &file, text),
+                Ok(text) => add(&mut input, &file, text, &mut templates),
                 Err(message) => input.problems.push(Problem::of(&file.name, message)),
             }
         }
     }
-    input
+    input.with_templates(templates)
+}
+
+impl Input {
+    /// A chart that was given as it is has many templates, of which one message says enough.
+    fn with_templates(mut self, templates: Vec<Problem>) -> Self {
+        let others = templates.len().saturating_sub(1);
+        if let Some(mut first) = templates.into_iter().next() {
+            if others > 0 {
+                first.message.push_str(&format!(" ({others} more in the folders are templates too)"));
+            }
+            self.problems.push(first);
+        }
+        self
+    }
 }
 
 impl Problem {
@@ -138,7 +153,8 @@ impl Problem {
     }
 }
 
-fn add(input: &mut Input, file: &files::File, text: String) {
+/// Takes `text` apart; what is a template in a folder goes to `templates`.
+fn add(input: &mut Input, file: &files::File, text: String, templates: &mut Vec<Problem>) {
     let mut is_template = false;
     let text = Rc::new(Text::new(text));
     for document in yaml::each_document(text.as_str()) {
@@ -175,8 +191,9 @@ fn add(input: &mut Input, file: &files::File, text: String) {
                 message: "is no Kubernetes object, since it has no `apiVersion` or no `kind`".to_owned(),
             }),
             Err(error) => {
-                is_template = error.reason.ends_with(yaml::TEMPLATE);
-                input.problems.push(Problem {
+                is_template = error.is_template;
+                let problems = if is_template && file.found_in_folder { &mut *templates } else { &mut input.problems };
+                problems.push(Problem {
                     file: file.name.clone(),
                     document: Some(error.index),
                     line: Some(error.line),

@@ -15,6 +15,7 @@ use crate::policy::{Finding, Level, Policies};
 use crate::report;
 use crate::verdict::{self, Outcome, Subject};
 use crate::workload::{self, Workload};
+use crate::yaml;
 
 /// What every subcommand that reads manifests is told.
 #[derive(Debug, Clone, clap::Args)]
@@ -201,6 +202,9 @@ fn judge(input: Input, selection: &Selection, policies: &Policies) -> Reviewed {
     let file = selection.policy.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
     let not_done = policies.not_done_yet().into_iter();
     warnings.extend(not_done.map(|message| Problem { file: file.clone(), document: None, line: None, message }));
+    warnings.extend(objects.iter().filter(|object| object.workload.is_some()).filter_map(unrendered));
+    // The members of a list stand in one document.
+    warnings.dedup();
     if selection.policy.is_some() {
         warnings.extend(objects.iter().filter_map(|object| passed_over(object, policies, &facts)));
     }
@@ -223,6 +227,15 @@ fn passed_over(object: &Object, policies: &Policies, facts: &Offline) -> Option<
             object.namespace
         ),
     })
+}
+
+/// Says that `object` holds what Helm would have replaced, where YAML takes it for text.
+fn unrendered(object: &Object) -> Option<Problem> {
+    let source = &object.source;
+    let (line, message) = yaml::unrendered(source.document_text())?;
+    let before = source.text.place(source.range.start..source.range.start).start.line - 1;
+    let (file, document) = (source.file.clone(), Some(source.document));
+    Some(Problem { file, document, line: Some(before + line), message })
 }
 
 fn outcomes(objects: &[Object], policies: &Policies, facts: &Offline) -> Vec<Option<Outcome>> {

@@ -21,7 +21,8 @@ pub(super) fn documents(text: &str, most: usize) -> Option<Vec<Result<Document, 
             Err(error) if error.is_syntax() && limits.refused().is_none() => return None,
             Err(error) => {
                 let reason = limits.refused().unwrap_or_else(|| error.to_string());
-                found.push(Err(YamlError { index, line: line + error.line().saturating_sub(1), reason }));
+                let line = line + error.line().saturating_sub(1);
+                found.push(Err(YamlError { index, line, reason, is_template: false }));
                 return Some(found);
             }
         };
