@@ -1,15 +1,19 @@
 //! Documents that are made from the program say what it says. `UPDATE_DOCS=1 cargo test --test docs` writes them anew.
 #![allow(clippy::unwrap_used, reason = "a test ends by panicking")]
 
+#[path = "docs/argo_cd.rs"]
+mod argo_cd;
 mod manifests;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use flink_admission::policy::Policies;
 use flink_admission::policy::rules::RULES;
 use flink_admission::report::rule;
-use serde_json::Value;
+use flink_admission::verdict;
+use serde_json::{Value, json};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -46,4 +50,109 @@ fn every_known_failure_has_a_rule_or_a_reserved_id() {
     let missing: Vec<_> =
         table.lines().skip(1).filter_map(|row| row.split('\t').nth(1)).filter(|id| !known.contains(id)).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// The cases of the rules in which something is filled in: the object as it is written, and as it is stored.
+fn completed() -> Vec<(PathBuf, Value, Value)> {
+    let mut found = Vec::new();
+    for rule in fs::read_dir(root().join("tests/golden")).unwrap() {
+        for file in fs::read_dir(rule.unwrap().path()).unwrap().map(|file| file.unwrap().path()) {
+            if file.extension().is_none_or(|end| end != "yaml") {
+                continue;
+            }
+            let input = manifests::Input::of(manifests::documents(&file));
+            let stored = input.judge().stored;
+            if stored != input.object {
+                found.push((file, input.object, stored));
+            }
+        }
+    }
+    found.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+    for (position, object) in further().into_iter().enumerate() {
+        let policies = Policies::from_text(PLATFORM).unwrap();
+        let stored = manifests::review(&object, None, &policies, &[], verdict::judge).stored;
+        found.push((PathBuf::from(format!("further {position}")), object, stored));
+    }
+    found
+}
+
+const PLATFORM: &str = "spec:
+  highAvailability: {mode: kubernetes, storageDir: 's3://ha'}
+  checkpoints: {directory: 's3://checkpoints', savepoints: 's3://savepoints'}
+  serviceAccount: {name: flink}
+  volumes: [{name: flink-data, claimName: flink-data, mountPath: /flink-data}]
+";
+
+/// Objects whose lists grow in further ways.
+fn further() -> Vec<Value> {
+    let deployment = |image: &str| {
+        json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "orders-jobmanager"},
+            "spec": {"template": {"spec": {"containers": [
+                {"name": "jobmanager", "image": image, "args": ["standalone-job", "--job-classname", "Orders"]},
+            ]}}},
+        })
+    };
+    let resource = |containers: Value| {
+        json!({
+            "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "metadata": {"name": "orders"},
+            "spec": {
+                "image": "flink:1.20.1", "flinkVersion": "v1_20",
+                "podTemplate": {"spec": {"containers": containers, "volumes": [{"name": "own", "emptyDir": {}}]}},
+            },
+        })
+    };
+    vec![
+        deployment("flink:1.18.1"),
+        deployment("flink:1.20.1"),
+        resource(json!([{"name": "flink-main-container", "tty": true}])),
+        resource(json!([{"name": "shipper", "image": "shipper:3"}])),
+    ]
+}
+
+/// The expressions of the page for `kind`, as it says for each pod template.
+fn ignored(kind: &str) -> Vec<String> {
+    let page = fs::read_to_string(root().join("docs/gitops.md")).unwrap();
+    let block = page.split("```").find(|block| block.contains("ignoreDifferences:")).unwrap();
+    let block = flink_admission::yaml::documents(block.strip_prefix("yaml\n").unwrap()).unwrap().remove(0).value;
+    let entries = block["spec"]["ignoreDifferences"].as_array().unwrap().iter();
+    let of_kind = entries.filter(|entry| entry["kind"] == kind);
+    of_kind
+        .flat_map(|entry| entry["jqPathExpressions"].as_array().unwrap())
+        .map(|expression| expression.as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn what_argo_cd_is_told_to_ignore_is_what_is_filled_in() {
+    let mut needed = BTreeSet::new();
+    let cases = completed();
+    assert!(cases.len() > 30, "{}", cases.len());
+    for (file, mut written, stored) in cases {
+        // The page says so.
+        for pointer in ["/spec", "/spec/template/spec"] {
+            let spec = written.pointer_mut(pointer).and_then(Value::as_object_mut);
+            spec.into_iter().for_each(|spec| spec.retain(|_, value| value != "default"));
+        }
+        let kind = written["kind"].as_str().unwrap().to_owned();
+        let expressions = ignored(&kind);
+        let drifts = |without: Option<&String>| {
+            let (mut written, mut stored) = (written.clone(), stored.clone());
+            for expression in expressions.iter().filter(|expression| Some(*expression) != without) {
+                for template in ["podTemplate", "jobManager.podTemplate", "taskManager.podTemplate"] {
+                    let expression = expression.replace(".spec.podTemplate", &format!(".spec.{template}"));
+                    argo_cd::delete(&mut written, &expression);
+                    argo_cd::delete(&mut stored, &expression);
+                }
+            }
+            argo_cd::differs(&written, &stored, kind.starts_with("Flink"))
+        };
+        assert!(!drifts(None), "{}", file.display());
+        needed.extend(expressions.iter().filter(|expression| drifts(Some(expression))).cloned());
+    }
+    let named: BTreeSet<String> = ["Deployment", "FlinkDeployment"].into_iter().flat_map(ignored).collect();
+    assert_eq!(named, needed, "what is ignored and never filled in");
+    for kind in ["StatefulSet", "Job"] {
+        assert_eq!(ignored(kind), ignored("Deployment"));
+    }
 }
