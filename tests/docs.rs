@@ -1,5 +1,5 @@
 //! Documents that are made from the program say what it says. `UPDATE_DOCS=1 cargo test --test docs` writes them anew.
-#![allow(clippy::unwrap_used, reason = "a test ends by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends by panicking")]
 
 #[path = "docs/argo_cd.rs"]
 mod argo_cd;
@@ -8,6 +8,7 @@ mod manifests;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use flink_admission::policy::Policies;
 use flink_admission::policy::rules::RULES;
@@ -132,7 +133,9 @@ fn what_argo_cd_is_told_to_ignore_is_what_is_filled_in() {
         // The page says so.
         for pointer in ["/spec", "/spec/template/spec"] {
             let spec = written.pointer_mut(pointer).and_then(Value::as_object_mut);
-            spec.into_iter().for_each(|spec| spec.retain(|_, value| value != "default"));
+            if let Some(spec) = spec {
+                spec.retain(|_, value| value != "default");
+            }
         }
         let kind = written["kind"].as_str().unwrap().to_owned();
         let expressions = ignored(&kind);
@@ -154,5 +157,55 @@ fn what_argo_cd_is_told_to_ignore_is_what_is_filled_in() {
     assert_eq!(named, needed, "what is ignored and never filled in");
     for kind in ["StatefulSet", "Job"] {
         assert_eq!(ignored(kind), ignored("Deployment"));
+    }
+}
+
+/// What `program` says and how it ends, with our program on its PATH and `folder` around it.
+fn with_program_on_path(program: &mut Command, folder: &Path) -> (String, Option<i32>) {
+    let ours = Path::new(env!("CARGO_BIN_EXE_flink-admission")).parent().unwrap().to_owned();
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(ours).chain(std::env::split_paths(&others))).unwrap();
+    let run = program.current_dir(folder).env("PATH", path).output().unwrap();
+    (String::from_utf8(run.stdout).unwrap() + &String::from_utf8(run.stderr).unwrap(), run.status.code())
+}
+
+#[test]
+fn the_github_action_checks() {
+    let action = manifests::documents(&root().join("deploy/github-action/action.yml")).remove(0);
+    let variables = action["runs"]["steps"][1]["env"].as_object().unwrap();
+    let script = root().join("deploy/github-action/check");
+    let known = fs::read_to_string(&script).unwrap();
+    for (name, value) in variables {
+        assert!(known.contains(name.as_str()), "{name}");
+        let input = value.as_str().unwrap().trim_start_matches("${{ inputs.").trim_end_matches(" }}");
+        assert!(!action["inputs"][input].is_null(), "{input}");
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(root().join("tests/cli/word-count.yaml"), folder.path().join("a cluster.yaml")).unwrap();
+    let mut check = Command::new(&script);
+    check.env("CHECK_PATHS", "\na cluster.yaml\n").env("CHECK_SARIF", "report.sarif").env("CHECK_MAX_FINDINGS", "1");
+    let (said, status) = with_program_on_path(&mut check, folder.path());
+    assert_eq!(status, Some(1), "{said}");
+    assert_eq!(said.matches("::error file=a cluster.yaml,line=14,").count(), 1, "{said}");
+    let report: Value = serde_json::from_str(&fs::read_to_string(folder.path().join("report.sarif")).unwrap()).unwrap();
+    assert_eq!(report["runs"][0]["results"].as_array().unwrap().len(), 1);
+
+    let (said, status) =
+        with_program_on_path(Command::new(&script).env("CHECK_PATHS", "$(touch made);x.yaml"), folder.path());
+    assert_eq!((status, folder.path().join("made").exists()), (Some(2), false), "{said}");
+}
+
+#[test]
+fn the_hooks_of_pre_commit_check() {
+    let hooks = manifests::documents(&root().join(".pre-commit-hooks.yaml")).remove(0);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("values.yaml"), "replicas: 2\n").unwrap();
+    for hook in hooks.as_array().unwrap() {
+        let mut words = hook["entry"].as_str().unwrap().split(' ');
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).args(hook["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()));
+        let (said, status) = with_program_on_path(&mut command, folder.path());
+        assert_eq!(status, Some(0), "{said}");
     }
 }

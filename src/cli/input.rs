@@ -139,7 +139,7 @@ impl Input {
         let others = templates.len().saturating_sub(1);
         if let Some(mut first) = templates.into_iter().next() {
             if others > 0 {
-                first.message.push_str(&format!(" ({others} more in the folders are templates too)"));
+                first.message.extend([" (", &others.to_string(), " more in the folders are templates too)"]);
             }
             self.problems.push(first);
         }

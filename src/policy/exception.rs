@@ -19,15 +19,15 @@ pub(super) fn apply(findings: &mut [Finding], object: &Value, exceptions: Except
             Exceptions::Annotations if !reason.is_empty() => {
                 let reason = visible(shortened(reason, LONGEST));
                 finding.level = Level::Warn;
-                finding.fix.push_str(&format!("; allowed by the annotation `{key}`: {reason}"));
+                finding.fix.extend(["; allowed by the annotation `", &key, "`: ", &reason]);
                 finding.exception = Some(reason);
             }
             Exceptions::Annotations => {
-                finding.fix.push_str(&format!("; the annotation `{key}` has no effect without a reason"));
+                finding.fix.extend(["; the annotation `", &key, "` has no effect without a reason"]);
             }
             Exceptions::Objects | Exceptions::None => {
                 let said = "has no effect under this policy, which does not say `exceptions: annotations`";
-                finding.fix.push_str(&format!("; the annotation `{key}` {said}"));
+                finding.fix.extend(["; the annotation `", &key, "` ", said]);
             }
         }
     }

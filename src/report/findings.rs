@@ -112,7 +112,9 @@ fn new<'a>(reviewed: &'a Reviewed, accepted: &Accepted) -> Vec<Vec<&'a Finding>>
 /// The findings that are wanted, of many the worst, of equal ones the first; and how many more there are.
 fn shown(mut findings: Vec<Vec<&Finding>>, wanted: Wanted) -> (Vec<Vec<&Finding>>, usize) {
     if wanted.quiet {
-        findings.iter_mut().for_each(|findings| findings.retain(|finding| finding.level == Level::Deny));
+        for findings in &mut findings {
+            findings.retain(|finding| finding.level == Level::Deny);
+        }
     }
     let (mut left, mut omitted) = (wanted.most.unwrap_or(usize::MAX), 0);
     for level in [Level::Deny, Level::Warn, Level::Audit] {

@@ -94,24 +94,24 @@ pub fn document(output: &mut dyn Write) -> io::Result<()> {
 /// The page of `rule` in Markdown, without its heading.
 #[must_use]
 pub fn markdown(rule: &Rule) -> String {
-    let mut page = format!("{}\n", rule.page.what);
-    for (title, text) in parts(rule) {
-        page += &match title {
-            EXAMPLE => format!("\n**{title}**\n\n```yaml\n{text}\n```\n"),
-            _ => format!("\n**{title}.** {text}\n"),
-        };
-    }
+    let part = |(title, text)| match title {
+        EXAMPLE => format!("\n**{title}**\n\n```yaml\n{text}\n```\n"),
+        _ => format!("\n**{title}.** {text}\n"),
+    };
+    let page: String = parts(rule).map(part).concat();
+    let what = rule.page.what;
     let levels = PROFILES.map(|(name, profile)| format!("{name} `{}`", rule.level_in(profile)));
-    format!("{page}\nLevels: {}. Failure {}.\n", levels.join(", "), rule.failure)
+    format!("{what}\n{page}\nLevels: {}. Failure {}.\n", levels.join(", "), rule.failure)
 }
 
 /// The page of `rule` without any marks.
 #[must_use]
 pub fn plain(rule: &Rule) -> String {
-    let mut page = format!("{}\n", rule.page.what);
-    for (title, text) in parts(rule) {
-        page += &format!("\n{title}: {}\n", if title == EXAMPLE { format!("\n{text}") } else { text.to_owned() });
-    }
+    let part = |(title, text)| match title {
+        EXAMPLE => format!("\n{title}:\n{text}\n"),
+        _ => format!("\n{title}: {text}\n"),
+    };
+    let page = format!("{}\n{}", rule.page.what, parts(rule).map(part).concat());
     page.replace('`', "")
 }
 

@@ -120,7 +120,7 @@ pub(super) fn summary(report: &Report<'_>, output: &mut dyn Write) -> io::Result
     let verdicts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
     writeln!(output, "{}, {flink} of Flink{verdicts}", count(reviewed.objects.len(), "object"))?;
     if reviewed.others > 0 {
-        writeln!(output, "{} that are no Kubernetes objects were passed over", count(reviewed.others, "document"))?;
+        writeln!(output, "{} passed over: no Kubernetes objects", count(reviewed.others, "document"))?;
     }
     if !reviewed.problems.is_empty() {
         let (removed, number) = (paint::REMOVED, count(reviewed.problems.len(), "part"));

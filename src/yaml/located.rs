@@ -276,8 +276,12 @@ impl Builder {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
     use super::*;
     use crate::object::FieldPath;
+    use crate::yaml::to_text;
 
     /// What the path points at, and how many of its steps exist.
     fn pointed<'a>(text: &'a str, path: &FieldPath) -> (&'a str, usize) {
@@ -356,6 +360,67 @@ mod tests {
             let origin = scalar.origin(&text, &(at..at + 4)).unwrap();
             assert_eq!(text.get(origin.clone()), Some("NONE"), "{text}");
             assert_eq!(text.rfind("NONE"), Some(origin.start));
+        }
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        let scalar = prop_oneof![
+            any::<i32>().prop_map(Value::from),
+            "\\PC*".prop_map(Value::from),
+            "[-?:,\\[\\]{}#&*!|>'\"%@` \n\t~<0-9a-cyn.\\\\]{0,24}".prop_map(Value::from),
+        ];
+        scalar.prop_recursive(4, 24, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 1..5).prop_map(Value::from),
+                prop::collection::btree_map("[a-z.]{1,6}", inner, 1..5)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// Every scalar of `value` with its path.
+    fn leaves(value: &Value, path: &FieldPath, found: &mut Vec<(FieldPath, Value)>) {
+        match value {
+            Value::Object(map) => map.iter().for_each(|(key, value)| leaves(value, &path.key(key), found)),
+            Value::Array(list) => {
+                list.iter().enumerate().for_each(|(index, value)| leaves(value, &path.index(index), found));
+            }
+            _ => found.push((path.clone(), value.clone())),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_is_found_where_it_is_written(value in value(), json in any::<bool>()) {
+            let value = serde_json::json!({"v": value});
+            let text = if json { serde_json::to_string_pretty(&value).unwrap() } else { to_text(&value) };
+            let document = Located::parse(&text).unwrap();
+            let mut all = Vec::new();
+            leaves(&value, &FieldPath::default(), &mut all);
+            for (path, value) in all {
+                let found = document.find(path.segments());
+                prop_assert_eq!(found.steps, path.segments().len(), "{} in\n{}", path, text);
+                let Value::String(wanted) = value else { continue };
+                let scalar = found.value.scalar().unwrap();
+                prop_assert_eq!(scalar.text(), &wanted);
+                // The last word of the text, through its quotes, folds and escapes.
+                let Some(word) = wanted.split_whitespace().next_back() else { continue };
+                let start = wanted.rfind(word).unwrap();
+                let origin = scalar.origin(&text, &(start..start + word.len()));
+                let written = origin.and_then(|range| text.get(range));
+                prop_assert!(written.is_some(), "{:?} of {:?} in\n{}", word, wanted, text);
+                if word.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                    prop_assert_eq!(written, Some(word));
+                }
+            }
+        }
+
+        #[test]
+        fn any_text_is_told_apart_or_not(text in "([-?:,\\[\\]{}#&*!|>'\"%@` \n\t~<0-9a-c]|<<: \\*a|&a |\\*a)*") {
+            if let Some(document) = Located::parse(&text) {
+                let found = document.find(path(&["a", "b"]).segments());
+                prop_assert!(text.get(found.range(&text)).is_some());
+            }
         }
     }
 

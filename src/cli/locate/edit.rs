@@ -104,11 +104,9 @@ fn written(former: &str, new: &str) -> Option<String> {
     if new.contains(['\'', '"', '\\', '\n']) {
         return None;
     }
-    match former.chars().next()? {
-        quote @ ('"' | '\'') => Some(format!("{quote}{new}{quote}")),
-        _ => {
-            let parsed = Located::parse(new)?;
-            parsed.scalar().is_some_and(|scalar| scalar.is_plain() && scalar.text() == new).then(|| new.to_owned())
-        }
+    if let quote @ ('"' | '\'') = former.chars().next()? {
+        return Some(format!("{quote}{new}{quote}"));
     }
+    let parsed = Located::parse(new)?;
+    parsed.scalar().is_some_and(|scalar| scalar.is_plain() && scalar.text() == new).then(|| new.to_owned())
 }
