@@ -18,6 +18,7 @@ pub use document::{
     Checkpoints, Enforcement, Exceptions, FlinkPolicy, FsGroup, HaMode, HighAvailability, Images, PodSecurity, Profile,
     Provision, ServiceAccount, Spec, Volume, ZooKeeper,
 };
+pub use exception::of_unknown_rules as exceptions_of_unknown_rules;
 pub use finding::{Finding, Level, Replacement, Role};
 pub use parse::Refused;
 pub use selector::{LabelSelector, Match};

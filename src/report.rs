@@ -30,7 +30,9 @@ fn shown_value(finding: &Finding) -> Option<&str> {
 
 /// `value`, or what stands for it when `key` is one of a credential.
 fn masked<'a>(key: &str, value: &'a str) -> &'a str {
-    if sensitive::is_sensitive(key) { sensitive::HIDDEN } else { value }
+    // `automountServiceAccountToken: false` tells nothing.
+    let is_secret = sensitive::is_sensitive(key) && !matches!(value, "true" | "false");
+    if is_secret { sensitive::HIDDEN } else { value }
 }
 
 /// `text` without characters that a terminal would obey: a manifest may come from a stranger.
@@ -76,5 +78,6 @@ mod tests {
     fn values_of_credentials_are_hidden() {
         assert_eq!(masked("spec.flinkConfiguration[\"s3.secret-key\"]", "abc"), "***");
         assert_eq!(masked("spec.flinkConfiguration[\"s3.endpoint\"]", "abc"), "abc");
+        assert_eq!(masked("spec.automountServiceAccountToken", "false"), "false");
     }
 }

@@ -11,7 +11,7 @@ use super::{Status, Streams};
 use crate::admission::Operation;
 use crate::facts::offline::{Assume, Identity, Offline};
 use crate::facts::{FactKey, Facts};
-use crate::policy::{Finding, Level, Policies};
+use crate::policy::{Finding, Level, Policies, exceptions_of_unknown_rules};
 use crate::report;
 use crate::verdict::{self, Outcome, Subject};
 use crate::workload::{self, Workload};
@@ -205,6 +205,7 @@ fn judge(input: Input, selection: &Selection, policies: &Policies) -> Reviewed {
     warnings.extend(objects.iter().filter(|object| object.workload.is_some()).filter_map(unrendered));
     // The members of a list stand in one document.
     warnings.dedup();
+    warnings.extend(objects.iter().filter(|object| object.workload.is_some()).flat_map(allows_nothing));
     if selection.policy.is_some() {
         warnings.extend(objects.iter().filter_map(|object| passed_over(object, policies, &facts)));
     }
@@ -227,6 +228,18 @@ fn passed_over(object: &Object, policies: &Policies, facts: &Offline) -> Option<
             object.namespace
         ),
     })
+}
+
+/// Says which annotations of `object` ask for an exception of a rule that there is not.
+fn allows_nothing(object: &Object) -> Vec<Problem> {
+    let unknown = exceptions_of_unknown_rules(&object.source.object);
+    let problem = |annotation: &str| Problem {
+        file: object.source.file.clone(),
+        document: Some(object.source.document),
+        line: Some(object.source.line),
+        message: format!("the annotation `{annotation}` names no rule; `flink-admission rules` lists them"),
+    };
+    unknown.into_iter().map(problem).collect()
 }
 
 /// Says that `object` holds what Helm would have replaced, where YAML takes it for text.

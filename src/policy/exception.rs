@@ -4,10 +4,10 @@
 
 use serde_json::Value;
 
-use crate::object::annotation;
+use crate::object::{annotation, map};
 use crate::policy::document::Exceptions;
 use crate::policy::finding::{Finding, Level};
-use crate::policy::rules::visible;
+use crate::policy::rules::{is_known_id, visible};
 use crate::policy::shortened;
 
 /// Lowers what of `findings` the annotations of `object` allow, and says of others why their annotation has no effect.
@@ -31,6 +31,16 @@ pub(super) fn apply(findings: &mut [Finding], object: &Value, exceptions: Except
             }
         }
     }
+}
+
+/// The annotations of `object` that name no rule.
+#[must_use]
+pub fn of_unknown_rules(object: &Value) -> Vec<&str> {
+    let annotations = map(object, &["metadata", "annotations"]).into_iter().flatten();
+    annotations
+        .map(|(key, _)| key.as_str())
+        .filter(|key| key.strip_prefix(PREFIX).is_some_and(|rule| !is_known_id(rule)))
+        .collect()
 }
 
 /// What the annotations begin with, the id of the rule behind it.

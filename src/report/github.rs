@@ -35,7 +35,7 @@ fn finding(title: &str, said: &Said<'_>, output: &mut dyn Write) -> io::Result<(
         Level::Audit | Level::Off => "notice",
     };
     let (start, end) = (place.start, place.end);
-    write!(output, "::{command} file={},line={},endLine={}", property(&said.source().file), start.line, end.line)?;
+    write!(output, "::{command} file={},line={},endLine={}", file(&said.source().file), start.line, end.line)?;
     // GitHub refuses columns where the lines differ.
     if start.line == end.line {
         write!(output, ",col={},endColumn={}", start.column, end.column)?;
@@ -46,7 +46,12 @@ fn finding(title: &str, said: &Said<'_>, output: &mut dyn Write) -> io::Result<(
 
 fn problem(problem: &Problem, output: &mut dyn Write) -> io::Result<()> {
     let line = problem.line.map(|line| format!(",line={line}")).unwrap_or_default();
-    writeln!(output, "::error file={}{line},title=unreadable::{}", property(&problem.file), data(&problem.message))
+    writeln!(output, "::error file={}{line},title=unreadable::{}", file(&problem.file), data(&problem.message))
+}
+
+/// `name` as GitHub knows the file: below the root of the repository, in which the program runs.
+fn file(name: &str) -> String {
+    property(name.trim_start_matches("./"))
 }
 
 /// `text` as the message of a command.
@@ -67,5 +72,6 @@ mod tests {
     fn a_manifest_cannot_end_a_command() {
         assert_eq!(data("100%\r\n::error::x"), "100%25%0D%0A::error::x");
         assert_eq!(property("c:\\a,b%\n"), "c%3A\\a%2Cb%25%0A");
+        assert_eq!(file("./a/b.yaml"), "a/b.yaml");
     }
 }

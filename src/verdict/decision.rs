@@ -180,6 +180,14 @@ mod tests {
     }
 
     #[test]
+    fn an_exception_is_told_to_the_audit() {
+        let exception = Some("a demo".to_owned());
+        let decision = Decision::of(&[Finding { exception, ..finding(0, Level::Warn) }, finding(1, Level::Warn)]);
+        let told = decision.audit.get("exceptions").map(String::as_str);
+        assert_eq!((decision.allowed, told), (true, Some("storage-on-empty-dir: spec.a[0]: a demo")));
+    }
+
+    #[test]
     fn a_long_warning_still_says_what_to_do() {
         let long = finding(0, Level::Warn);
         let said = warning(&long);

@@ -157,13 +157,13 @@ impl Located {
 }
 
 impl Found<'_> {
-    /// The bytes of `text` to point at: a scalar or an alias itself, of anything larger its key or its first line.
+    /// The bytes of `text` to point at: a scalar of one line or an alias itself, of anything larger its key or its first line.
     #[must_use]
     pub fn range(&self, text: &str) -> Range<usize> {
+        let own = trimmed(text, self.value.range.clone());
+        let is_of_one_line = text.get(own.clone()).is_some_and(|written| !written.contains('\n'));
         match (&self.value.content, &self.key) {
-            (Content::Scalar(_) | Content::Alias(_), _) if !self.value.range.is_empty() => {
-                trimmed(text, self.value.range.clone())
-            }
+            (Content::Scalar(_) | Content::Alias(_), _) if !own.is_empty() && is_of_one_line => own,
             (_, Some(key)) => key.clone(),
             _ => first_line(text, self.value.range.start),
         }
@@ -296,8 +296,7 @@ mod tests {
 
     #[test]
     fn values_stand_where_they_are_written() {
-        let text =
-            "# é\n--- # first\nspec:\n  image: 'a b' # c\n  l:\n  - name: x\n    v: 1\n  - {name: y, v: [2]}\n  n:\n";
+        let text = "# é\n--- # first\nspec:\n  image: 'a b' # c\n  l:\n  - name: x\n    v: 1\n  - {name: y, v: [2]}\n  n:\n  t: |\n    a\n    b\n  u: 'a\n    b'\n";
         for (path, expected) in [
             (path(&["spec", "image"]), ("'a b'", 2)),
             (path(&["spec", "l"]).index(0).key("v"), ("1", 4)),
@@ -306,6 +305,8 @@ mod tests {
             (path(&["spec", "l"]).index(0), ("name: x", 3)),
             (path(&["spec", "l"]), ("l", 2)),
             (path(&["spec", "n"]), ("n", 2)),
+            (path(&["spec", "t"]), ("t", 2)),
+            (path(&["spec", "u"]), ("u", 2)),
             (path(&["spec", "missing", "x"]), ("spec", 1)),
             (path(&["missing"]), ("spec:", 0)),
             (path(&["spec", "l"]).index(7), ("l", 2)),

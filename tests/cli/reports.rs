@@ -147,6 +147,8 @@ fn an_exception_needs_a_policy_that_allows_it() {
         assert_eq!(said.contains("has no effect"), exceptions != "annotations", "{said}");
     }
     assert_eq!(verdicts, ["deny", "warn", "deny"]);
+    let misnamed = run(&["check", "-"], &text.replace("allow.storage-on-empty-dir", "allow.empty-dir"));
+    assert!(misnamed.errors.contains("`flink-admission.io/allow.empty-dir` names no rule"), "{}", misnamed.errors);
 }
 
 #[test]
