@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::baseline::{Accepted, Baseline};
-use super::review::{Reviewed, Selection, review};
+use super::review::{Reviewed, Selection, Stored, review};
 use super::{Status, Streams, written};
 use crate::report;
 use crate::report::findings::{Report, Wanted};
@@ -48,7 +48,7 @@ enum Form {
 
 pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
     let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?;
-    let reviewed = review(&arguments.selection, streams)?;
+    let reviewed = review(&arguments.selection, Stored::AsItIs, streams)?;
     reviewed.tell(streams.errors, arguments.quiet);
     if let Some(path) = &arguments.write_baseline {
         return write_baseline(path, &reviewed, streams);

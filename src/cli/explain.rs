@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-use super::review::{Selection, answers, review_with};
+use super::review::{Selection, Stored, answers, review_with};
 use super::{Format, Status, Streams, written};
 use crate::policy::rules::{RULES, Rule, is_reserved, known_ids};
 use crate::report::explain::{self, Explained};
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> anyhow::R
     if let Some(rules) = rules(&arguments.selection.paths)? {
         return pages(&rules, arguments.output, streams);
     }
-    let (reviewed, policies) = review_with(&arguments.selection, streams)?;
+    let (reviewed, policies) = review_with(&arguments.selection, Stored::Completed, streams)?;
     reviewed.tell(streams.errors, false);
     let mut explained = Vec::new();
     for object in &reviewed.objects {

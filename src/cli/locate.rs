@@ -123,9 +123,10 @@ fn for_yaml(text: &str) -> Cow<'_, str> {
 fn title(document: &Located, source: &Source) -> Range<usize> {
     let text = source.document_text();
     let of = |keys: &[&str]| {
-        let path: Vec<Segment> = source.item.segments().iter().chain(FieldPath::of(keys).segments()).cloned().collect();
-        let found = document.find(&path);
-        (found.steps == path.len()).then(|| found.range(text))
+        let path = source.item.keys(keys);
+        let steps = path.segments();
+        let found = document.find(steps.iter().copied());
+        (found.steps == steps.len()).then(|| found.range(text))
     };
     of(&["metadata", "name"])
         .or_else(|| of(&["kind"]))

@@ -48,7 +48,8 @@ fn about(entry: &Entry<'_>, quiet: bool, output: &mut dyn Write) -> io::Result<(
         && !outcome.changes.is_empty()
         && !quiet
     {
-        writeln!(output, "       {faint}filled in{faint:#}")?;
+        let done = if outcome.patch.is_empty() { "would be filled in" } else { "filled in" };
+        writeln!(output, "       {faint}{done}{faint:#}")?;
         for change in &outcome.changes {
             writeln!(output, "              {}", plain(change))?;
         }

@@ -80,7 +80,7 @@ impl Located {
 
     /// Follows `path` as far as it leads. A key in a list is the name of one of its elements.
     #[must_use]
-    pub fn find(&self, path: &[Segment]) -> Found<'_> {
+    pub fn find<'p>(&self, path: impl IntoIterator<Item = &'p Segment>) -> Found<'_> {
         let mut found = Found { steps: 0, value: self, key: None };
         for segment in path {
             let Some((value, key)) = found.value.step(segment) else { break };

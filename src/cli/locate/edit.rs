@@ -25,9 +25,8 @@ pub struct Edit {
 pub(super) fn sure(source: &Source, path: &FieldPath, target: &Target<'_>, replacement: &Replacement) -> Option<Edit> {
     let text = source.document_text();
     let before = only_document(text)?;
-    let steps: Vec<Segment> =
-        source.item.segments().iter().chain(path.segments()).take(target.found.steps).cloned().collect();
-    let at = steps.into_iter().collect::<FieldPath>();
+    let steps = source.item.segments().into_iter().chain(path.segments()).take(target.found.steps);
+    let at: FieldPath = steps.cloned().collect();
     let mut wanted = before;
     let (range, new) = match &target.inner {
         Some(_) => inside(text, target, replacement, wanted.pointer_mut(&at.pointer())?)?,

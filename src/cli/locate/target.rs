@@ -43,8 +43,8 @@ impl<'a> Target<'a> {
         origin: &Origin<'_>,
     ) -> Self {
         let base = source.item.segments();
-        let steps: Vec<Segment> = base.iter().chain(path.segments()).cloned().collect();
-        let found = document.find(&steps);
+        let steps: Vec<&Segment> = base.iter().copied().chain(path.segments()).collect();
+        let found = document.find(steps.iter().copied());
         let is_whole = found.steps == steps.len();
         let inner = found.value.scalar().and_then(|scalar| match origin.line {
             Some(line) => inside(scalar.text(), finding.at.last_key(), line),
