@@ -267,9 +267,14 @@ impl RawRole {
             self.is_unknown("it has more arguments than are read");
             return;
         }
-        let words = words(container);
+        let written = words(container);
+        // The kubelet replaces variables before the scripts see a word.
+        let words: Vec<String> = written.iter().map(|word| environment.expand(word)).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let read = arguments::read(&words, &raw.launch, self.version);
+        if read.end.and_then(|end| words.get(end)).is_some_and(|word| may_be_option(word, container, environment)) {
+            self.is_unknown("an argument comes from elsewhere");
+        }
         let command = list(container, &["command"]).len();
         let word_path = |position: usize| match position.checked_sub(command) {
             Some(index) => container_path(raw).key("args").index(index),
@@ -277,12 +282,11 @@ impl RawRole {
         };
         self.misread = read.misread.into_iter().map(|word| (word.clone(), word_path(word.position))).collect();
         for (key, value, position) in read.options {
-            let value = environment.expand(&value);
             self.config.set(Layer::Argument, key, value, format!("argument {}", position + 1), word_path(position));
         }
         if let Some((host, position)) = read.host {
-            let (key, value) = (JOBMANAGER_ADDRESS.to_owned(), environment.expand(&host));
-            self.config.set(Layer::Argument, key, value, format!("argument {}", position + 1), word_path(position));
+            let key = JOBMANAGER_ADDRESS.to_owned();
+            self.config.set(Layer::Argument, key, host, format!("argument {}", position + 1), word_path(position));
         }
     }
 
@@ -301,6 +305,14 @@ fn set_all(config: &mut EffectiveConfig, layer: Layer, entries: Vec<Entry>, orig
         let (origin, path) = (format!("{origin}, line {line}"), path.key(&key));
         config.set(layer, key, value, origin, path);
     }
+}
+
+/// Whether `word` begins with a variable that may hold an option: what the pod says of itself (`fieldRef`) is none.
+fn may_be_option(word: &str, container: &Value, environment: &Environment) -> bool {
+    let Some(variable) = word.strip_prefix("$(").and_then(|rest| rest.split(')').next()) else { return false };
+    let declared = named(list(container, &["env"]), variable).map(|(_, declared)| declared);
+    let is_field = declared.is_some_and(|declared| at(declared, &["valueFrom", "fieldRef"]).is_some());
+    environment.variable(variable) == Variable::Elsewhere && !is_field
 }
 
 /// The words of a container's command line: command and args taken together.
@@ -429,6 +441,33 @@ mod tests {
         let fields = json!({"command": ["/docker-entrypoint.sh"], "args": args});
         let native = role(fields, mounted(), json!({"config.yaml": "a: 1\n"}));
         assert_eq!((value(&native, "a"), value(&native, "b"), &native.unknown), (Some("1"), None, &None));
+    }
+
+    #[test]
+    fn the_start_scripts_directory_is_the_one() {
+        let data = json!({"flink-conf.yaml": "a: 1\n"});
+        let args = json!(["taskmanager", "--configDir", "/etc/flink", "-Db=2"]);
+        let beside = role(json!({"args": args}), mounted(), data.clone());
+        assert_eq!((value(&beside, "a"), value(&beside, "b")), (Some("1"), Some("2")));
+        let elsewhere = json!({"args": args, "volumeMounts": [{"name": "v", "mountPath": "/etc/flink"}]});
+        let elsewhere = role(elsewhere, mounted(), data);
+        assert_eq!((value(&elsewhere, "a"), value(&elsewhere, "b")), (None, Some("2")));
+    }
+
+    #[test]
+    fn a_variable_may_be_an_option() {
+        let of = |variable: Value| {
+            let env = json!([{"name": "X", "value": "-Da=1"}, variable]);
+            let args = json!(["standalone-job", "$(X)", "$(ARGS)", "-Db=2"]);
+            role(json!({"env": env, "args": args}), mounted(), json!({"flink-conf.yaml": "c: 3\n"}))
+        };
+        let seen = |role: &RawRole| ["a", "b"].map(|key| value(role, key).map(str::to_owned));
+        let known = of(json!({"name": "ARGS", "value": "-Dd=4"}));
+        assert_eq!((seen(&known), known.unknown), ([Some("1".into()), Some("2".into())], None));
+        let open = of(json!({"name": "ARGS", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}));
+        assert_eq!((seen(&open), open.unknown.is_some()), ([Some("1".into()), None], true));
+        let of_pod = of(json!({"name": "ARGS", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}));
+        assert_eq!((seen(&of_pod), of_pod.unknown), ([Some("1".into()), None], None));
     }
 
     #[test]

@@ -61,8 +61,7 @@ pub(super) fn remove_exact(work: &mut Work<'_>, raw: &Raw, key: &str, value: &st
         return false;
     };
     let position = *position;
-    let is_pair = words.get(position).is_some_and(|word| !word.starts_with("-D"));
-    let first = if is_pair { position.saturating_sub(1) } else { position };
+    let first = words.iter().take(position + 1).rposition(|word| word.starts_with("-D")).unwrap_or(position);
     words.drain(first..=position);
     write(work, raw, &words, first);
     true
