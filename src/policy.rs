@@ -7,6 +7,7 @@
 //! ```
 
 mod document;
+mod exception;
 mod finding;
 mod parse;
 pub mod rules;
@@ -17,7 +18,8 @@ pub use document::{
     Checkpoints, Enforcement, Exceptions, FlinkPolicy, FsGroup, HaMode, HighAvailability, Images, PodSecurity, Profile,
     Provision, ServiceAccount, Spec, Volume, ZooKeeper,
 };
-pub use finding::{Finding, Level, Role};
+pub use exception::of_unknown_rules as exceptions_of_unknown_rules;
+pub use finding::{Finding, Level, Replacement, Role};
 pub use parse::Refused;
 pub use selector::{LabelSelector, Match};
 pub use template::{Names, Template};
@@ -116,7 +118,6 @@ impl Policies {
             for (is_asked, path) in [
                 (spec.high_availability.min_job_managers > 1, "spec.highAvailability.minJobManagers"),
                 (spec.high_availability.advise_zoo_keeper_above > 0, "spec.highAvailability.adviseZooKeeperAbove"),
-                (spec.exceptions == Exceptions::Annotations, "spec.exceptions"),
                 (spec.share_names, "spec.shareNames"),
                 (
                     spec.service_account.as_ref().is_some_and(|account| account.provision),

@@ -8,6 +8,9 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+#[path = "cli/reports.rs"]
+mod reports;
+
 /// What one run did.
 struct Run {
     status: i32,
@@ -291,9 +294,30 @@ fn a_folder_without_manifests_is_a_mistake() {
 #[test]
 fn a_template_is_told_once_and_as_one() {
     let text = "{{- if .Values.on }}\napiVersion: v1\nkind: Service\n{{- end }}\n---\nkind: {{ .Values.kind }}\n";
-    let run = run(&["check", "-"], text);
+    let broken = run(&["check", "-"], text);
+    assert_eq!(broken.status, 2);
+    insta::assert_snapshot!(broken.errors, @"error: standard input, line 1: `{{- if .Values.on }}` makes this a template and no manifest; give what is made of it, as in `helm template … | flink-admission check -`");
+
+    let quoted = "apiVersion: flink.apache.org/v1beta1\nkind: FlinkDeployment\nmetadata: {name: a}\nspec:\n  image: \"{{ .Values.image }}\"\n";
+    let quoted = run(&["check", "-"], &format!("# one\n---\n{quoted}"));
+    assert_eq!(quoted.status, 0);
+    insta::assert_snapshot!(quoted.errors, @"warning: standard input, line 7: `{{ .Values.image }}` is taken as it stands; if this is a template, give what is made of it, as in `helm template … | flink-admission check -`");
+}
+
+#[test]
+fn a_chart_is_told_once_and_as_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a", "b", "c"] {
+        fs::write(folder.path().join(name).with_extension("yaml"), "a: {{ .Values.a }}\n").unwrap();
+    }
+    fs::write(folder.path().join("d.yaml"), "a: [\n").unwrap();
+    let run = run(&["check", folder.path().to_str().unwrap()], "");
+    let errors = run.errors.replace(folder.path().to_str().unwrap(), "chart");
     assert_eq!(run.status, 2);
-    insta::assert_snapshot!(run.errors, @r#"error: standard input, line 1: "-" is only valid inside a block; this looks like a template: give what the template makes (`helm template`)"#);
+    insta::assert_snapshot!(errors, @"
+    error: chart/d.yaml, line 1: unclosed bracket '['
+    error: chart/a.yaml, line 1: `{{ .Values.a }}` makes this a template and no manifest; give what is made of it, as in `helm template … | flink-admission check -` (2 more in the folders are templates too)
+    ");
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
     let reviewed = review(&arguments.selection, Stored::Completed, streams)?;
+    reviewed.tell(streams.errors, false);
     let printed = match (arguments.diff, arguments.output) {
         (true, _) => report::diff::write(&reviewed, streams.output),
         (false, Format::Text) => documents(&reviewed, streams.output),

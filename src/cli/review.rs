@@ -11,10 +11,11 @@ use super::{Status, Streams};
 use crate::admission::Operation;
 use crate::facts::offline::{Assume, Identity, Offline};
 use crate::facts::{FactKey, Facts};
-use crate::policy::{Finding, Level, Policies};
+use crate::policy::{Finding, Level, Policies, exceptions_of_unknown_rules};
 use crate::report;
 use crate::verdict::{self, Outcome, Subject};
 use crate::workload::{self, Workload};
+use crate::yaml;
 
 /// What every subcommand that reads manifests is told.
 #[derive(Debug, Clone, clap::Args)]
@@ -161,10 +162,11 @@ impl Reviewed {
         }
     }
 
-    /// Says on `errors` what could not be read and what is probably not meant.
-    fn tell(&self, errors: &mut dyn Write) {
+    /// Says on `errors` what could not be read and, unless `quiet`, what is probably not meant.
+    pub(super) fn tell(&self, errors: &mut dyn Write, quiet: bool) {
+        let warnings = if quiet { &[] } else { self.warnings.as_slice() };
         // Where standard error cannot be written to, there is nobody to tell.
-        for (word, problems) in [("error", &self.problems), ("warning", &self.warnings)] {
+        for (word, problems) in [("error", self.problems.as_slice()), ("warning", warnings)] {
             for problem in problems {
                 let _ = writeln!(errors, "{word}: {}", report::plain(&problem.to_string()));
             }
@@ -172,7 +174,7 @@ impl Reviewed {
     }
 }
 
-/// Reads and judges what `selection` names; what cannot be read is told on standard error and judged no further.
+/// Reads and judges what `selection` names; what cannot be read is a problem and judged no further.
 ///
 /// # Errors
 /// The policy, when it cannot be read.
@@ -189,7 +191,6 @@ pub(super) fn review_with(
     let policies = policies(selection)?;
     let input = input::read(&selection.paths, streams.input);
     let reviewed = judge(input, selection, stored, &policies);
-    reviewed.tell(streams.errors);
     Ok((reviewed, policies))
 }
 
@@ -229,6 +230,10 @@ fn judge(input: Input, selection: &Selection, stored: Stored, policies: &Policie
     let file = selection.policy.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
     let not_done = policies.not_done_yet().into_iter();
     warnings.extend(not_done.map(|message| Problem { file: file.clone(), document: None, line: None, message }));
+    warnings.extend(objects.iter().filter(|object| object.workload.is_some()).filter_map(unrendered));
+    // The members of a list stand in one document.
+    warnings.dedup();
+    warnings.extend(objects.iter().filter(|object| object.workload.is_some()).flat_map(allows_nothing));
     if selection.policy.is_some() {
         warnings.extend(objects.iter().filter_map(|object| passed_over(object, policies, &facts)));
     }
@@ -251,6 +256,27 @@ fn passed_over(object: &Object, policies: &Policies, facts: &Offline) -> Option<
             object.namespace
         ),
     })
+}
+
+/// Says which annotations of `object` ask for an exception of a rule that there is not.
+fn allows_nothing(object: &Object) -> Vec<Problem> {
+    let unknown = exceptions_of_unknown_rules(&object.source.object);
+    let problem = |annotation: &str| Problem {
+        file: object.source.file.clone(),
+        document: Some(object.source.document),
+        line: Some(object.source.line),
+        message: format!("the annotation `{annotation}` names no rule; `flink-admission rules` lists them"),
+    };
+    unknown.into_iter().map(problem).collect()
+}
+
+/// Says that `object` holds what Helm would have replaced, where YAML takes it for text.
+fn unrendered(object: &Object) -> Option<Problem> {
+    let source = &object.source;
+    let (line, message) = yaml::unrendered(source.document_text())?;
+    let before = source.text.place(source.range.start..source.range.start).start.line - 1;
+    let (file, document) = (source.file.clone(), Some(source.document));
+    Some(Problem { file, document, line: Some(before + line), message })
 }
 
 fn outcomes(objects: &[Object], policies: &Policies, facts: &Offline) -> Vec<Option<Outcome>> {

@@ -119,6 +119,12 @@ impl FieldPath {
     }
 }
 
+impl FromIterator<Segment> for FieldPath {
+    fn from_iter<T: IntoIterator<Item = Segment>>(segments: T) -> Self {
+        segments.into_iter().fold(Self::default(), |path, segment| path.with(segment))
+    }
+}
+
 impl PartialEq for FieldPath {
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {

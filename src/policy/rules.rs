@@ -20,8 +20,9 @@ use crate::flink::cluster::Cluster;
 use crate::flink::configuration::Setting;
 use crate::inject::{Lost, Shortfall};
 use crate::object::FieldPath;
-use crate::policy::document::FlinkPolicy;
-use crate::policy::finding::{Finding, Level, Role};
+use crate::policy::document::{FlinkPolicy, Profile};
+use crate::policy::exception;
+use crate::policy::finding::{Finding, Level, Replacement, Role};
 use crate::siblings::Sibling;
 
 /// One rule.
@@ -39,6 +40,18 @@ pub struct Rule {
     pub page: Page,
     /// What it finds wrong.
     pub check: fn(&Case<'_>) -> Vec<Violation>,
+}
+
+impl Rule {
+    /// Its level in `profile`.
+    #[must_use]
+    pub fn level_in(&self, profile: Profile) -> Level {
+        match profile {
+            Profile::Strict => self.strict,
+            Profile::Baseline => self.baseline,
+            Profile::Permissive => self.baseline.min(Level::Warn),
+        }
+    }
 }
 
 /// The doc page of a rule, in Markdown.
@@ -109,6 +122,8 @@ pub struct Violation {
     pub fix: String,
     /// The highest level that may be said, whatever the policy: less than a denial where something is not known.
     pub at_most: Level,
+    /// What to write in the place of what stands there, where that alone settles it.
+    pub replacement: Option<Replacement>,
 }
 
 impl Violation {
@@ -117,20 +132,32 @@ impl Violation {
     pub fn at_setting(setting: &Setting, message: String, fix: String) -> Self {
         let value = Some(setting.value.clone());
         let (path, origin) = (setting.path.clone(), setting.origin.to_string());
-        Self { role: None, path, value, origin, message, fix, at_most: Level::Deny }
+        Self { role: None, path, value, origin, message, fix, at_most: Level::Deny, replacement: None }
     }
 
     /// A violation at a field, set or missing.
     #[must_use]
     pub fn at_field(path: FieldPath, value: Option<String>, message: String, fix: String) -> Self {
         let origin = path.split_last().map(|(parent, _)| parent.to_string()).unwrap_or_default();
-        Self { role: None, path, value, origin, message, fix, at_most: Level::Deny }
+        Self { role: None, path, value, origin, message, fix, at_most: Level::Deny, replacement: None }
     }
 
     /// The same as a warning at most, since not everything is known.
     #[must_use]
     pub fn uncertain(self) -> Self {
         Self { at_most: Level::Warn, ..self }
+    }
+
+    /// The same, settled by writing `value` in the place of the one that stands there.
+    #[must_use]
+    pub fn settled_by_value(self, value: impl Into<String>) -> Self {
+        Self { replacement: Some(Replacement::Value(value.into())), ..self }
+    }
+
+    /// The same, settled by calling the option `old` `new`; its value stays.
+    #[must_use]
+    pub fn settled_by_name(self, old: &str, new: &str) -> Self {
+        Self { replacement: Some(Replacement::Key { old: old.to_owned(), new: new.to_owned() }), ..self }
     }
 
     /// The same, said of one role.
@@ -281,6 +308,7 @@ pub fn evaluate(case: &Case<'_>) -> Vec<Finding> {
         .flat_map(|(rule, level)| (rule.check)(case).into_iter().map(move |violation| finding(rule, level, violation)))
         .collect();
     mutation::ha_not_added::leave_to_denials(&mut findings);
+    exception::apply(&mut findings, case.object, case.policy.spec.exceptions);
     sort(&mut findings);
     findings
 }
@@ -295,13 +323,14 @@ pub fn sort(findings: &mut [Finding]) {
 }
 
 fn finding(rule: &Rule, level: Level, violation: Violation) -> Finding {
-    let Violation { role, path, value, origin, message, fix, at_most } = violation;
+    let Violation { role, path: at, value, origin, message, fix, at_most, replacement } = violation;
     let (value, message, fix) = (value.map(visible), visible(message), visible(fix));
-    Finding { rule: rule.id, level: level.min(at_most), role, path: path.to_string(), value, origin, message, fix }
+    let (level, path) = (level.min(at_most), at.to_string());
+    Finding { rule: rule.id, level, role, path, at, value, origin, message, fix, replacement, exception: None }
 }
 
 /// `text` with control characters written out: values come from manifests and end on terminals.
-fn visible(text: String) -> String {
+pub(super) fn visible(text: String) -> String {
     if !text.chars().any(char::is_control) {
         return text;
     }

@@ -45,12 +45,11 @@ fn known(case: &Case<'_>, view: &RoleView, key: &str, setting: &Setting) -> Opti
     let message =
         format!("no Flink version knows `{key}`, which looks like `{name}`, and it is ignored without a word");
     let by_operator = matches!(name, KUBERNETES_CLUSTER_ID | KUBERNETES_NAMESPACE) && case.cluster.shape != Shape::Raw;
-    let fix = if by_operator {
-        format!("remove it; the operator sets `{name}` itself")
+    let violation = if by_operator {
+        violation(setting, message, format!("remove it; the operator sets `{name}` itself"))
     } else {
-        format!("write `{name}` instead")
+        violation(setting, message, format!("write `{name}` instead")).settled_by_name(key, name)
     };
-    let violation = violation(setting, message, fix);
     let may_be_known = version.is_some_and(options::is_beyond);
     Some(if near.bare || may_be_known { violation.uncertain() } else { violation })
 }
