@@ -24,7 +24,7 @@ use serde::de::DeserializeSeed;
 use serde_json::Value;
 
 pub use text::to_text;
-pub use tree::{Content, Node, node};
+pub use tree::{Cause, Content, Node, Pair, Refusal, node};
 
 use split::Chunk;
 use value::{Limits, MAX_DEPTH};

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::facts::Facts;
 use crate::flink::arguments::{self, Misread};
-use crate::flink::config_file::{self, Entry, LEGACY, STANDARD};
+use crate::flink::config_file::{self, Entry, LEGACY, Refusal, STANDARD};
 use crate::flink::configuration::{EffectiveConfig, Layer};
 use crate::flink::deployment::VERSION_ANNOTATION;
 use crate::flink::image::Image;
@@ -52,6 +52,19 @@ pub struct RawRole {
     pub image: Option<String>,
     /// Words of its command line that do not do what they say, with their paths.
     pub misread: Vec<(Misread, FieldPath)>,
+    /// The configuration file that is read, where Flink refuses it.
+    pub refused: Option<Refused>,
+}
+
+/// A configuration file that Flink refuses, so that the role does not start.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// Where in it, and why; certain where also the file is certain to be the one that is read, as it is.
+    pub refusal: Refusal,
+    /// Where its text comes from: `ConfigMap flink-config, key config.yaml`.
+    pub origin: String,
+    /// The volume's source in the object.
+    pub path: FieldPath,
 }
 
 /// Why options of a role are not known.
@@ -131,6 +144,7 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
         pod,
         image,
         misread: Vec::new(),
+        refused: None,
     };
     if matches!(raw.launch.entry, Way::Mode | Way::Native) {
         role.is_unknown("the image reads its configuration in a way of its own");
@@ -140,6 +154,10 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
     let container_path = container_path(raw);
     let unwritable =
         role.read_file(&environment, namespace, facts, is_stock).or_else(|| without_entry_point(&container, raw));
+    if let (Some(refused), Way::Shell) = (&mut role.refused, raw.launch.entry) {
+        // The text may change the file, or name another directory.
+        refused.refusal.certain = false;
+    }
     if unwritable.is_none() {
         role.read_variables(&environment, &container_path);
     }
@@ -220,7 +238,12 @@ impl RawRole {
         if let Some(file) = &delivery.read {
             match entries(file) {
                 Ok(entries) => set_all(&mut self.config, Layer::File, entries, &file.origin, &file.path),
-                Err(why) => self.is_unknown(&format!("{} is refused by Flink: {why}", file.origin)),
+                Err(mut refusal) => {
+                    let (line, words) = (refusal.line, refusal.flaw.in_words());
+                    self.is_unknown(&format!("{}, line {line} is refused by Flink: {words}", file.origin));
+                    refusal.certain &= self.version.is_some() && (delivery.whole || is_stock);
+                    self.refused = Some(Refused { refusal, origin: file.origin.clone(), path: file.path.clone() });
+                }
             }
         }
         if let Some(why) = delivery.unknown {
@@ -325,7 +348,7 @@ impl RawRole {
     }
 }
 
-fn entries(file: &File) -> Result<Vec<Entry>, String> {
+fn entries(file: &File) -> Result<Vec<Entry>, Refusal> {
     if file.name == LEGACY { Ok(config_file::legacy(&file.text)) } else { config_file::standard(&file.text) }
 }
 

@@ -136,6 +136,7 @@ pub static RULES: &[&Rule] = &[
     &storage::claim_single_node_shared::RULE,
     &storage::claim_single_pod_shared::RULE,
     &wiring::configuration_file_unread::RULE,
+    &wiring::configuration_refused::RULE,
     &wiring::configuration_not_mounted::RULE,
     &storage::filesystem_plugin_missing::RULE,
     &storage::filesystem_plugin_scheme::RULE,
