@@ -57,6 +57,8 @@ pub enum Listed {
     Services,
     /// NetworkPolicies.
     NetworkPolicies,
+    /// FlinkDeployments and FlinkBlueGreenDeployments.
+    Resources,
 }
 
 impl FactKey {
@@ -72,6 +74,7 @@ impl FactKey {
             Self::List { of: Listed::ConfigMaps, .. } => "ConfigMaps",
             Self::List { of: Listed::Services, .. } => "Services",
             Self::List { of: Listed::NetworkPolicies, .. } => "NetworkPolicies",
+            Self::List { of: Listed::Resources, .. } => "Resources",
         }
     }
 

@@ -41,7 +41,7 @@ fn is_unsafe(c: char) -> bool {
 }
 
 /// `1 object`, `2 objects`.
-fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 

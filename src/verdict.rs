@@ -19,7 +19,7 @@ use crate::object::{at, text};
 use crate::policy::rules::{self, Case};
 use crate::policy::{Enforcement, Finding, FlinkPolicy, Level, Policies, Role};
 use crate::siblings::{self, Sibling};
-use crate::workload::{Kind, Workload, is_being_deleted, recognise};
+use crate::workload::{Kind, Owner, Workload, is_being_deleted, recognise};
 
 /// The object under review with what surrounds it.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +68,9 @@ pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
         let templates = pod_templates(object, &workload);
         let claims = templates.iter().flat_map(|template| siblings::claims(template)).take(MOST_CLAIMS);
         keys.extend(claims.map(|name| FactKey::Claim { namespace: namespace(), name: name.to_owned() }));
+        if Owner::of(object).is_some() {
+            keys.insert(FactKey::List { of: Listed::Resources, namespace: namespace() });
+        }
         let Kind::Raw(raw) = &workload.kind else { continue };
         let lists = [Listed::Workloads, Listed::ConfigMaps, Listed::Services, Listed::NetworkPolicies];
         keys.extend(lists.map(|of| FactKey::List { of, namespace: namespace() }));
@@ -232,25 +235,28 @@ impl<'a> PolicyOf<'a> {
     fn findings(&self, injection: Option<&Injection<'a>>) -> Vec<Finding> {
         match injection {
             Some(injection) if self.policy.may_change() => {
-                self.evaluate(injection.edits.document(), &injection.shortfalls, &[])
+                self.evaluate(injection.edits.document(), injection.cluster.as_deref(), &injection.shortfalls, &[])
             }
-            _ => self.evaluate(self.subject.object, &[], &[]),
+            _ => self.evaluate(self.subject.object, None, &[], &[]),
         }
     }
 
     /// The findings on the final object, which our mutation has already seen.
     fn findings_as_it_is(&self) -> Vec<Finding> {
-        let Some(target) = self.own() else { return self.evaluate(self.subject.object, &[], &[]) };
+        let Some(target) = self.own() else { return self.evaluate(self.subject.object, None, &[], &[]) };
         let injection = self.inject().filter(|_| self.policy.may_change());
         let shortfalls = &injection.as_ref().map(|injection| injection.shortfalls.clone()).unwrap_or_default();
         let lost: Vec<Lost> = match (self.subject.operation, self.subject.old) {
             (Operation::Update, Some(old)) => inject::lost(&target, old),
             _ => Vec::new(),
         };
-        let mut findings = self.evaluate(self.subject.object, shortfalls, &lost);
-        let unreached = injection.filter(|injection| !injection.edits.is_empty());
+        let (reached, unreached) = match injection {
+            Some(injection) if injection.edits.is_empty() => (injection.cluster, None),
+            injection => (None, injection),
+        };
+        let mut findings = self.evaluate(self.subject.object, reached.as_deref(), shortfalls, &lost);
         if let Some(injection) = unreached {
-            let settled = self.evaluate(injection.edits.document(), shortfalls, &lost);
+            let settled = self.evaluate(injection.edits.document(), injection.cluster.as_deref(), shortfalls, &lost);
             for finding in findings.iter_mut().filter(|finding| finding.level == Level::Deny) {
                 if !settled.iter().any(|other| (other.rule, &other.path) == (finding.rule, &finding.path)) {
                     finding.fix.push_str(" (our mutation would have done so, but did not reach this object: is the mutating webhook in place?)");
@@ -260,24 +266,48 @@ impl<'a> PolicyOf<'a> {
         findings
     }
 
-    fn evaluate(&self, object: &Value, shortfalls: &[Shortfall], lost: &[Lost]) -> Vec<Finding> {
+    /// The findings on `object`; `cluster` is what it shows, where that is known already.
+    fn evaluate(
+        &self,
+        object: &Value,
+        cluster: Option<&Cluster>,
+        shortfalls: &[Shortfall],
+        lost: &[Lost],
+    ) -> Vec<Finding> {
         if is_being_deleted(object) {
             return Vec::new();
         }
         let Subject { namespace, workload, .. } = self.subject;
-        let Some(cluster) = Cluster::of(object, workload, namespace, self.facts, &self.policy.spec.images.stock) else {
-            return Vec::new();
+        let resolve = || {
+            let cluster = Cluster::of(object, workload, namespace, self.facts, &self.policy.spec.images.stock)?;
+            Some(if workload.is_configured_by_maker(object) { cluster.by_its_own_fields() } else { cluster })
         };
-        rules::evaluate(&Case {
+        let own = if cluster.is_none() { resolve() } else { None };
+        let Some(cluster) = cluster.or(own.as_ref()) else { return Vec::new() };
+        self.unanswered_for(rules::evaluate(&Case {
             object,
             namespace: self.subject.namespace,
-            cluster: &cluster,
+            cluster,
             policy: self.policy,
             facts: self.facts,
             siblings: self.siblings,
             shortfalls,
             lost,
-        })
+        }))
+    }
+
+    /// What is left of `findings` on an object that another one answers for: never a denial, and beside its owner nothing but
+    /// what the owner cannot show.
+    fn unanswered_for(&self, mut findings: Vec<Finding>) -> Vec<Finding> {
+        let Some(owner) = Owner::of(self.subject.object) else { return findings };
+        if owner.is_among(self.facts.list(Listed::Resources, self.subject.namespace)) {
+            findings.retain(|finding| rules::is_of_operator(finding.rule));
+        }
+        for finding in &mut findings {
+            finding.level = finding.level.min(Level::Warn);
+        }
+        rules::sort(&mut findings);
+        findings
     }
 
     fn decide(&self, findings: Vec<Finding>) -> Decision {

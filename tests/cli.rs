@@ -116,6 +116,52 @@ fn what_is_rendered_is_not_changed_again() {
     assert_eq!(again.output, "");
 }
 
+/// The policy of these tests in a file of its own, with `change` made to it.
+fn changed_policy(change: impl Fn(&str) -> String) -> tempfile::NamedTempFile {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/policy.yaml")).unwrap();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(change(&text).as_bytes()).unwrap();
+    file
+}
+
+/// `kubectl get -o yaml | flink-admission check -`: an update would fill nothing in.
+#[test]
+fn what_was_read_from_a_cluster_is_judged_as_it_is() {
+    let policy = changed_policy(|text| text.replace("mode: kubernetes", "required: true, mode: kubernetes"));
+    let policy = policy.path().to_str().unwrap();
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/without-ha.yaml")).unwrap();
+    let live = text.replace("{name: page-views,", "{name: page-views, uid: 0c9e,");
+    assert_ne!(live, text);
+    let checked = run(&["check", "--policy", policy, "-"], &live);
+    assert!(checked.output.contains("ha-required") && !checked.output.contains("filled in"), "{}", checked.output);
+    assert!(run(&["check", "--policy", policy, "-"], &text).output.contains("filled in"));
+    let rendered = run(&["render", "--policy", policy, "-"], &live);
+    assert!(rendered.output.contains("high-availability.type: kubernetes"), "{}", rendered.output);
+}
+
+#[test]
+fn a_policy_that_changes_nothing_would_fill_in() {
+    let policy = changed_policy(|text| text.replace("spec:\n", "spec:\n  enforcement: warn\n"));
+    let checked = run(&["check", "--policy", policy.path().to_str().unwrap(), "without-ha.yaml"], "");
+    assert!(checked.output.contains("would be filled in"), "{}", checked.output);
+}
+
+/// Applied elsewhere it would be another namespace's identity and directories.
+#[test]
+fn what_is_rendered_for_an_assumed_namespace_is_told() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/without-ha.yaml")).unwrap();
+    let nowhere = text.replace(", namespace: counting", "");
+    let rendered = run(&["render", "--policy", "policy.yaml", "-"], &nowhere);
+    assert!(rendered.output.contains("s3://flink/ha/default"), "{}", rendered.output);
+    assert_eq!(
+        rendered.errors,
+        "warning: 1 object without a namespace; what was filled in is for `default`, unless `--namespace` names another\n"
+    );
+    let named = run(&["render", "--policy", "policy.yaml", "--namespace=default", "-"], &nowhere);
+    assert_eq!((named.output, named.errors.as_str()), (rendered.output, ""));
+    assert_eq!(run(&["render", "--policy", "policy.yaml", "-"], &text).errors, "");
+}
+
 #[test]
 fn a_wrong_policy_is_refused_with_its_path() {
     let folder = tempfile::tempdir().unwrap();

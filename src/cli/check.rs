@@ -1,6 +1,6 @@
 //! `flink-admission check`: judges manifests as the cluster would.
 
-use super::review::{Selection, review};
+use super::review::{Selection, Stored, review};
 use super::{Format, Status, Streams, written};
 use crate::report;
 
@@ -15,7 +15,7 @@ pub struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
-    let reviewed = review(&arguments.selection, streams)?;
+    let reviewed = review(&arguments.selection, Stored::AsItIs, streams)?;
     let printed = match arguments.output {
         Format::Text => report::text::write(&reviewed, streams.output),
         Format::Json => report::json::write(&reviewed, streams.output),

@@ -1,6 +1,6 @@
 //! `flink-admission explain`: the configuration that each Flink process works with.
 
-use super::review::{Selection, answers, review_with};
+use super::review::{Selection, Stored, answers, review_with};
 use super::{Format, Status, Streams, written};
 use crate::report::explain::{self, Explained};
 use crate::verdict;
@@ -19,7 +19,7 @@ pub struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
-    let (reviewed, policies) = review_with(&arguments.selection, streams)?;
+    let (reviewed, policies) = review_with(&arguments.selection, Stored::Completed, streams)?;
     let mut explained = Vec::new();
     for object in &reviewed.objects {
         let Some(workload) = &object.workload else { continue };

@@ -25,9 +25,9 @@ pub struct Selection {
     /// FlinkPolicy to judge by; the built-in one when left out
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// Namespace of the objects that name none
-    #[arg(long, short, value_name = "NAME", default_value = "default")]
-    pub namespace: String,
+    /// Namespace of the objects that name none; `default` when left out
+    #[arg(long, short, value_name = "NAME")]
+    pub namespace: Option<String>,
     /// Take the input as all there is (complete), or as a part (partial); otherwise it is complete for each kind of
     /// which it holds an object
     #[arg(long, value_name = "EXTENT", value_enum)]
@@ -58,6 +58,15 @@ pub struct Reviewed {
     pub facts: Offline,
 }
 
+/// What becomes of objects that were read from a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// They are judged as they are.
+    AsItIs,
+    /// They are completed as if they were created.
+    Completed,
+}
+
 /// One object of the input.
 #[derive(Debug)]
 pub struct Object {
@@ -69,6 +78,8 @@ pub struct Object {
     pub name: String,
     /// What it was recognised as; `None` when it is not Flink's.
     pub workload: Option<Workload>,
+    /// Whether it is taken as stored in a cluster, from which it was read: it carries a uid.
+    pub is_stored: bool,
     /// What is to be said of it, when it is Flink's.
     pub outcome: Option<Outcome>,
 }
@@ -92,6 +103,13 @@ impl Object {
         self.outcome.as_ref().map_or(&self.source.object, |outcome| &outcome.stored)
     }
 
+    /// Whether something is filled in for a namespace that it does not name.
+    #[must_use]
+    pub fn is_filled_in_for_unnamed(&self) -> bool {
+        let named = self.source.object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
+        named.is_empty() && self.outcome.as_ref().is_some_and(|outcome| !outcome.patch.is_empty())
+    }
+
     /// What it is called among people: `FlinkDeployment default/word-count`.
     #[must_use]
     pub fn title(&self) -> String {
@@ -102,26 +120,31 @@ impl Object {
     }
 
     /// The subject of a review of this object.
+    ///
+    /// What is there already is judged as an update that changes nothing: an update gets no new defaults.
     #[must_use]
     pub fn subject<'a>(&'a self, workload: &'a Workload) -> Subject<'a> {
+        let object = &self.source.object;
+        let old = self.is_stored.then_some(object);
         Subject {
-            object: &self.source.object,
-            old: None,
-            operation: Operation::Create,
+            object,
+            old,
+            operation: if old.is_some() { Operation::Update } else { Operation::Create },
             namespace: &self.namespace,
             name: Some(self.name.as_str()).filter(|name| !name.is_empty()),
             workload,
         }
     }
 
-    fn new(source: Source, namespace: &str) -> Self {
+    fn new(source: Source, namespace: &str, stored: Stored) -> Self {
         let word = |pointer| source.object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let own = word("/metadata/namespace");
         let namespace = if own.is_empty() { namespace } else { own };
         let namespace = Identity::of(&source.object, namespace).namespace;
         let name = word("/metadata/name").to_owned();
         let workload = workload::recognise(&source.object);
-        Self { source, namespace, name, workload, outcome: None }
+        let is_stored = stored == Stored::AsItIs && source.object.pointer("/metadata/uid").is_some();
+        Self { source, namespace, name, workload, is_stored, outcome: None }
     }
 }
 
@@ -153,15 +176,19 @@ impl Reviewed {
 ///
 /// # Errors
 /// The policy, when it cannot be read.
-pub fn review(selection: &Selection, streams: &mut Streams<'_>) -> anyhow::Result<Reviewed> {
-    review_with(selection, streams).map(|(reviewed, _)| reviewed)
+pub fn review(selection: &Selection, stored: Stored, streams: &mut Streams<'_>) -> anyhow::Result<Reviewed> {
+    review_with(selection, stored, streams).map(|(reviewed, _)| reviewed)
 }
 
 /// As [`review`], with the policies that were applied.
-pub(super) fn review_with(selection: &Selection, streams: &mut Streams<'_>) -> anyhow::Result<(Reviewed, Policies)> {
+pub(super) fn review_with(
+    selection: &Selection,
+    stored: Stored,
+    streams: &mut Streams<'_>,
+) -> anyhow::Result<(Reviewed, Policies)> {
     let policies = policies(selection)?;
     let input = input::read(&selection.paths, streams.input);
-    let reviewed = judge(input, selection, &policies);
+    let reviewed = judge(input, selection, stored, &policies);
     reviewed.tell(streams.errors);
     Ok((reviewed, policies))
 }
@@ -174,14 +201,15 @@ fn policies(selection: &Selection) -> anyhow::Result<Policies> {
     Policies::from_text(&text).map_err(|refused| anyhow!("policy {name}: {refused}"))
 }
 
-fn judge(input: Input, selection: &Selection, policies: &Policies) -> Reviewed {
+fn judge(input: Input, selection: &Selection, stored: Stored, policies: &Policies) -> Reviewed {
     let assume = match selection.assume {
         None => Assume::Shown,
         Some(Extent::Complete) => Assume::Complete,
         Some(Extent::Partial) => Assume::Partial,
     };
+    let namespace = selection.namespace.as_deref().unwrap_or("default");
     let mut objects: Vec<Object> =
-        input.objects.into_iter().map(|source| Object::new(source, &selection.namespace)).collect();
+        input.objects.into_iter().map(|source| Object::new(source, namespace, stored)).collect();
     let mut facts = Offline::new(assume);
     for object in &objects {
         facts.put(&object.source.object, &object.namespace);

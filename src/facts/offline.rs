@@ -109,6 +109,7 @@ impl Offline {
             Listed::ConfigMaps => &["ConfigMap"],
             Listed::Services => &["Service"],
             Listed::NetworkPolicies => &["networking.k8s.io/NetworkPolicy"],
+            Listed::Resources => &["flink.apache.org/FlinkBlueGreenDeployment", "flink.apache.org/FlinkDeployment"],
         };
         let of_kind = |kind: &&str| {
             let first = Identity { kind: (*kind).to_owned(), namespace: namespace.to_owned(), name: String::new() };

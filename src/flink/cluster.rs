@@ -262,6 +262,17 @@ impl Cluster {
         }
     }
 
+    /// The same as its object's own fields show it, without what the maker of the object wrote into the configuration.
+    #[must_use]
+    pub fn by_its_own_fields(mut self) -> Self {
+        for view in &mut self.roles {
+            view.config.keep_arguments();
+            view.void.clear();
+            view.unknown = Some(Unknown::Maker);
+        }
+        self
+    }
+
     /// The view of `role`, where the object shows it.
     #[must_use]
     pub fn role(&self, role: Role) -> Option<&RoleView> {

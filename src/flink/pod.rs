@@ -1,5 +1,7 @@
 //! One role's pod, and what stands behind a path in its Flink container.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::flink::location::{is_below, normalise};
@@ -12,7 +14,7 @@ pub const MAIN_CONTAINER: &str = "flink-main-container";
 #[derive(Debug, Clone)]
 pub struct Pod {
     /// The pod template, merged: `metadata` and `spec`.
-    pub template: Value,
+    pub template: Arc<Value>,
     /// Position of the Flink container in `spec.containers`; `None` where Flink adds it itself.
     pub main: Option<usize>,
     /// Claims that Flink itself mounts on every pod.
@@ -94,7 +96,8 @@ impl MountedVolume {
 impl Pod {
     /// The pod of `template` whose Flink container is called [`MAIN_CONTAINER`].
     #[must_use]
-    pub fn with_main_container(template: Value) -> Self {
+    pub fn with_main_container(template: impl Into<Arc<Value>>) -> Self {
+        let template = template.into();
         let main = object::named(list(&template, &["spec", "containers"]), MAIN_CONTAINER).map(|(index, _)| index);
         Self { template, main, extra: Vec::new() }
     }

@@ -6,8 +6,10 @@
 
 mod delivery;
 mod environment;
+mod unread;
 
 pub use environment::{Environment, Variable, references};
+pub use unread::{Unknown, Void, VoidReason};
 
 use std::collections::BTreeSet;
 
@@ -67,40 +69,6 @@ pub struct Refused {
     pub path: FieldPath,
 }
 
-/// Why options of a role are not known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unknown {
-    /// The cluster, or the input that stands for it, did not answer.
-    LookUp(String),
-    /// Something outside of what can be looked up brings them.
-    Elsewhere(String),
-}
-
-/// Options that have no effect where they stand.
-#[derive(Debug, Clone)]
-pub struct Void {
-    /// Why.
-    pub reason: VoidReason,
-    /// The options.
-    pub config: EffectiveConfig,
-}
-
-/// Why options have no effect.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum VoidReason {
-    /// `FLINK_PROPERTIES`: the entry point cannot write them into the file, and why.
-    Properties(String),
-    /// They are in a file that this version does not read.
-    File {
-        /// Its name.
-        name: &'static str,
-        /// The file that is read in its place; `None` where none that is mounted is.
-        read: Option<&'static str>,
-        /// Whether the directory is mounted as a whole, so that the image's own file is hidden.
-        hides: bool,
-    },
-}
-
 /// The ConfigMaps behind the configuration directory of the Flink container of `raw`.
 #[must_use]
 pub fn config_maps(object: &Value, raw: &Raw) -> Vec<String> {
@@ -146,7 +114,7 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
         misread: Vec::new(),
         refused: None,
     };
-    if matches!(raw.launch.entry, Way::Mode | Way::Native) {
+    if raw.launch.entry == Way::Mode {
         role.is_unknown("the image reads its configuration in a way of its own");
         return role;
     }
@@ -165,6 +133,13 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
     role.read_arguments(&container, &environment, raw);
     role.config.note_overridden_names(version);
     role
+}
+
+/// The value of the variable `name` of the Flink container at `container`; of several with one name the last one counts.
+fn variable_path(pod: &Pod, container: &FieldPath, wanted: &str) -> FieldPath {
+    let variables = pod.container().map(|container| list(container, &["env"])).unwrap_or_default();
+    let index = variables.iter().rposition(|variable| name(variable) == Some(wanted)).unwrap_or_default();
+    container.key("env").index(index).key("value")
 }
 
 /// The configuration directory; `None` where it comes from elsewhere.
@@ -198,7 +173,7 @@ fn pod(object: &Value, raw: &Raw) -> Pod {
             volumes.extend(claims.iter().map(|claim| serde_json::json!({"name": claim, "volumeClaimTemplate": claim})));
         }
     }
-    Pod { template, main: Some(raw.container), extra: Vec::new() }
+    Pod { template: template.into(), main: Some(raw.container), extra: Vec::new() }
 }
 
 /// From the image's tag, else the annotation on the object or its pod template.
@@ -264,13 +239,8 @@ impl RawRole {
         ] {
             let Variable::Known(value) = environment.variable(variable) else { continue };
             let origin = format!("environment variable {variable}");
-            self.config.set(
-                Layer::Environment,
-                option.to_owned(),
-                value.to_owned(),
-                origin,
-                container.key("env").key(variable),
-            );
+            let path = variable_path(&self.pod, container, variable);
+            self.config.set(Layer::Environment, option.to_owned(), value.to_owned(), origin, path);
         }
     }
 
@@ -295,8 +265,7 @@ impl RawRole {
             }
             Variable::Elsewhere | Variable::Unset => return,
         };
-        let index = named(list(container, &["env"]), PROPERTIES).map_or(0, |(index, _)| index);
-        let path = container_path.key("env").index(index).key("value");
+        let path = variable_path(&self.pod, container_path, PROPERTIES);
         let text = environment.substitute(text);
         let entries = config_file::properties(&text, self.version);
         let origin = format!("environment variable {PROPERTIES}");
@@ -311,9 +280,11 @@ impl RawRole {
     }
 
     fn read_arguments(&mut self, container: &Value, environment: &Environment, raw: &Raw) {
-        if raw.launch.entry == Way::Shell {
-            self.is_unknown(SHELL);
-            return;
+        match raw.launch.entry {
+            Way::Shell => return self.is_unknown(SHELL),
+            // What Flink's client passes on the command line it has written into the file too.
+            Way::Native => return,
+            Way::Subcommand | Way::Script | Way::Mode => {}
         }
         if list(container, &["command"]).len() + list(container, &["args"]).len() > MOST_WORDS {
             self.is_unknown("it has more arguments than are read");
@@ -420,7 +391,7 @@ mod tests {
     fn a_value_says_where_it_comes_from() {
         let role = role(json!({}), mounted(), json!({"config.yaml": "a:\n  b: 1\n"}));
         let setting = role.config.exact("a.b").unwrap();
-        assert_eq!(setting.origin, "ConfigMap c, key config.yaml, line 2");
+        assert_eq!(&*setting.origin, "ConfigMap c, key config.yaml, line 2");
         assert_eq!(setting.path.to_string(), r#"spec.template.spec.volumes[1].configMap["a.b"]"#);
         assert_eq!(setting.layer, Layer::File);
     }
@@ -458,12 +429,19 @@ mod tests {
 
     #[test]
     fn the_environment_counts_only_where_the_file_can_be_written() {
-        let env = json!([{"name": "DIR", "value": "s3://b"}, {"name": "JOB_MANAGER_RPC_ADDRESS", "value": "jm"},
+        let env = json!([{"name": "DIR", "value": "s3://b"}, {"name": "FLINK_PROPERTIES", "value": "a: lost"}, {"name": "JOB_MANAGER_RPC_ADDRESS", "value": "jm"},
             {"name": "FLINK_PROPERTIES", "value": "a: ${DIR}/ha\nb: $(DIR)\n"}]);
         let free = role(json!({"env": env, "volumeMounts": []}), mounted(), json!({}));
         assert_eq!((value(&free, "a"), value(&free, "b")), (Some("s3://b/ha"), Some("s3://b")));
         assert_eq!(value(&free, "jobmanager.rpc.address"), Some("jm"));
-        assert_eq!(free.config.exact("a").map(|setting| setting.layer), Some(Layer::Environment));
+        let place = |key: &str| free.config.exact(key).map(|setting| (setting.layer, setting.path.to_string()));
+        let variable = |index: usize| format!("spec.template.spec.containers[0].env[{index}].value");
+        assert_eq!(
+            place("a"),
+            Some((Layer::Environment, format!("{}.a", variable(3)))),
+            "the last one of a name counts"
+        );
+        assert_eq!(place("jobmanager.rpc.address"), Some((Layer::Environment, variable(2))));
         let fixed = role(json!({"env": env}), mounted(), json!({"flink-conf.yaml": "c: 1\n"}));
         assert_eq!((value(&fixed, "a"), value(&fixed, "jobmanager.rpc.address")), (None, None));
         assert_eq!(fixed.void.iter().map(|void| void.config.iter().count()).sum::<usize>(), 2);
@@ -478,6 +456,14 @@ mod tests {
             "env": [{"name": "X", "value": "x"}, {"name": "POD", "valueFrom": {}}]});
         let role = role(fields, mounted(), json!({"flink-conf.yaml": "a: 1\n"}));
         assert_eq!((value(&role, "a"), value(&role, "b")), (Some("x/$(POD)"), Some("$(X)")));
+    }
+
+    #[test]
+    fn native_mode_reads_the_file_and_no_arguments() {
+        let args = json!(["bash", "-c", "kubernetes-jobmanager.sh kubernetes-session -D b=1"]);
+        let fields = json!({"command": ["/docker-entrypoint.sh"], "args": args});
+        let native = role(fields, mounted(), json!({"config.yaml": "a: 1\n"}));
+        assert_eq!((value(&native, "a"), value(&native, "b"), &native.unknown), (Some("1"), None, &None));
     }
 
     #[test]
@@ -517,7 +503,7 @@ mod tests {
         ] {
             assert!(role(json!({}), volume.clone(), json!({})).unknown.is_some(), "{volume}");
         }
-        let binary = role(json!({}), mounted(), json!({}));
-        assert!(binary.unknown.is_some(), "the directory hides the image's file");
+        let empty = role(json!({}), mounted(), json!({}));
+        assert!(empty.unknown.is_some(), "the directory hides the image's file");
     }
 }

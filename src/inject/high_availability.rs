@@ -12,10 +12,11 @@ use crate::flink::options::{
 use crate::flink::raw::{SHELL, Unknown, container_path, words};
 use crate::flink::version::FlinkVersion;
 use crate::inject::record::POD_IP;
-use crate::inject::{Obstacle, Place, Record, Shortfall, Work, arguments};
-use crate::object::{FieldPath, list};
+use crate::inject::{Obstacle, Place, Record, Shortfall, Target, Work, arguments, complete};
+use crate::object::{self, FieldPath, list, text};
 use crate::policy::{Finding, HaMode, Role};
-use crate::workload::{Entry, Raw};
+use crate::siblings::Sibling;
+use crate::workload::{Entry, Kind, Raw, Workload};
 
 /// What is missing, and what to do about it.
 struct Missing(String, String);
@@ -85,7 +86,7 @@ fn says_otherwise(cluster: &Cluster, mode: HaMode) -> bool {
     let Some(view) = cluster.leading() else { return true };
     let wanted = HighAvailability::of(mode.word());
     options::names(HA_TYPE, None)
-        .into_iter()
+        .iter()
         .filter_map(|name| view.config.exact(name))
         .any(|setting| HighAvailability::of(&setting.value) != wanted)
 }
@@ -156,17 +157,18 @@ fn add_zookeeper(work: &mut Work<'_>, cluster: &Cluster) -> Result<(), FieldPath
 
 /// The ids by which a standalone cluster finds its own metadata, and no other cluster's.
 fn add_identity(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(), FieldPath> {
-    let Some(identity) = work.identity.clone() else { return Ok(()) };
+    let identity = work.identity.clone();
     let namespace = work.target.namespace.to_owned();
-    if mode == HaMode::Kubernetes {
-        if !is_set(cluster, KUBERNETES_CLUSTER_ID) {
-            work.set_option(KUBERNETES_CLUSTER_ID, &identity)?;
-        }
-        // Unset it is `default`, whatever namespace the pods are in.
-        if !is_set(cluster, KUBERNETES_NAMESPACE) && namespace != "default" {
-            work.set_option(KUBERNETES_NAMESPACE, &namespace)?;
-        }
+    if let Some(identity) =
+        identity.as_ref().filter(|_| mode == HaMode::Kubernetes && !is_set(cluster, KUBERNETES_CLUSTER_ID))
+    {
+        work.set_option(KUBERNETES_CLUSTER_ID, identity)?;
     }
+    // Unset it is `default`, whatever namespace the pods are in, and it is known whatever the cluster is called.
+    if mode == HaMode::Kubernetes && !is_set(cluster, KUBERNETES_NAMESPACE) && namespace != "default" {
+        work.set_option(KUBERNETES_NAMESPACE, &namespace)?;
+    }
+    let Some(identity) = identity else { return Ok(()) };
     if !is_set(cluster, HA_CLUSTER_ID) {
         // One that the other role was given is the cluster's, whatever we would have called it.
         let given = work.target.siblings.iter().find_map(|sibling| sibling.setting(HA_CLUSTER_ID));
@@ -189,6 +191,7 @@ fn add_address(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, raw: &Ra
 fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(), Missing> {
     let policy = &work.target.policy.spec.high_availability;
     check_form(work, cluster)?;
+    check_job_manager(work)?;
     let own_directory = cluster.directory(Directory::HighAvailability).is_some();
     let directory = match (own_directory, &policy.storage_dir) {
         (true, _) => None,
@@ -265,15 +268,48 @@ fn why(findings: &[Finding], work: &Work<'_>) -> Missing {
     Missing(message, fix)
 }
 
+/// Whether the JobManager of a TaskManager has or gets HA: without it the two look for each other in different places.
+fn check_job_manager(work: &Work<'_>) -> Result<(), Missing> {
+    let job_managers = work.target.siblings.iter().filter(|sibling| sibling.raw.role == Role::JobManager);
+    for job_manager in job_managers {
+        let Some(missing) = lacks(work, job_manager) else { continue };
+        return Err(Missing(
+            format!("its JobManager, {}, gets none: {missing}", job_manager.title()),
+            "mend the JobManager first; HA is for both roles or for none".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Why `job_manager` has no HA and gets none.
+fn lacks(work: &Work<'_>, job_manager: &Sibling) -> Option<String> {
+    let object = &*job_manager.object;
+    // What a cluster has stored carries an id.
+    if text(object, &["metadata", "uid"]).is_some() {
+        let is_off = job_manager.cluster.high_availability() == (HighAvailability::Off, None);
+        return is_off.then(|| "it was stored without, and an update adds none".to_owned());
+    }
+    let workload = &Workload { kind: Kind::Raw(job_manager.raw.clone()), made_by: None };
+    let name = object.get("metadata").and_then(object::name);
+    let completed = complete(&Target { object, workload, name, siblings: &[], ..work.target });
+    completed.shortfalls.into_iter().find_map(|shortfall| match shortfall {
+        Shortfall::HighAvailability { missing, .. } => Some(missing),
+        Shortfall::Volume { .. } => None,
+    })
+}
+
 /// Whether HA can be given to this cluster in a form that its version accepts.
 fn check_form(work: &Work<'_>, cluster: &Cluster) -> Result<(), Missing> {
     if let Some(word) = misread(cluster) {
         return Err(Missing(word.in_words(), word.remedy()));
     }
-    if !accepts_options(work, cluster) {
+    // Each role is reviewed alone, and a TaskManager does not know of which kind its JobManager is.
+    let is_old_role = cluster.shape == Shape::Raw && cluster.version.is_some_and(|version| !version.at_least(1, 15));
+    if is_old_role || !accepts_options(work, cluster) {
         return Err(Missing(
-            "a session JobManager of Flink up to 1.14 takes no options as arguments".to_owned(),
-            "write the HA options into its configuration file".to_owned(),
+            "a session JobManager of Flink up to 1.14 takes no options as arguments, and HA is for both roles or for none"
+                .to_owned(),
+            "write the HA options into the configuration file of both roles".to_owned(),
         ));
     }
     if cluster.shape == Shape::Raw && work.identity.is_none() {

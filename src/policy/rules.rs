@@ -80,6 +80,12 @@ impl Case<'_> {
         let leading = self.cluster.leading();
         leading.and_then(|view| view.config_path.split_last()).map(|(spec, _)| spec).unwrap_or_default()
     }
+
+    /// Whether `other` says at no lower level what `rule` would say: one cause is one finding.
+    #[must_use]
+    pub fn is_said_by(&self, other: &Rule, rule: &Rule) -> bool {
+        self.policy.level(other) >= self.policy.level(rule) && !(other.check)(self).is_empty()
+    }
 }
 
 /// One place where a rule is violated; a [`Finding`] without its level.
@@ -106,7 +112,7 @@ impl Violation {
     #[must_use]
     pub fn at_setting(setting: &Setting, message: String, fix: String) -> Self {
         let value = Some(setting.value.clone());
-        let (path, origin) = (setting.path.clone(), setting.origin.clone());
+        let (path, origin) = (setting.path.clone(), setting.origin.to_string());
         Self { role: None, path, value, origin, message, fix, at_most: Level::Deny }
     }
 
@@ -242,6 +248,12 @@ pub fn is_denied_by_default(id: &str) -> bool {
     RULES.iter().any(|rule| rule.id == id && rule.baseline == Level::Deny)
 }
 
+/// Whether the rule `id` finds what the operator itself does wrong, of which the resource that it acts for shows nothing.
+#[must_use]
+pub fn is_of_operator(id: &str) -> bool {
+    id == wiring::host_argument_removed::RULE.id
+}
+
 /// Whether `id` may be named and no rule decides it yet.
 #[must_use]
 pub fn is_reserved(id: &str) -> bool {
@@ -259,19 +271,13 @@ pub fn known_ids() -> Vec<&'static str> {
 /// All findings on `case`, the worst first, then by path, role and rule.
 #[must_use]
 pub fn evaluate(case: &Case<'_>) -> Vec<Finding> {
-    evaluate_without(case, None)
-}
-
-/// As [`evaluate`], with one rule switched off: tests see by it that each golden case hangs on its rule.
-#[must_use]
-pub fn evaluate_without(case: &Case<'_>, off: Option<&str>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = RULES
         .iter()
-        .filter(|rule| off != Some(rule.id))
         .map(|rule| (*rule, case.policy.level(rule)))
         .filter(|(_, level)| *level != Level::Off)
         .flat_map(|(rule, level)| (rule.check)(case).into_iter().map(move |violation| finding(rule, level, violation)))
         .collect();
+    mutation::ha_not_added::leave_to_denials(&mut findings);
     sort(&mut findings);
     findings
 }

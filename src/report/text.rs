@@ -38,7 +38,8 @@ fn entry(object: &Object, output: &mut dyn Write) -> io::Result<()> {
     if let Some(outcome) = &object.outcome
         && !outcome.changes.is_empty()
     {
-        writeln!(output, "       {faint}filled in{faint:#}")?;
+        let done = if outcome.patch.is_empty() { "would be filled in" } else { "filled in" };
+        writeln!(output, "       {faint}{done}{faint:#}")?;
         for change in &outcome.changes {
             writeln!(output, "              {}", plain(change))?;
         }

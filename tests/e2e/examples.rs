@@ -6,6 +6,10 @@ use super::page::Example;
 use super::stage::{option, stored};
 use crate::support::{ControlPlane, Outcome, Registration};
 
+mod application_job;
+mod migrating;
+mod session_cluster;
+
 /// The control plane with the example's namespace and policy in force.
 #[track_caller]
 fn open(example: &Example, namespace: &str, policy: &str) -> Option<(&'static ControlPlane, Registration)> {

@@ -1,5 +1,6 @@
 //! Claims that several pods of a cluster mount.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -29,7 +30,7 @@ pub(super) struct Shared {
 ///
 /// A claim that the policy mounts is the platform's own choice.
 pub(super) fn shared(case: &Case<'_>) -> Vec<Shared> {
-    let injected = Record::of(case.object).unwrap_or_default();
+    let injected = LazyCell::new(|| Record::of(case.object).unwrap_or_default());
     let is_of_policy = |name: &str| {
         injected.values.iter().any(|value| matches!(value, Injected::Volume { claim, .. } if claim == name))
     };
@@ -49,10 +50,13 @@ pub(super) fn shared(case: &Case<'_>) -> Vec<Shared> {
     }
     users
         .into_iter()
-        .filter(|(claim, users)| users.iter().map(|(_, pods)| pods).sum::<i64>() > 1 && !is_of_policy(claim))
+        .filter(|(_, users)| users.iter().map(|(_, pods)| pods).sum::<i64>() > 1)
         .filter_map(|(claim, users)| {
             let key = FactKey::Claim { namespace: case.namespace.to_owned(), name: claim.to_owned() };
             let Answer::Known(object) = case.facts.answer(&key) else { return None };
+            if is_of_policy(claim) {
+                return None;
+            }
             let modes =
                 list(object, &["spec", "accessModes"]).iter().filter_map(Value::as_str).map(str::to_owned).collect();
             Some(Shared { claim: claim.to_owned(), modes, users: in_words(&users), path: path(case, claim) })

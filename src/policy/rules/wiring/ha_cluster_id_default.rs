@@ -4,6 +4,7 @@ use crate::flink::cluster::{HighAvailability, Shape};
 use crate::flink::options::HA_CLUSTER_ID;
 use crate::policy::finding::Level;
 use crate::policy::rules::wiring::Absence;
+use crate::policy::rules::wiring::kubernetes_cluster_id_missing::{self, unnameable};
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -36,6 +37,10 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         }
         Some(_) => Vec::new(),
         None if view.unknown.is_some() => Vec::new(),
+        // With an id that can be one this one is derived from it.
+        None if case.is_said_by(&kubernetes_cluster_id_missing::RULE, &RULE) && unnameable(case).is_some() => {
+            Vec::new()
+        }
         None => {
             let absence = Absence::of(cluster, view, HA_CLUSTER_ID);
             let message = format!(

@@ -38,7 +38,7 @@ fn known(case: &Case<'_>, view: &RoleView, key: &str, setting: &Setting) -> Opti
     let near = spelling::meant(key)?;
     let version = case.cluster.version;
     let name = options::name_in(near.name, version);
-    let right = options::names(name, version).into_iter().find_map(|name| view.config.exact(name));
+    let right = options::names(name, version).iter().find_map(|name| view.config.exact(name));
     if right.is_some_and(|right| near.bare || right.value.trim() == setting.value.trim()) {
         return None;
     }
@@ -58,7 +58,7 @@ fn known(case: &Case<'_>, view: &RoleView, key: &str, setting: &Setting) -> Opti
 /// A key in the room of Kubernetes HA that looks like nothing.
 fn invented(case: &Case<'_>, key: &str, setting: &Setting) -> Option<Violation> {
     let has_own_factory = matches!(case.cluster.high_availability().0, HighAvailability::Class(_));
-    if has_own_factory || !spelling::is_of_kubernetes_ha(key) {
+    if has_own_factory || !spelling::is_of_kubernetes_ha(key) || spelling::meant(key).is_some() {
         return None;
     }
     let message = format!("no Flink version knows `{key}`, and it is ignored without a word");
