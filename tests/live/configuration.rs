@@ -3,6 +3,7 @@
 //! A denial says that Flink refuses the file. Each text here, many of them made by small changes of one that is right, is
 //! given to both: what we hold for certainly refused must be.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -102,14 +103,16 @@ fn ask(flink: &Installation, texts: &[String]) -> Vec<String> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut java = command.spawn().expect("java");
     let mut input = java.stdin.take().expect("a pipe");
-    let lines: String = texts.iter().map(|text| hex(text) + "\n").collect();
+    let mut lines = String::new();
+    for text in texts {
+        for byte in text.bytes() {
+            write!(lines, "{byte:02x}").unwrap();
+        }
+        lines.push('\n');
+    }
     let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()));
     let output = java.wait_with_output().expect("its answers");
     writer.join().expect("a thread").expect("all is written");
     let answers = String::from_utf8_lossy(&output.stdout).into_owned();
     answers.lines().filter(|line| line.starts_with("read") || line.starts_with("refused")).map(str::to_owned).collect()
-}
-
-fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
