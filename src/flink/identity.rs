@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::flink::cluster::Cluster;
 use crate::flink::options::JOBMANAGER_ADDRESS;
-use crate::object::{annotation, at, label};
+use crate::object::{annotation, at, label, text};
 use crate::policy::Role;
 
 /// Annotation that names the cluster an object belongs to.
@@ -35,7 +35,9 @@ pub fn of_role(
     let either = |read: &dyn Fn(&Value) -> Option<String>| read(object).or_else(|| read(template));
     configured
         .or_else(|| either(&|object| annotation(object, CLUSTER_ANNOTATION).map(str::to_owned)))
-        .or_else(|| name.and_then(without_role).map(|id| without_pool(id, address)))
+        .or_else(|| {
+            name.map(|name| without_run(object, name)).and_then(without_role).map(|id| without_pool(id, address))
+        })
         .or_else(|| {
             // A name that says the role alone is the only one in its namespace; others may share labels with other clusters.
             name.filter(|name| ROLE_WORDS.contains(name))?;
@@ -72,6 +74,17 @@ fn without_role(name: &str) -> Option<String> {
         }
     }
     None
+}
+
+/// `name` of a Job without the number of its run: `orders-jobmanager-20251101` is `orders-jobmanager` deployed anew.
+fn without_run<'a>(object: &Value, name: &'a str) -> &'a str {
+    let run = name.rsplit_once('-').filter(|_| text(object, &["kind"]) == Some("Job"));
+    let is_of_role =
+        |base: &str| ROLE_WORDS.iter().any(|word| base.strip_suffix(word).is_some_and(|rest| rest.ends_with('-')));
+    match run {
+        Some((base, number)) if is_of_role(base) && number.bytes().all(|byte| byte.is_ascii_digit()) => base,
+        _ => name,
+    }
 }
 
 /// The id of the JobManager at `address`, where `id` is that and a word more.
@@ -112,6 +125,10 @@ mod tests {
                 Some(id),
                 "{name} at {address}"
             );
+        }
+        for (kind, id) in [("Job", "orders"), ("Deployment", "orders-20251101")] {
+            let object = serde_json::json!({"kind": kind});
+            assert_eq!(of_role(&object, Some("orders-jobmanager-20251101"), None, None).as_deref(), Some(id), "{kind}");
         }
         assert_eq!(without_role_or_whole("dunning").as_deref(), Some("dunning"));
     }

@@ -5,14 +5,17 @@ use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView, Shap
 use crate::flink::configuration::Layer;
 use crate::flink::deployment::{has_emr_ha, makes_its_account};
 use crate::flink::identity::CLUSTER_ANNOTATION;
+use crate::flink::image::Image;
+use crate::flink::location::scheme_of;
 use crate::flink::options::{
     self, HA_CLUSTER_ID, HA_JOBMANAGER_PORT, HA_STORAGE_DIR, HA_TYPE, JOBMANAGER_ADDRESS, KUBERNETES_CLUSTER_ID,
     KUBERNETES_NAMESPACE, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT,
 };
+use crate::flink::plugins;
 use crate::flink::raw::{SHELL, Unknown, container_path, words};
 use crate::flink::version::FlinkVersion;
 use crate::inject::record::POD_IP;
-use crate::inject::{Obstacle, Place, Record, Shortfall, Target, Work, arguments, complete};
+use crate::inject::{Injection, Obstacle, Place, Record, Shortfall, Target, Work, arguments, complete};
 use crate::object::{self, FieldPath, list, text};
 use crate::policy::{Finding, HaMode, Role};
 use crate::siblings::Sibling;
@@ -117,7 +120,7 @@ fn add_pieces(work: &mut Work<'_>, mode: HaMode) {
 }
 
 /// Whether the form in which options are given is accepted: arguments are not, by old session JobManagers.
-fn accepts_options(work: &Work<'_>, cluster: &Cluster) -> bool {
+pub(super) fn accepts_options(work: &Work<'_>, cluster: &Cluster) -> bool {
     match work.target.place() {
         Some(Place::Resource(_)) => true,
         Some(Place::Pods(raw)) => takes_options(&raw.launch, cluster.version) && misread(cluster).is_none(),
@@ -169,7 +172,7 @@ fn add_identity(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<
         work.set_option(KUBERNETES_NAMESPACE, &namespace)?;
     }
     let Some(identity) = identity else { return Ok(()) };
-    if !is_set(cluster, HA_CLUSTER_ID) {
+    if !is_set(cluster, HA_CLUSTER_ID) && siblings_have_id(work) {
         // One that the other role was given is the cluster's, whatever we would have called it.
         let given = work.target.siblings.iter().find_map(|sibling| sibling.setting(HA_CLUSTER_ID));
         let id = given.map_or_else(|| format!("/{namespace}/{identity}"), |setting| setting.value.trim().to_owned());
@@ -191,7 +194,7 @@ fn add_address(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, raw: &Ra
 fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(), Missing> {
     let policy = &work.target.policy.spec.high_availability;
     check_form(work, cluster)?;
-    check_job_manager(work)?;
+    check_siblings(work)?;
     let own_directory = cluster.directory(Directory::HighAvailability).is_some();
     let directory = match (own_directory, &policy.storage_dir) {
         (true, _) => None,
@@ -203,6 +206,9 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
         }
         (false, Some(template)) => Some(template.fill(&work.names()).map_err(|word| nameless(word, template.text()))?),
     };
+    if let Some(directory) = &directory {
+        check_plugin(work, cluster, directory)?;
+    }
     let has_account =
         cluster.leading().is_some_and(|view| view.account.0.is_some()) || is_of_emr(work, makes_its_account);
     if mode == HaMode::Kubernetes && !has_account {
@@ -268,34 +274,73 @@ fn why(findings: &[Finding], work: &Work<'_>) -> Missing {
     Missing(message, fix)
 }
 
-/// Whether the JobManager of a TaskManager has or gets HA: without it the two look for each other in different places.
-fn check_job_manager(work: &Work<'_>) -> Result<(), Missing> {
-    let job_managers = work.target.siblings.iter().filter(|sibling| sibling.raw.role == Role::JobManager);
-    for job_manager in job_managers {
-        let Some(missing) = lacks(work, job_manager) else { continue };
+/// Whether the official image can reach the policy's `directory`: where its entry point enables no plugin, nothing does.
+fn check_plugin(work: &Work<'_>, cluster: &Cluster, directory: &str) -> Result<(), Missing> {
+    let Some(view) = cluster.leading() else { return Ok(()) };
+    let is_stock = view
+        .image
+        .as_ref()
+        .is_some_and(|(image, _)| Image::parse(image).is_stock(&work.target.policy.spec.images.stock));
+    let needs_one =
+        scheme_of(directory).is_some_and(|(scheme, _)| plugins::serving(scheme, cluster.version).next().is_some());
+    let Some(reason) = plugins::hindrance(view, cluster.shape).filter(|_| is_stock && needs_one) else { return Ok(()) };
+    Err(Missing(
+        format!("`{directory}` needs a file-system plugin, and {reason}"),
+        "bring the plugin in an image of your own or on a volume at `/opt/flink/plugins`".to_owned(),
+    ))
+}
+
+/// Whether the other role has or gets HA: without it the two look for each other in different places.
+fn check_siblings(work: &Work<'_>) -> Result<(), Missing> {
+    for sibling in work.target.siblings {
+        let Some(missing) = lacks(work, sibling) else { continue };
+        let role = sibling.raw.role;
         return Err(Missing(
-            format!("its JobManager, {}, gets none: {missing}", job_manager.title()),
-            "mend the JobManager first; HA is for both roles or for none".to_owned(),
+            format!("its {role}, {}, gets none: {missing}", sibling.title()),
+            format!("mend the {role} first; HA is for both roles or for none"),
         ));
     }
     Ok(())
 }
 
-/// Why `job_manager` has no HA and gets none.
-fn lacks(work: &Work<'_>, job_manager: &Sibling) -> Option<String> {
-    let object = &*job_manager.object;
-    // What a cluster has stored carries an id.
-    if text(object, &["metadata", "uid"]).is_some() {
-        let is_off = job_manager.cluster.high_availability() == (HighAvailability::Off, None);
+/// Why `sibling` has no HA and gets none.
+fn lacks(work: &Work<'_>, sibling: &Sibling) -> Option<String> {
+    if is_stored(sibling) {
+        let is_off = sibling.cluster.high_availability() == (HighAvailability::Off, None);
         return is_off.then(|| "it was stored without, and an update adds none".to_owned());
     }
-    let workload = &Workload { kind: Kind::Raw(job_manager.raw.clone()), made_by: None };
-    let name = object.get("metadata").and_then(object::name);
-    let completed = complete(&Target { object, workload, name, siblings: &[], ..work.target });
-    completed.shortfalls.into_iter().find_map(|shortfall| match shortfall {
-        Shortfall::HighAvailability { missing, .. } => Some(missing),
-        Shortfall::Volume { .. } => None,
+    let missing = |_: &Target<'_>, injection: Injection<'_>| {
+        injection.shortfalls.into_iter().find_map(|shortfall| match shortfall {
+            Shortfall::HighAvailability { missing, .. } => Some(missing),
+            Shortfall::Volume { .. } => None,
+        })
+    };
+    completed(work, sibling, missing)
+}
+
+/// Whether each workload of the other role, as far as they are known, has an id of its own in HA, or gets it.
+fn siblings_have_id(work: &Work<'_>) -> bool {
+    let gets_it = |target: &Target<'_>, injection: Injection<'_>| {
+        is_set(&target.cluster_in(injection.edits.document()), HA_CLUSTER_ID)
+    };
+    work.target.siblings.iter().all(|sibling| {
+        is_set(&sibling.cluster, HA_CLUSTER_ID) || (!is_stored(sibling) && completed(work, sibling, gets_it))
     })
+}
+
+/// Whether a cluster has stored it already, which gives it an id.
+fn is_stored(sibling: &Sibling) -> bool {
+    text(&sibling.object, &["metadata", "uid"]).is_some()
+}
+
+/// What `read` says of what creation fills in for `sibling` alone.
+fn completed<T>(work: &Work<'_>, sibling: &Sibling, read: impl FnOnce(&Target<'_>, Injection<'_>) -> T) -> T {
+    let object = &*sibling.object;
+    let workload = &Workload { kind: Kind::Raw(sibling.raw.clone()), made_by: None };
+    let name = object.get("metadata").and_then(object::name);
+    let Target { namespace, policy, facts, .. } = work.target;
+    let target = &Target { object, workload, namespace, name, policy, facts, siblings: &[] };
+    read(target, complete(target))
 }
 
 /// Whether HA can be given to this cluster in a form that its version accepts.
