@@ -29,7 +29,7 @@ use serde_json::Value;
 
 pub use located::{Found, Located, Scalar};
 pub use text::to_text;
-pub use tree::{Content, Node, node};
+pub use tree::{Cause, Content, Node, Pair, Refusal, node};
 
 use split::Chunk;
 use value::{Limits, MAX_DEPTH};

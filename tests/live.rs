@@ -1,4 +1,4 @@
-//! Real Flink processes, started by Flink's own scripts with the arguments that we fill in.
+//! Flink itself: processes started by its own scripts with the arguments that we fill in, and its classes asked.
 //!
 //! Wanted: Linux, whose every address in 127.0.0.0/8 is local, a JDK, and what `tests/flink/build` brings.
 #![allow(
@@ -16,6 +16,7 @@ mod support;
 
 mod live {
     mod cluster;
+    mod configuration;
     mod identity;
     mod installation;
 }

@@ -176,6 +176,7 @@ pub static RULES: &[&Rule] = &[
     &wiring::configuration_file_unread::RULE,
     &wiring::configuration_not_found::RULE,
     &wiring::configuration_not_mounted::RULE,
+    &wiring::configuration_refused::RULE,
     &storage::filesystem_plugin_missing::RULE,
     &storage::filesystem_plugin_scheme::RULE,
     &storage::filesystem_plugin_version::RULE,
