@@ -6,6 +6,7 @@
 
 mod account;
 mod arguments;
+mod caused;
 mod directories;
 mod fs_group;
 mod high_availability;
@@ -32,7 +33,7 @@ use crate::flink::version::FlinkVersion;
 use crate::object::{FieldPath, annotation};
 use crate::patch::Edits;
 use crate::policy::rules::{self, Case};
-use crate::policy::{Finding, FlinkPolicy, Level, Names, Role};
+use crate::policy::{Finding, FlinkPolicy, Names, Role};
 use crate::siblings::Sibling;
 use crate::workload::{Kind, Raw, Workload};
 
@@ -333,8 +334,8 @@ impl<'a> Work<'a> {
         }
         let mut trial = self.clone();
         step(&mut trial).map_err(Obstacle::Taken)?;
-        let caused =
-            caused(&trial.findings(), trial.added.get(self.added.len()..).unwrap_or_default(), || self.findings());
+        let ours = trial.added.get(self.added.len()..).unwrap_or_default();
+        let caused = caused::among(&trial.findings(), ours, &trial, || &*self);
         if caused.is_empty() {
             *self = trial;
             return Ok(());
@@ -348,7 +349,7 @@ impl<'a> Work<'a> {
             Trial::AtTheEnd { failed: true, .. } => false,
             Trial::AtTheEnd { tried: false, .. } => true,
             Trial::AtTheEnd { .. } | Trial::OfEachStep => {
-                caused(&self.evaluate(), &self.added, || Work::new(&self.target).findings()).is_empty()
+                caused::among(&self.evaluate(), &self.added, self, || Work::new(&self.target)).is_empty()
             }
         }
     }
@@ -371,21 +372,4 @@ impl<'a> Work<'a> {
         record.write(&mut self.edits);
         Injection { edits: self.edits, changes, shortfalls: self.shortfalls, cluster }
     }
-}
-
-/// The `findings` that come from what was filled in: those that were not there `before` and that refuse the object, or
-/// warn of a value of `ours`.
-fn caused(findings: &[Finding], ours: &[Injected], before: impl FnOnce() -> Rc<[Finding]>) -> Vec<Finding> {
-    let ours: Vec<String> = ours.iter().filter_map(Injected::path).map(|path| path.to_string()).collect();
-    let counts = |finding: &&Finding| {
-        let is_of_ours = finding.level == Level::Warn && ours.contains(&finding.path);
-        finding.level == Level::Deny || is_of_ours || rules::is_denied_by_default(finding.rule)
-    };
-    let mut caused: Vec<Finding> = findings.iter().filter(counts).cloned().collect();
-    if !caused.is_empty() {
-        let place = |finding: &Finding| (finding.rule, finding.role, finding.path.clone());
-        let before: Vec<_> = before().iter().map(place).collect();
-        caused.retain(|finding| !before.contains(&place(finding)));
-    }
-    caused
 }

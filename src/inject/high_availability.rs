@@ -132,7 +132,8 @@ pub(super) fn accepts_options(work: &Work<'_>, cluster: &Cluster) -> bool {
 /// we add might contradict.
 fn misread(cluster: &Cluster) -> Option<&Misread> {
     let words = &cluster.leading()?.misread;
-    words.iter().map(|(word, _)| word).find(|word| matches!(word.fate, Fate::Host | Fate::WebPort))
+    let is_meant_otherwise = |word: &&Misread| matches!(word.fate, Fate::Host | Fate::WebPort | Fate::Program);
+    words.iter().map(|(word, _)| word).find(is_meant_otherwise)
 }
 
 fn is_set(cluster: &Cluster, option: &str) -> bool {

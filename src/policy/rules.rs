@@ -308,7 +308,7 @@ pub fn evaluate(case: &Case<'_>) -> Vec<Finding> {
         .filter(|(_, level)| *level != Level::Off)
         .flat_map(|(rule, level)| (rule.check)(case).into_iter().map(move |violation| finding(rule, level, violation)))
         .collect();
-    mutation::ha_not_added::leave_to_denials(&mut findings);
+    mutation::ha_not_added::leave_to_denials(&mut findings, case.shortfalls);
     exception::apply(&mut findings, case.object, case.policy.spec.exceptions);
     sort(&mut findings);
     findings

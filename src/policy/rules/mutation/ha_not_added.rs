@@ -34,10 +34,16 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     case.shortfalls.iter().filter_map(of_shortfall).collect()
 }
 
-/// Takes the finding out of `findings` where a denial gives the same reason: one cause is one finding.
-pub(in crate::policy::rules) fn leave_to_denials(findings: &mut Vec<Finding>) {
+/// Takes the finding out of `findings` where a denial gives the same reason, as it stands in `shortfalls`: one cause is one
+/// finding.
+pub(in crate::policy::rules) fn leave_to_denials(findings: &mut Vec<Finding>, shortfalls: &[Shortfall]) {
     let denials: Vec<String> =
         findings.iter().filter(|finding| finding.level == Level::Deny).map(|finding| finding.message.clone()).collect();
-    let is_said = |finding: &Finding| denials.iter().any(|reason| finding.message.contains(reason));
-    findings.retain(|finding| finding.rule != RULE.id || !is_said(finding));
+    let is_reason = |shortfall: &Shortfall| match shortfall {
+        Shortfall::HighAvailability { missing, .. } => denials.iter().any(|denial| denial.contains(missing)),
+        Shortfall::Volume { .. } => false,
+    };
+    if shortfalls.iter().any(is_reason) {
+        findings.retain(|finding| finding.rule != RULE.id);
+    }
 }
