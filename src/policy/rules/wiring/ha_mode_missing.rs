@@ -91,10 +91,11 @@ fn ignored(case: &Case<'_>) -> Option<Violation> {
 fn loss(word: &Misread, version: Option<FlinkVersion>) -> &'static str {
     let no_ha = "so the cluster has no HA and a restart of the JobManager loses its jobs";
     match (word.fate, version) {
-        (Fate::Host | Fate::WebPort, None) => {
+        (Fate::WebPort, _) => "so the JobManager does not start",
+        (Fate::Host, None) => {
             "so the JobManager does not start, or, from Flink 2.0, the cluster has no HA and a restart loses its jobs"
         }
-        (Fate::Host | Fate::WebPort, Some(version)) if is_refused(version) => "so the JobManager does not start",
+        (Fate::Host, Some(version)) if is_refused(version) => "so the JobManager does not start",
         _ => no_ha,
     }
 }
