@@ -97,8 +97,19 @@ pub struct Lost {
     pub value: String,
     /// Where it stood.
     pub path: FieldPath,
-    /// Whether it is known that nothing else brings it: a shell's text may.
-    pub is_certain: bool,
+    /// Why it is not in force.
+    pub why: Why,
+}
+
+/// Why an update takes away what was filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// It is not there any more, and it is known that nothing else brings it.
+    Gone,
+    /// The session JobManager of its new version takes no options as arguments.
+    NoOptions(FlinkVersion),
+    /// It is not there any more, and something that is not known may bring it.
+    Unknown,
 }
 
 /// The completed object and what is to be said about it.

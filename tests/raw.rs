@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use flink_admission::admission::Operation;
 use flink_admission::facts::{Answer, FactKey, Facts, Listed};
 use flink_admission::policy::{Level, Policies};
-use flink_admission::verdict::{Outcome, Subject, judge, mutate, needs};
+use flink_admission::verdict::{Decision, Outcome, Subject, judge, mutate, needs, validate};
 use flink_admission::workload::recognise;
 use serde_json::{Value, json};
 
@@ -43,6 +43,15 @@ fn outcome(object: &Value, old: Option<&Value>, policy: &str, facts: &Facts) -> 
     let name = object.pointer("/metadata/name").and_then(Value::as_str);
     let subject = Subject { object, old, operation, namespace: "billing", name, workload: &workload };
     judge(&subject, &policies, facts)
+}
+
+/// What the API server is answered to `object`, an update of `old`.
+fn answer(object: &Value, old: &Value, facts: &Facts) -> Decision {
+    let workload = recognise(object).expect("it is Flink");
+    let policies = Policies::from_text(POLICY).expect("the policy is good");
+    let name = object.pointer("/metadata/name").and_then(Value::as_str);
+    let (operation, old) = (Operation::Update, Some(old));
+    validate(&Subject { object, old, operation, namespace: "billing", name, workload: &workload }, &policies, facts)
 }
 
 fn args(object: &Value) -> Vec<&str> {
@@ -97,6 +106,33 @@ fn an_update_that_sends_the_arguments_anew_gets_them_back() {
     let mut update = stored.clone();
     update["spec"]["template"]["spec"]["containers"][0]["args"] = json!(["jobmanager"]);
     assert_eq!(outcome(&update, Some(&stored), POLICY, &facts).stored, stored);
+}
+
+/// Whether the arguments came to stay, as with `kubectl set image`, or are sent as they were, as with `kubectl apply`.
+#[test]
+fn a_session_that_takes_no_options_keeps_its_arguments_as_they_come() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    let object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+    let stored = outcome(&object, None, POLICY, &facts).stored;
+    for args_of_update in [args(&stored), args(&object)] {
+        let mut update = stored.clone();
+        update["spec"]["template"]["spec"]["containers"][0]["args"] = json!(args_of_update);
+        update["spec"]["template"]["spec"]["containers"][0]["image"] = json!("flink:1.14.6");
+        let kept = outcome(&update, Some(&stored), POLICY, &facts).stored;
+        assert_eq!(args(&kept), args_of_update);
+        let decision = answer(&kept, &stored, &facts);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(decision.message, @r#"
+            1 problem:
+            spec.template.spec.containers[0].args["high-availability.type"]: `high-availability.type` was filled in as an argument, and the session JobManager of Flink 1.14.6 takes no options as arguments, so the cluster would restart without HA and lose its jobs; stay on Flink 1.15 or later, or write the HA options into the configuration file of both roles first [injected-value-missing]
+            "#);
+        }
+        assert_eq!(decision.warnings, [""; 0]);
+        // Back on a version that reads them they are put back.
+        let mut back = kept.clone();
+        back["spec"]["template"]["spec"]["containers"][0]["image"] = json!("flink:1.20.1");
+        assert_eq!(outcome(&back, Some(&kept), POLICY, &facts).stored, stored);
+    }
 }
 
 #[test]

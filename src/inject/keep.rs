@@ -5,13 +5,14 @@ mod templates;
 
 use serde_json::Value;
 
+use crate::flink::arguments::takes_options;
 use crate::flink::cluster::Cluster;
 use crate::flink::configuration::scalar_text;
 use crate::flink::deployment::walk;
 use crate::flink::options::{HA_CLUSTER_ID, HA_STORAGE_DIR, HA_TYPE, KUBERNETES_CLUSTER_ID, names};
 use crate::inject::record::{INJECTED_ANNOTATION, Injected, Record};
 use crate::inject::volumes::{self, Claim, Presence, presence};
-use crate::inject::{Injection, Lost, Place, Target, Work, account, arguments, fs_group, option, plugins, user};
+use crate::inject::{Injection, Lost, Place, Target, Why, Work, account, arguments, fs_group, option, plugins, user};
 use crate::object::{self, FieldPath, at};
 use crate::policy::Role;
 use crate::workload::recognise;
@@ -254,25 +255,33 @@ pub fn lost(target: &Target<'_>, old: &Value) -> Vec<Lost> {
     if options::is_overruled(&is, &record) {
         return Vec::new();
     }
-    let is_certain = is.leading().is_none_or(|view| view.unknown.is_none());
+    let is_known = is.leading().is_none_or(|view| view.unknown.is_none());
+    let why = match (is.version, target.place()) {
+        (Some(version), Some(Place::Pods(raw)))
+            if raw.launch.takes_arguments() && !takes_options(&raw.launch, is.version) =>
+        {
+            Why::NoOptions(version)
+        }
+        _ if is_known => Why::Gone,
+        _ => Why::Unknown,
+    };
     let is_set = |cluster: &Cluster, option: &str| {
         cluster.leading().is_some_and(|view| names(option, None).iter().any(|name| view.config.exact(name).is_some()))
     };
-    record
-        .values
-        .iter()
-        .filter_map(|value| match value {
-            Injected::Option { option, key, value, .. } if KEPT.contains(&option.as_str()) => {
-                (is_set(&was, option) && !is_set(&is, option)).then(|| Lost {
-                    what: key.clone(),
-                    value: scalar_text(&Value::String(value.clone())),
-                    path: is.leading().map(|view| view.config_path.key(key)).unwrap_or_default(),
-                    is_certain,
-                })
-            }
-            _ => None,
-        })
-        .collect()
+    let lost = record.values.iter().filter_map(|value| match value {
+        Injected::Option { option, key, value, .. } if KEPT.contains(&option.as_str()) => {
+            (is_set(&was, option) && !is_set(&is, option)).then(|| Lost {
+                what: key.clone(),
+                value: scalar_text(&Value::String(value.clone())),
+                path: is.leading().map(|view| view.config_path.key(key)).unwrap_or_default(),
+                why: why.clone(),
+            })
+        }
+        _ => None,
+    });
+    // What a form cannot take is one cause for all of them.
+    let most = if matches!(why, Why::NoOptions(_)) { 1 } else { usize::MAX };
+    lost.take(most).collect()
 }
 
 #[cfg(test)]

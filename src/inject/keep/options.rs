@@ -3,19 +3,27 @@
 
 use serde_json::Value;
 
+use crate::flink::arguments::takes_options;
 use crate::flink::cluster::{Cluster, HighAvailability, Shape};
 use crate::flink::configuration::{Layer, Setting};
 use crate::flink::options::{self, HA_TYPE, JOBMANAGER_ADDRESS};
-use crate::inject::Work;
 use crate::inject::high_availability::spelled;
 use crate::inject::option::remove_exact;
 use crate::inject::record::{Injected, Record};
+use crate::inject::{Place, Work};
 use crate::object::FieldPath;
 use crate::policy::{HaMode, Role};
+use crate::workload::Raw;
 
 /// Restores the options of `record`; for each, in its order, whether it stands as recorded.
 pub(super) fn restore(work: &mut Work<'_>, record: &Record) -> Vec<bool> {
     let cluster = work.cluster();
+    let refuses = |raw: &Raw| !takes_options(&raw.launch, cluster.version);
+    if matches!(work.target.place(), Some(Place::Pods(raw)) if refuses(raw)) {
+        // Its script takes them for a host and a port, also those that stand there. For a version that reads them they are
+        // still known.
+        return record.values.iter().filter(|value| matches!(value, Injected::Option { .. })).map(|_| true).collect();
+    }
     let overruled = is_overruled(&cluster, record);
     let options: Vec<Kept<'_>> =
         record.values.iter().filter_map(|value| Kept::of(value, record, &cluster, overruled)).collect();

@@ -72,6 +72,10 @@ fn is_said_of_standbys(case: &Case<'_>) -> bool {
 fn ignored(case: &Case<'_>) -> Option<Violation> {
     let view = case.cluster.leading()?;
     if let Some((word, path)) = view.misread_option(HA_TYPE, case.cluster.version) {
+        // What was filled in and is misread now is said where it is said that it is lost.
+        if !case.lost.is_empty() {
+            return None;
+        }
         let message = format!("{}, {}", word.in_words(), loss(word, case.cluster.version));
         return Some(Violation::at_field(path.clone(), None, message, word.remedy()));
     }

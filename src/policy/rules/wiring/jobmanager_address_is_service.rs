@@ -67,11 +67,12 @@ fn published(case: &Case<'_>, view: &RoleView) -> Option<Violation> {
     Some(Violation::at_setting(setting, message, fix).of_role(Role::JobManager))
 }
 
-/// An option that `jobmanager.sh` takes for something else or does not come to, where no rule on HA speaks of it.
+/// An option that `jobmanager.sh` takes for something else or does not come to, where no rule on HA and none on what was filled in
+/// speaks of it.
 fn lost_option(case: &Case<'_>, view: &RoleView, is_on: bool) -> Option<Violation> {
     let version = case.cluster.version;
     let is_off = case.cluster.high_availability().0 == HighAvailability::Off;
-    if is_off && view.misread_option(HA_TYPE, version).is_some() {
+    if !case.lost.is_empty() || (is_off && view.misread_option(HA_TYPE, version).is_some()) {
         return None;
     }
     let is_lost = |word: &Misread| {
