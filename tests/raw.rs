@@ -85,6 +85,14 @@ fn a_program_keeps_its_arguments_behind_ours() {
 }
 
 #[test]
+fn behind_a_command_that_changes_nothing_ours_stand_behind_the_role() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
+    let words = json!(["env", "TZ=UTC", "bash", "/docker-entrypoint.sh", "taskmanager", "-Da=b"]);
+    let stored = outcome(&deployment("invoices-taskmanager", "flink:1.20.1", &words), None, POLICY, &facts).stored;
+    insta::assert_snapshot!(args(&stored).join(" "), @"env TZ=UTC bash /docker-entrypoint.sh taskmanager -Dhigh-availability.type=kubernetes -Dhigh-availability.storageDir=s3://hub/ha/billing -Dkubernetes.cluster-id=invoices -Dkubernetes.namespace=billing -Dhigh-availability.cluster-id=/billing/invoices -Da=b");
+}
+
+#[test]
 fn a_second_pass_changes_nothing() {
     for image in ["flink:1.20.1", "registry.example.net/engine:9.4.0"] {
         let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");

@@ -12,7 +12,7 @@ use crate::flink::options::{
     KUBERNETES_NAMESPACE, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT,
 };
 use crate::flink::plugins;
-use crate::flink::raw::{SHELL, Unknown, container_path, words};
+use crate::flink::raw::{Unknown, container_path, hidden_by, words};
 use crate::flink::version::FlinkVersion;
 use crate::inject::record::POD_IP;
 use crate::inject::{Injection, Obstacle, Place, Record, Shortfall, Target, Work, arguments, complete};
@@ -45,7 +45,8 @@ pub(super) fn add(work: &mut Work<'_>) {
     }
 }
 
-/// Says that HA is missing where a shell's text starts Flink: no option can be added to it.
+/// Says that HA is missing where a shell's text, or `env` with variables of Flink's, starts it: no option can be added
+/// there.
 ///
 /// A text that speaks of HA itself is left to its author, and so is a configuration that something else may bring.
 pub(super) fn miss(work: &mut Work<'_>) {
@@ -54,14 +55,15 @@ pub(super) fn miss(work: &mut Work<'_>) {
     let Some(view) = cluster.leading() else { return };
     let wanted = work.target.policy.spec.high_availability.mode;
     let is_off = cluster.high_availability() == (HighAvailability::Unknown, None)
-        && view.unknown == Some(Unknown::Elsewhere(SHELL.to_owned()));
+        && view.unknown == hidden_by(raw.launch.entry).map(|why| Unknown::Elsewhere(why.to_owned()));
     let container = view.pod.container().unwrap_or(&serde_json::Value::Null);
     let speaks_of_it = || words(container).iter().any(|word| word.contains("high-availability"));
-    if raw.launch.entry != Entry::Shell
-        || !is_off
-        || wanted.is_none_or(|mode| says_otherwise(&cluster, mode))
-        || speaks_of_it()
-    {
+    let obstacle = match raw.launch.entry {
+        Entry::Shell => "a shell's text starts it, to which no options can be added",
+        Entry::Changed => "`env` in its command changes variables that Flink reads, so what it has is not known",
+        Entry::Subcommand | Entry::Script | Entry::Native | Entry::Mode => return,
+    };
+    if !is_off || wanted.is_none_or(|mode| says_otherwise(&cluster, mode)) || speaks_of_it() {
         return;
     }
     let role = match (raw.role, raw.launch.application) {
@@ -72,10 +74,14 @@ pub(super) fn miss(work: &mut Work<'_>) {
     let field = if list(container, &["args"]).is_empty() { "command" } else { "args" };
     work.shortfalls.push(Shortfall::HighAvailability {
         path: container_path(raw).key(field),
-        missing: "a shell's text starts it, to which no options can be added".to_owned(),
-        remedy: format!(
-            "start it by the image's entry point, `args: [{role}]`, or write the HA options into its configuration file"
-        ),
+        missing: obstacle.to_owned(),
+        remedy: if raw.launch.entry == Entry::Changed {
+            format!("set these variables in the container's `env`, and start it by the image's entry point, `args: [{role}]`")
+        } else {
+            format!(
+                "start it by the image's entry point, `args: [{role}]`, or write the HA options into its configuration file"
+            )
+        },
     });
 }
 
