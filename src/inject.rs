@@ -18,8 +18,8 @@ mod record;
 mod user;
 mod volumes;
 
-pub use keep::{keep, lost};
-pub use record::{INJECTED_ANNOTATION, Injected, Record};
+pub use keep::{former, keep, lost};
+pub use record::{INJECTED_ANNOTATION, Injected, Record, may_be_recorded};
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -110,6 +110,13 @@ pub enum Why {
     NoOptions(FlinkVersion),
     /// It is not there any more, and something that is not known may bring it.
     Unknown,
+    /// It was an argument, and the new command takes none of ours.
+    Command {
+        /// Why.
+        obstacle: &'static str,
+        /// The word by which the image's entry point starts the role.
+        subcommand: &'static str,
+    },
 }
 
 /// The completed object and what is to be said about it.

@@ -313,7 +313,7 @@ impl<'a> PolicyOf<'a> {
         };
         let own = if cluster.is_none() { resolve() } else { None };
         let Some(cluster) = cluster.or(own.as_ref()) else { return Vec::new() };
-        self.unanswered_for(rules::evaluate(&Case {
+        let mut findings = rules::evaluate(&Case {
             object,
             namespace: self.subject.namespace,
             cluster,
@@ -322,7 +322,11 @@ impl<'a> PolicyOf<'a> {
             siblings: self.siblings,
             shortfalls,
             lost,
-        }))
+        });
+        if !workload.is_known() {
+            findings.retain(|finding| rules::is_of_update(finding.rule));
+        }
+        self.unanswered_for(findings)
     }
 
     /// What is left of `findings` on an object that another one answers for: never a denial, and beside its owner nothing but

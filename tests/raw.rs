@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use flink_admission::admission::Operation;
 use flink_admission::facts::{Answer, FactKey, Facts, Listed};
+use flink_admission::inject::former;
 use flink_admission::policy::{Level, Policies};
 use flink_admission::verdict::{Decision, Outcome, Subject, judge, mutate, needs, validate};
 use flink_admission::workload::recognise;
@@ -47,7 +48,7 @@ fn outcome(object: &Value, old: Option<&Value>, policy: &str, facts: &Facts) -> 
 
 /// What the API server is answered to `object`, an update of `old`.
 fn answer(object: &Value, old: &Value, facts: &Facts) -> Decision {
-    let workload = recognise(object).expect("it is Flink");
+    let workload = recognise(object).or_else(|| former(object, old)).expect("it is or was Flink");
     let policies = Policies::from_text(POLICY).expect("the policy is good");
     let name = object.pointer("/metadata/name").and_then(Value::as_str);
     let (operation, old) = (Operation::Update, Some(old));
@@ -141,6 +142,34 @@ fn a_session_that_takes_no_options_keeps_its_arguments_as_they_come() {
         back["spec"]["template"]["spec"]["containers"][0]["image"] = json!("flink:1.20.1");
         assert_eq!(outcome(&back, Some(&kept), POLICY, &facts).stored, stored);
     }
+}
+
+#[test]
+fn an_update_to_a_command_that_takes_nothing_of_ours_is_told() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    let object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+    let stored = outcome(&object, None, POLICY, &facts).stored;
+    let warnings = |args: Value| {
+        let mut update = deployment("invoices-jobmanager", "flink:1.20.1", &args);
+        update["spec"]["template"]["spec"]["serviceAccountName"] = json!("flink");
+        let decision = answer(&update, &stored, &facts);
+        assert!(decision.allowed, "{}", decision.message);
+        decision.warnings.join("\n")
+    };
+    insta::assert_snapshot!(warnings(json!(["sh", "-c", "exec /docker-entrypoint.sh \"$@\"", "--", "jobmanager"])), @"spec.template.spec.containers[0].args: `high-availability.type`, which was filled in, may be lost, since a shell's text starts it, to which…; write HA into the configuration file, or use `args: [jobmanager]`, where it is put back [injected-value-missing]");
+    insta::assert_snapshot!(warnings(json!(["env", "FLINK_PROPERTIES=a: b", "/docker-entrypoint.sh", "jobmanager"])), @"spec.template.spec.containers[0].args: `high-availability.type`, which was filled in, may be lost, since `env` in its command changes varia…; write HA into the configuration file, or use `args: [jobmanager]`, where it is put back [injected-value-missing]");
+    insta::assert_snapshot!(warnings(json!(["/opt/run.sh"])), @"spec.template.spec.containers[0].args: `high-availability.type`, which was filled in, may be lost, since its command is not known to start …; write HA into the configuration file, or use `args: [jobmanager]`, where it is put back [injected-value-missing]");
+    assert_eq!(
+        warnings(json!(["sh", "-c", "exec bin/jobmanager.sh start-foreground -D high-availability.type=kubernetes"])),
+        ""
+    );
+    assert_eq!(warnings(json!(["/opt/run.sh", "-Dhigh-availability.type=kubernetes"])), "");
+    // A container of another name is another program.
+    let mut other = deployment("invoices-jobmanager", "nginx", &json!(["nginx"]));
+    other["spec"]["template"]["spec"]["containers"][0]["name"] = json!("proxy");
+    assert!(former(&other, &stored).is_none());
+    // And what we filled nothing into is nobody's loss.
+    assert!(former(&deployment("invoices-jobmanager", "flink:1.20.1", &json!(["/opt/run.sh"])), &object).is_none());
 }
 
 #[test]

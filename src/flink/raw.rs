@@ -37,6 +37,7 @@ pub const fn hidden_by(entry: Way) -> Option<&'static str> {
     match entry {
         Way::Shell => Some("the command is a shell's text, which may bring options"),
         Way::Changed => Some("`env` in the command changes variables that Flink reads, which may bring options"),
+        Way::Unknown => Some("the command is not known to start Flink"),
         Way::Subcommand | Way::Script | Way::Native | Way::Mode => None,
     }
 }

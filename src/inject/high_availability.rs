@@ -57,20 +57,11 @@ pub(super) fn miss(work: &mut Work<'_>) {
     let is_off = cluster.high_availability() == (HighAvailability::Unknown, None)
         && view.unknown == hidden_by(raw.launch.entry).map(|why| Unknown::Elsewhere(why.to_owned()));
     let container = view.pod.container().unwrap_or(&serde_json::Value::Null);
-    let speaks_of_it = || words(container).iter().any(|word| word.contains("high-availability"));
-    let obstacle = match raw.launch.entry {
-        Entry::Shell => "a shell's text starts it, to which no options can be added",
-        Entry::Changed => "`env` in its command changes variables that Flink reads, so what it has is not known",
-        Entry::Subcommand | Entry::Script | Entry::Native | Entry::Mode => return,
-    };
-    if !is_off || wanted.is_none_or(|mode| says_otherwise(&cluster, mode)) || speaks_of_it() {
+    let Some(obstacle) = raw.launch.obstacle() else { return };
+    if !is_off || wanted.is_none_or(|mode| says_otherwise(&cluster, mode)) || speaks_of_it(container) {
         return;
     }
-    let role = match (raw.role, raw.launch.application) {
-        (Role::TaskManager, _) => "taskmanager",
-        (Role::JobManager, true) => "standalone-job",
-        (Role::JobManager, false) => "jobmanager",
-    };
+    let role = raw.launch.subcommand();
     let field = if list(container, &["args"]).is_empty() { "command" } else { "args" };
     work.shortfalls.push(Shortfall::HighAvailability {
         path: container_path(raw).key(field),
@@ -83,6 +74,11 @@ pub(super) fn miss(work: &mut Work<'_>) {
             )
         },
     });
+}
+
+/// Whether the command line of `container` names an option of HA.
+pub(super) fn speaks_of_it(container: &serde_json::Value) -> bool {
+    words(container).iter().any(|word| word.contains("high-availability"))
 }
 
 /// Whether the target is a resource of Amazon EMR's dialect, of which `says` something.

@@ -285,6 +285,12 @@ pub fn is_of_operator(id: &str) -> bool {
     id == wiring::host_argument_removed::RULE.id
 }
 
+/// Whether the rule `id` finds what an update takes away, whatever the object is now.
+#[must_use]
+pub fn is_of_update(id: &str) -> bool {
+    id == mutation::injected_value_missing::RULE.id
+}
+
 /// Whether `id` may be named and no rule decides it yet.
 #[must_use]
 pub fn is_reserved(id: &str) -> bool {

@@ -34,6 +34,8 @@ pub enum Entry {
     Shell,
     /// Behind an `env` that changes variables which Flink or its entry point reads.
     Changed,
+    /// By a command that is not known to start Flink, where the stored object has one that does.
+    Unknown,
     /// A script of native mode, which Flink's client writes.
     Native,
     /// An image of its own that takes the role from `FLINK_MODE`.
@@ -153,6 +155,29 @@ impl Launch {
             _ => return None,
         };
         Some(Self { role, application: false, entry: Entry::Mode, word: words.len() })
+    }
+
+    /// The word by which the image's entry point starts the same.
+    #[must_use]
+    pub const fn subcommand(&self) -> &'static str {
+        match (self.role, self.application) {
+            (Role::TaskManager, _) => "taskmanager",
+            (Role::JobManager, true) => "standalone-job",
+            (Role::JobManager, false) => "jobmanager",
+        }
+    }
+
+    /// Why no option can be added to it; `None` where one can be, or where another one answers for it.
+    #[must_use]
+    pub const fn obstacle(&self) -> Option<&'static str> {
+        match self.entry {
+            Entry::Shell => Some("a shell's text starts it, to which no options can be added"),
+            Entry::Changed => {
+                Some("`env` in its command changes variables that Flink reads, so what it has is not known")
+            }
+            Entry::Unknown => Some("its command is not known to start Flink"),
+            Entry::Subcommand | Entry::Script | Entry::Native | Entry::Mode => None,
+        }
     }
 
     /// Whether options can be appended as words: not to a shell's text, nor where the image ignores arguments.

@@ -11,9 +11,9 @@ pub(crate) const RULE: Rule = Rule {
     strict: Level::Deny,
     baseline: Level::Deny,
     page: Page {
-        what: "An UPDATE takes away the HA mode, the storageDir or an id that was filled in when the cluster was created, and puts nothing in its place. Or it moves a session JobManager to Flink 1.13 or 1.14, whose `jobmanager.sh` takes no options as arguments.",
+        what: "An UPDATE takes away the HA mode, the storageDir or an id that was filled in when the cluster was created, and puts nothing in its place. Or it moves a session JobManager to Flink 1.13 or 1.14, whose `jobmanager.sh` takes no options as arguments, or a role to a command to which none can be added.",
         why: "The cluster would restart without HA, or look for its metadata elsewhere, and lose its jobs.",
-        limits: "Our mutation puts such values back, so this is only seen where the mutation did not reach the object or has no form for them. Where something that cannot be seen may bring the value it is a warning. To give injection up on purpose, use the annotation `flink-admission.io/inject: \"false\"`, where the policy permits it.",
+        limits: "Our mutation puts such values back, so this is only seen where the mutation did not reach the object or has no form for them. Where something that cannot be seen may bring the value, as a shell's text or a program of your own that starts Flink, it is a warning, and none where the command mentions `high-availability`. To give injection up on purpose, use the annotation `flink-admission.io/inject: \"false\"`, where the policy permits it.",
         example: "kubectl replace -f cluster.yaml   # without what was filled in, while the mutating webhook is down",
         fix: "Apply it again, or set a value of your own: in the configuration file where the version takes no arguments.",
     },
@@ -40,7 +40,17 @@ fn missing(lost: &Lost) -> Violation {
             "stay on Flink 1.15 or later, or write the HA options into the configuration file of both roles first"
                 .to_owned(),
         ),
+        Why::Command { obstacle, subcommand } => (
+            // The reason first: a warning may be cut after a few words.
+            format!(
+                "`{what}`, which was filled in, may be lost, since {obstacle}, and without it a restart loses the jobs"
+            ),
+            format!("write HA into the configuration file, or use `args: [{subcommand}]`, where it is put back"),
+        ),
     };
     let violation = Violation::at_field(path.clone(), None, message, fix);
-    if *why == Why::Unknown { violation.uncertain() } else { violation }
+    match why {
+        Why::Gone | Why::NoOptions(_) => violation,
+        Why::Unknown | Why::Command { .. } => violation.uncertain(),
+    }
 }
