@@ -120,7 +120,7 @@ fn an_update_that_sends_the_arguments_anew_gets_them_back() {
 /// Whether the arguments came to stay, as with `kubectl set image`, or are sent as they were, as with `kubectl apply`.
 #[test]
 fn a_session_that_takes_no_options_keeps_its_arguments_as_they_come() {
-    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
     let object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
     let stored = outcome(&object, None, POLICY, &facts).stored;
     for args_of_update in [args(&stored), args(&object)] {
@@ -146,7 +146,7 @@ fn a_session_that_takes_no_options_keeps_its_arguments_as_they_come() {
 
 #[test]
 fn an_update_to_a_command_that_takes_nothing_of_ours_is_told() {
-    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
     let object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
     let stored = outcome(&object, None, POLICY, &facts).stored;
     let warnings = |args: Value| {
