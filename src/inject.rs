@@ -317,6 +317,7 @@ impl<'a> Work<'a> {
             siblings: &[],
             shortfalls: &[],
             lost: &[],
+            is_new: true,
         })
     }
 
