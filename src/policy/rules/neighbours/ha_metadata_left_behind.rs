@@ -30,13 +30,13 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         return Vec::new();
     }
     let Some(footprint) = Footprint::of(case.object, case.namespace, case.cluster) else { return Vec::new() };
-    let ids = footprint.elections.iter().filter_map(|election| match election {
+    let mut ids = footprint.elections.iter().filter_map(|election| match election {
         Election::Kubernetes { id, namespace } if namespace == case.namespace => Some(id),
         _ => None,
     });
     let names: Vec<&str> = config_maps.iter().filter_map(|map| name(map.get("metadata")?)).collect();
     let left = |id: &String| names.iter().find(|name| is_of_ha(name, id)).map(|name| (*name).to_owned());
-    let Some((id, left)) = ids.filter_map(|id| Some((id, left(id)?))).next() else { return Vec::new() };
+    let Some((id, left)) = ids.find_map(|id| Some((id, left(id)?))) else { return Vec::new() };
     let message = format!(
         "ConfigMap `{left}` holds the HA metadata of an earlier cluster `{id}`, so this one starts with that one's jobs and state"
     );
