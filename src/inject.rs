@@ -336,6 +336,7 @@ impl<'a> Work<'a> {
             siblings: &[],
             shortfalls: &[],
             lost: &[],
+            is_new: true,
         })
     }
 

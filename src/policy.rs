@@ -116,8 +116,6 @@ impl Policies {
             let mut asked: Vec<String> = rules.map(|(id, _)| format!("spec.rules.{id}")).collect();
             asked.extend(spec.optional_remedies.iter().map(|id| format!("spec.optionalRemedies ({id})")));
             for (is_asked, path) in [
-                (spec.high_availability.min_job_managers > 1, "spec.highAvailability.minJobManagers"),
-                (spec.high_availability.advise_zoo_keeper_above > 0, "spec.highAvailability.adviseZooKeeperAbove"),
                 (spec.share_names, "spec.shareNames"),
                 (
                     spec.service_account.as_ref().is_some_and(|account| account.provision),

@@ -6,6 +6,7 @@
 mod account;
 mod missing;
 mod mutation;
+mod neighbours;
 mod operations;
 mod storage;
 mod volumes;
@@ -88,6 +89,8 @@ pub struct Case<'a> {
     pub shortfalls: &'a [Shortfall],
     /// What was filled in at creation and an update takes away.
     pub lost: &'a [Lost],
+    /// Whether the object is created: an update goes on with what the cluster has left outside of its pods.
+    pub is_new: bool,
 }
 
 impl Case<'_> {
@@ -173,6 +176,7 @@ pub static RULES: &[&Rule] = &[
     &storage::claim_not_found::RULE,
     &storage::claim_single_node_shared::RULE,
     &storage::claim_single_pod_shared::RULE,
+    &neighbours::cluster_identity_taken::RULE,
     &wiring::configuration_file_unread::RULE,
     &wiring::configuration_not_found::RULE,
     &wiring::configuration_not_mounted::RULE,
@@ -185,6 +189,8 @@ pub static RULES: &[&Rule] = &[
     &storage::fs_group_missing::RULE,
     &wiring::ha_arguments_without_ha::RULE,
     &wiring::ha_cluster_id_default::RULE,
+    &neighbours::ha_directory_shared::RULE,
+    &neighbours::ha_metadata_left_behind::RULE,
     &wiring::ha_mode_missing::RULE,
     &wiring::ha_mode_short_name::RULE,
     &mutation::ha_not_added::RULE,
@@ -197,7 +203,9 @@ pub static RULES: &[&Rule] = &[
     &mutation::injected_value_missing::RULE,
     &operations::job_backoff_limit::RULE,
     &wiring::jobmanager_address_is_service::RULE,
+    &operations::jobmanagers_too_few::RULE,
     &wiring::kubernetes_cluster_id_missing::RULE,
+    &neighbours::kubernetes_ha_load::RULE,
     &account::kubernetes_namespace_foreign::RULE,
     &account::kubernetes_namespace_missing::RULE,
     &wiring::liveness_probe_on_random_port::RULE,
@@ -240,17 +248,12 @@ pub static RULES: &[&Rule] = &[
 static RESERVED: &[&str] = &[
     "checkpoint-directory-missing",
     "checkpoint-directory-shared",
-    "cluster-identity-taken",
     "credentials-in-plain-text",
     "flink-known-vulnerable",
-    "ha-directory-shared",
-    "ha-metadata-left-behind",
     "history-archive-not-durable",
     "image-tag-mutable",
     "jar-upload-open",
     "jobmanagers-not-spread",
-    "jobmanagers-too-few",
-    "kubernetes-ha-load",
     "leader-election-intervals",
     "liveness-probe-harmful",
     "memory-limit-missing",

@@ -2,6 +2,7 @@
 
 pub(super) mod ha_without_checkpoints;
 pub(super) mod job_backoff_limit;
+pub(super) mod jobmanagers_too_few;
 pub(super) mod memory_above_limit;
 pub(super) mod restart_strategy_default_attempts;
 pub(super) mod restart_strategy_off;
