@@ -13,7 +13,7 @@ pub(crate) const RULE: Rule = Rule {
     page: Page {
         what: "The policy wants HA on this cluster, and a piece that it needs is missing: a storageDir, a quorum, a name, a form that this Flink version accepts, a command to which options can be added.",
         why: "Half of an HA configuration is worse than none, so nothing was added and the cluster stays without HA.",
-        limits: "Only said under `mutation: true`: a policy that changes nothing promises nothing. Of a cluster that a shell's text starts it cannot be seen whether that text brings HA; nothing is said where the text mentions `high-availability`.",
+        limits: "Only said under `mutation: true`: a policy that changes nothing promises nothing. Of a cluster that a shell's text starts, or an `env` that sets variables of Flink's, it cannot be seen whether these bring HA; nothing is said where the command mentions `high-availability`.",
         example: "kind: FlinkPolicy\nspec:\n  highAvailability: {mode: kubernetes}   # and no storageDir, here or in the cluster",
         fix: "Supply what the finding names, in the policy or in the cluster.",
     },
