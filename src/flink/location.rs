@@ -1,5 +1,7 @@
 //! Where a directory option points to: a remote file system, a path of the pod, or something that cannot be known.
 
+use crate::flink::config_file::trim;
+
 /// A directory option's value, read as Flink's `Path` and `FileSystem` read it.
 ///
 /// ```
@@ -32,14 +34,14 @@ impl Location {
     /// Sources: Flink 2.2 `org.apache.flink.core.fs.Path`, `FileSystem.getUnguardedFileSystem`, executed.
     #[must_use]
     pub fn parse(value: &str, default_scheme: Option<&str>) -> Self {
-        let value = value.trim();
+        let value = trim(value);
         if has_placeholder(value) {
             return Self::Unresolved;
         }
         match scheme_of(value) {
             Some(("file", rest)) => local(rest),
             Some((scheme, rest)) => Self::Remote { scheme: scheme.to_owned(), rest: rest.to_owned() },
-            None => match default_scheme.map(str::trim).filter(|scheme| !scheme.is_empty()) {
+            None => match default_scheme.map(trim).filter(|scheme| !scheme.is_empty()) {
                 Some(default) if has_placeholder(default) => Self::Unresolved,
                 Some(default) => match scheme_of(default) {
                     Some(("file", _)) | None => local(value),

@@ -175,7 +175,7 @@ fn add_identity(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<
     if !is_set(cluster, HA_CLUSTER_ID) && siblings_have_id(work) {
         // One that the other role was given is the cluster's, whatever we would have called it.
         let given = work.target.siblings.iter().find_map(|sibling| sibling.setting(HA_CLUSTER_ID));
-        let id = given.map_or_else(|| format!("/{namespace}/{identity}"), |setting| setting.value.trim().to_owned());
+        let id = given.map_or_else(|| format!("/{namespace}/{identity}"), |setting| setting.trimmed().to_owned());
         work.set_option(HA_CLUSTER_ID, &id)?;
     }
     Ok(())

@@ -89,7 +89,7 @@ pub(super) fn task_managers_write(cluster: &Cluster, directory: Directory) -> bo
 impl Placement<'_> {
     /// Its value in words, with the option where the path of the finding does not tell: an argument is a number there.
     fn named(&self) -> String {
-        let value = self.setting.value.trim();
+        let value = self.setting.trimmed();
         match self.setting.layer {
             Layer::Argument => format!("`{}={value}`", self.key),
             Layer::File | Layer::Environment => format!("`{value}`"),

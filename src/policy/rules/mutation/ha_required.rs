@@ -41,7 +41,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     if let Some((_, setting)) = setting {
         let message = format!(
             "this is `{}` and the policy `{}` requires HA, without which a restart of the JobManager loses all jobs",
-            setting.value.trim(),
+            setting.trimmed(),
             case.policy.name
         );
         return vec![Violation::at_setting(setting, message, fix)];

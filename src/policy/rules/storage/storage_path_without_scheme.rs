@@ -24,7 +24,7 @@ pub(crate) const RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let without_scheme = |directory: Directory| {
         let (_, setting) = case.cluster.directory(directory)?;
-        let value = setting.value.trim();
+        let value = setting.trimmed();
         if has_placeholder(value) || scheme_of(value).is_some() {
             return None;
         }

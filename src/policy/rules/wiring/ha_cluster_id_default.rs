@@ -29,7 +29,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some(view) = cluster.leading().filter(|_| is_on && cluster.shape == Shape::Raw) else { return Vec::new() };
     let fix = format!("set `{HA_CLUSTER_ID}` to a value of this cluster's own, as in `/{}/<cluster>`", case.namespace);
     match cluster_id(case) {
-        Some((key, setting)) if setting.value.trim().trim_matches('/') == "default" => {
+        Some((key, setting)) if setting.trimmed().trim_matches('/') == "default" => {
             let message = format!(
                 "`{key}` is the default, which all clusters without an id of their own share, so one may delete the other's HA metadata"
             );
@@ -55,5 +55,5 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
 /// The id where it is set and not blank.
 fn cluster_id<'a>(case: &Case<'a>) -> Option<(&'a str, &'a crate::flink::configuration::Setting)> {
     let found = case.cluster.leading()?.config.option(HA_CLUSTER_ID, case.cluster.version)?;
-    Some(found).filter(|(_, setting)| !setting.value.trim().is_empty())
+    Some(found).filter(|(_, setting)| !setting.trimmed().is_empty())
 }
