@@ -229,6 +229,7 @@ pub static RULES: &[&Rule] = &[
     &storage::storage_path_without_scheme::RULE,
     &storage::storage_per_replica::RULE,
     &storage::storage_read_only::RULE,
+    &storage::storage_uri_malformed::RULE,
     &storage::storage_uri_placeholder::RULE,
     &account::task_manager_service_account_missing::RULE,
     &mutation::volume_conflict::RULE,

@@ -19,6 +19,7 @@ pub(super) mod storage_on_source_less_volume;
 pub(super) mod storage_path_without_scheme;
 pub(super) mod storage_per_replica;
 pub(super) mod storage_read_only;
+pub(super) mod storage_uri_malformed;
 pub(super) mod storage_uri_placeholder;
 
 use crate::flink::cluster::{Cluster, Directory, RoleView};
@@ -57,7 +58,7 @@ fn placement(cluster: &Cluster, directory: Directory) -> Option<Placement<'_>> {
         Location::Local(path) => path,
         // The working directory of the official image.
         Location::Relative(path) => normalise(&format!("/opt/flink/{path}")),
-        Location::Remote { .. } | Location::FileWithAuthority(_) | Location::Unresolved => return None,
+        Location::Remote { .. } | Location::Refused(_) | Location::Unresolved => return None,
     };
     let backings = cluster
         .roles

@@ -1,7 +1,7 @@
 //! `storage-path-without-scheme`: a checkpoint or savepoint directory that Flink refuses.
 
 use crate::flink::cluster::Directory;
-use crate::flink::location::{has_placeholder, scheme_of};
+use crate::flink::location::{Location, has_placeholder, scheme_of};
 use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
@@ -25,7 +25,8 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let without_scheme = |directory: Directory| {
         let (_, setting) = case.cluster.directory(directory)?;
         let value = setting.trimmed();
-        if has_placeholder(value) || scheme_of(value).is_some() {
+        let is_refused = matches!(case.cluster.location(directory), Some(Location::Refused(_)));
+        if is_refused || has_placeholder(value) || scheme_of(value).is_some() {
             return None;
         }
         let message = format!(
