@@ -186,6 +186,7 @@ pub static RULES: &[&Rule] = &[
     &wiring::ha_arguments_without_ha::RULE,
     &wiring::ha_cluster_id_default::RULE,
     &wiring::ha_mode_missing::RULE,
+    &wiring::ha_mode_misspelt::RULE,
     &wiring::ha_mode_short_name::RULE,
     &mutation::ha_not_added::RULE,
     &mutation::ha_required::RULE,
@@ -344,6 +345,12 @@ pub(super) fn visible(text: String) -> String {
         }
         visible
     })
+}
+
+/// `value` with those blanks written out that look like a space, or like nothing.
+fn with_blanks_shown(value: &str) -> String {
+    let shown = |c: char| if c.is_whitespace() && c != ' ' { c.escape_unicode().collect() } else { String::from(c) };
+    value.chars().map(shown).collect()
 }
 
 #[cfg(test)]

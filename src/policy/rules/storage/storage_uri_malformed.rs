@@ -7,7 +7,7 @@ use crate::flink::location::{Location, Refusal, normalise, scheme_of};
 use crate::flink::pod::Backing;
 use crate::policy::finding::{Level, Role};
 use crate::policy::rules::storage::stock_roles;
-use crate::policy::rules::{Case, Page, Rule, Violation};
+use crate::policy::rules::{Case, Page, Rule, Violation, with_blanks_shown};
 
 /// The rule.
 pub(crate) const RULE: Rule = Rule {
@@ -101,7 +101,7 @@ fn refused(case: &Case<'_>, directory: Directory, setting: &Setting, refusal: Re
         Refusal::NoScheme => Defect {
             what: format!(
                 "what stands before the first `:` of `{}` is no scheme, and Flink refuses it, {end}",
-                value.escape_debug()
+                with_blanks_shown(value)
             ),
             fix: "write a scheme such as `s3` or `file` first, with nothing before it".to_owned(),
             right: None,
