@@ -246,6 +246,10 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
     })
     .map_err(|obstacle| match obstacle {
         Obstacle::Findings(findings) => why(&findings, work),
+        Obstacle::Taken(path) if cluster.shape == Shape::Raw => Missing(
+            format!("`{path}` sets an option of HA to a blank, which counts whatever is added"),
+            "remove that argument, or give it a value".to_owned(),
+        ),
         Obstacle::Taken(path) => Missing(
             format!(
                 "`{path}` is taken: this Flink version wants a text there, and the configuration has something else"

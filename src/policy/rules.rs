@@ -185,6 +185,7 @@ pub static RULES: &[&Rule] = &[
     &storage::fs_group_missing::RULE,
     &wiring::ha_arguments_without_ha::RULE,
     &wiring::ha_cluster_id_default::RULE,
+    &wiring::ha_cluster_id_refused::RULE,
     &wiring::ha_mode_missing::RULE,
     &wiring::ha_mode_misspelt::RULE,
     &wiring::ha_mode_short_name::RULE,

@@ -28,7 +28,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let is_on = matches!(cluster.high_availability().0, HighAvailability::Kubernetes | HighAvailability::ZooKeeper);
     let Some(view) = cluster.leading().filter(|_| is_on && cluster.shape == Shape::Raw) else { return Vec::new() };
     let fix = format!("set `{HA_CLUSTER_ID}` to a value of this cluster's own, as in `/{}/<cluster>`", case.namespace);
-    match cluster_id(case) {
+    match cluster.leading().and_then(|view| view.config.option(HA_CLUSTER_ID, cluster.version)) {
         Some((key, setting)) if setting.trimmed().trim_matches('/') == "default" => {
             let message = format!(
                 "`{key}` is the default, which all clusters without an id of their own share, so one may delete the other's HA metadata"
@@ -50,10 +50,4 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             vec![Violation::at_field(absence.path, None, message, absence.fix.unwrap_or(fix)).of_role(view.role)]
         }
     }
-}
-
-/// The id where it is set and not blank.
-fn cluster_id<'a>(case: &Case<'a>) -> Option<(&'a str, &'a crate::flink::configuration::Setting)> {
-    let found = case.cluster.leading()?.config.option(HA_CLUSTER_ID, case.cluster.version)?;
-    Some(found).filter(|(_, setting)| !setting.trimmed().is_empty())
 }
