@@ -186,6 +186,7 @@ pub static RULES: &[&Rule] = &[
     &wiring::ha_arguments_without_ha::RULE,
     &wiring::ha_cluster_id_default::RULE,
     &wiring::ha_cluster_id_refused::RULE,
+    &wiring::ha_differs_between_roles::RULE,
     &wiring::ha_mode_missing::RULE,
     &wiring::ha_mode_misspelt::RULE,
     &wiring::ha_mode_short_name::RULE,

@@ -9,6 +9,7 @@ pub(super) mod flink_version_contradicts_image;
 pub(super) mod ha_arguments_without_ha;
 pub(super) mod ha_cluster_id_default;
 pub(super) mod ha_cluster_id_refused;
+pub(super) mod ha_differs_between_roles;
 pub(super) mod ha_mode_missing;
 pub(super) mod ha_mode_misspelt;
 pub(super) mod ha_mode_short_name;
