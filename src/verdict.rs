@@ -213,8 +213,8 @@ pub fn validate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> De
                 finding.level = Level::Warn;
             }
         }
-        rules::sort(&mut findings);
     }
+    rules::merge(&mut findings);
     review.decide(findings)
 }
 

@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use flink_admission::policy::rules::RULES;
+use flink_admission::policy::rules::{RULES, merge};
 use flink_admission::policy::{Finding, Level, Policies};
 use flink_admission::verdict::{Decision, Outcome};
 use flink_admission::{verdict, yaml};
@@ -161,7 +161,9 @@ impl GoldenCase {
 fn report(outcome: &Outcome, rule: &str, with_patch: bool) -> String {
     let mut text = String::new();
     let shown = |finding: &&Finding| finding.level > Level::Audit || finding.rule == rule;
-    for finding in outcome.findings.iter().filter(shown) {
+    let mut findings = outcome.findings.clone();
+    merge(&mut findings);
+    for finding in findings.iter().filter(shown) {
         let role = finding.role.map(|role| format!(" ({role})")).unwrap_or_default();
         writeln!(text, "{} {}{role}", finding.level, finding.rule).unwrap();
         writeln!(text, "  at:    {}", finding.path).unwrap();

@@ -27,7 +27,7 @@ use crate::flink::configuration::{Layer, Setting};
 use crate::flink::image::Image;
 use crate::flink::location::{Location, normalise};
 use crate::flink::pod::{Backing, MountedVolume, Source};
-use crate::policy::finding::Role;
+use crate::policy::finding::{Role, Shared};
 use crate::policy::rules::{Case, Violation};
 
 /// A directory on a path of the pods, with what backs it in each role that uses it.
@@ -159,9 +159,26 @@ pub(super) fn dying(cluster: &Cluster, kind: impl Fn(&Backing) -> Option<String>
             placement.path,
             if placement.directory == Directory::HighAvailability { "" } else { " and the TaskManagers" },
         );
-        Some(placement.violation(role, message, fix))
+        let violation = placement.violation(role, message, fix);
+        Some(match volume(backing) {
+            Some(volume) => violation.sharing(shared(&placement, volume)),
+            None => violation,
+        })
     };
     placements(cluster).into_iter().filter_map(of_kind).collect()
+}
+
+/// What a directory on `volume` has in common with the others on it.
+fn shared(placement: &Placement<'_>, volume: &MountedVolume) -> Shared {
+    let mount = &volume.mount_path;
+    Shared {
+        cause: format!("{} at {mount}", volume.name),
+        rank: placement.directory as u8,
+        option: placement.key.to_owned(),
+        fix: format!(
+            "mount a PersistentVolumeClaim at `{mount}` in the JobManager and the TaskManagers instead, or use an object store such as `s3://<bucket>/…`"
+        ),
+    }
 }
 
 /// Why the loss of `directory` hurts.

@@ -16,8 +16,8 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Warn,
     page: Page {
         what: "In a standalone cluster of several objects the JobManager has HA and the TaskManagers have none, the other way round, or the one has it by Kubernetes and the other by ZooKeeper.",
-        why: "With HA a JobManager leads under a token of its own, which TaskManagers learn from the ConfigMap or from ZooKeeper. Without HA they call it without one and are refused (`Fencing token mismatch`, executed with 1.20.5); with HA they wait for a leader that a JobManager without HA never announces. No TaskManager registers, and no job runs.",
-        limits: "The other half is only seen where the input holds it: `check` sees whole folders, a review one object. Nothing is said of roles whose configuration cannot be read whole, of factory classes, and of an other half that the policy would give HA at its creation.",
+        why: "With HA a JobManager leads under a token of its own, which TaskManagers learn from the ConfigMap or from ZooKeeper. Without HA they call it without one and are refused (`Fencing token mismatch`); with HA they wait for a leader that a JobManager without HA never announces, and end after `taskmanager.registration.timeout` (both executed with 1.20.5 and ZooKeeper). No TaskManager registers, and no job runs.",
+        limits: "The other half is only seen where the input holds it: `check` sees whole folders, a review one object. Nothing is said of roles whose configuration cannot be read whole, and of factory classes.",
         example: "args: [jobmanager, $(POD_IP), -D, high-availability.type=kubernetes]   # JobManager\nargs: [taskmanager]                                                     # TaskManagers, and no HA in the ConfigMap",
         fix: "Give both roles the same HA options, most simply in the ConfigMap that both mount.",
     },
@@ -29,7 +29,6 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some(view) = cluster.leading().filter(|_| cluster.shape == Shape::Raw) else { return Vec::new() };
     let Some((ours, setting)) = mode(cluster) else { return Vec::new() };
     let differs = |sibling: &&Sibling| {
-        let gets_it = || would_get_it(case, sibling);
         mode(&sibling.cluster).is_some_and(|(theirs, _)| {
             // Of a difference the role speaks that lacks HA; the TaskManager where both have some.
             let is_ours = match (&ours, &theirs) {
@@ -37,7 +36,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
                 (_, HighAvailability::Off) => false,
                 _ => view.role == Role::TaskManager,
             };
-            theirs != ours && is_ours && !gets_it()
+            theirs != ours && is_ours
         })
     };
     let Some(sibling) = case.siblings.iter().find(differs) else { return Vec::new() };
@@ -68,13 +67,6 @@ fn mode(cluster: &Cluster) -> Option<(HighAvailability, Option<(&str, &Setting)>
     cluster.leading().filter(|view| view.unknown.is_none())?;
     let found = cluster.high_availability();
     (!matches!(found.0, HighAvailability::Class(_) | HighAvailability::Unknown)).then_some(found)
-}
-
-/// Whether the policy would give `sibling`, which is seen as it was written, the HA that it lacks.
-fn would_get_it(case: &Case<'_>, sibling: &Sibling) -> bool {
-    case.policy.spec.high_availability.mode.is_some()
-        && case.policy.may_change()
-        && sibling.cluster.high_availability() == (HighAvailability::Off, None)
 }
 
 const fn words(mode: &HighAvailability) -> &'static str {
