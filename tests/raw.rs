@@ -108,6 +108,50 @@ fn a_second_pass_changes_nothing() {
 }
 
 #[test]
+fn a_second_pass_changes_nothing_beside_an_address_of_the_users() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    for variable in [
+        json!({"name": "POD_IP", "value": "10.0.0.5"}),
+        json!({"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}),
+    ] {
+        let mut object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+        let pod = &mut object["spec"]["template"]["spec"];
+        pod["hostNetwork"] = json!(true);
+        pod["containers"][0]["env"] = json!([variable]);
+        let stored = outcome(&object, None, POLICY, &facts).stored;
+        assert!(args(&stored).contains(&"jobmanager.rpc.address=$(POD_IP)"), "{:?}", args(&stored));
+        assert_eq!(outcome(&stored, None, POLICY, &facts).stored, stored, "{variable}");
+        assert_eq!(outcome(&stored, Some(&stored), POLICY, &facts).stored, stored, "{variable}");
+        let mut update = stored.clone();
+        update["spec"]["template"]["spec"]["containers"][0]["args"] = json!(["jobmanager"]);
+        assert_eq!(outcome(&update, Some(&stored), POLICY, &facts).stored, stored, "{variable}");
+        let mut update = stored.clone();
+        update["spec"]["replicas"] = json!(0);
+        let kept = outcome(&update, Some(&stored), POLICY, &facts).stored;
+        assert_eq!(kept["metadata"], stored["metadata"], "{variable}");
+        assert_eq!(args(&kept), args(&stored), "{variable}");
+    }
+}
+
+#[test]
+fn a_blank_argument_of_the_users_is_not_outbidden() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    let of_zookeeper = "spec: {highAvailability: {mode: zookeeper, storageDir: 's3://hub/ha',
+        zookeeper: {quorum: 'zk:2181', pathRoot: '/flink/{namespace}'}}}";
+    for (policy, blank) in [
+        (POLICY, "high-availability.cluster-id="),
+        (POLICY, "kubernetes.namespace="),
+        (of_zookeeper, "high-availability.zookeeper.path.root="),
+        (of_zookeeper, "high-availability.jobmanager.port="),
+    ] {
+        let object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager", "-D", blank]));
+        let stored = outcome(&object, None, policy, &facts).stored;
+        assert_eq!(args(&stored), ["jobmanager", "-D", blank], "the last of two counts, so ours would be in vain");
+        assert_eq!(outcome(&stored, None, policy, &facts).stored, stored, "{blank}");
+    }
+}
+
+#[test]
 fn an_update_that_sends_the_arguments_anew_gets_them_back() {
     let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
     let object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));

@@ -176,7 +176,7 @@ fn add_identity(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<
     }
     // One that the other role was given is the cluster's, whatever we would have called it.
     let given = work.target.siblings.iter().find_map(|sibling| sibling.setting(HA_CLUSTER_ID));
-    let id = given.map(|setting| setting.value.trim().to_owned()).or_else(|| {
+    let id = given.map(|setting| setting.trimmed().to_owned()).or_else(|| {
         identity.filter(|_| !may_have_state(cluster, mode)).map(|identity| format!("/{namespace}/{identity}"))
     });
     if let Some(id) = id.filter(|_| !is_set(cluster, HA_CLUSTER_ID) && siblings_have_id(work)) {
@@ -263,6 +263,10 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
     })
     .map_err(|obstacle| match obstacle {
         Obstacle::Findings(findings) => why(&findings, work),
+        Obstacle::Taken(path) if cluster.shape == Shape::Raw => Missing(
+            format!("`{path}` sets an option of HA to a blank, which counts whatever is added"),
+            "remove that argument, or give it a value".to_owned(),
+        ),
         Obstacle::Taken(path) => Missing(
             format!(
                 "`{path}` is taken: this Flink version wants a text there, and the configuration has something else"

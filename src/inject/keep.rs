@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::flink::arguments::takes_options;
 use crate::flink::cluster::Cluster;
-use crate::flink::configuration::scalar_text;
+use crate::flink::configuration::{Layer, Setting, scalar_text};
 use crate::flink::deployment::walk;
 use crate::flink::options::{HA_CLUSTER_ID, HA_STORAGE_DIR, HA_TYPE, KUBERNETES_CLUSTER_ID, names};
 use crate::flink::raw::container_path;
@@ -100,7 +100,9 @@ pub(super) fn stands(work: &Work<'_>, value: &Injected) -> bool {
     let cluster = work.cluster();
     let Some(view) = cluster.leading() else { return false };
     match value {
-        Injected::Option { key, value, .. } => view.config.exact(key).is_some_and(|setting| setting.value == *value),
+        Injected::Option { key, value, .. } => {
+            view.config.exact(key).is_some_and(|setting| is_written(work.edits.document(), key, setting, value))
+        }
         Injected::ServiceAccount { value } => view.account.0.as_ref() == Some(value),
         Injected::Env { name, .. } => view
             .pod
@@ -110,6 +112,14 @@ pub(super) fn stands(work: &Work<'_>, value: &Injected) -> bool {
             is_in_pods(work, value)
         }
     }
+}
+
+/// Whether `setting` of `key` is `value` as it stands in `document`: an argument is in force with its variables replaced.
+fn is_written(document: &Value, key: &str, setting: &Setting, value: &str) -> bool {
+    let word = || walk(document, &setting.path).and_then(Value::as_str);
+    let is_argument =
+        |word: &str| word.strip_prefix("-D").unwrap_or(word).split_once('=').is_some_and(|pair| pair == (key, value));
+    setting.value == value || (setting.layer == Layer::Argument && word().is_some_and(is_argument))
 }
 
 /// Whether a value of the record is in force, or another one was set in its place.

@@ -45,7 +45,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     if let Some((mode_key, setting)) = setting {
         let message = format!(
             "`{mode_key}` is `{}` although `{key}` is set, so the cluster has no HA and a restart of the JobManager loses its jobs",
-            setting.value.trim()
+            setting.trimmed()
         );
         return vec![Violation::at_setting(setting, message, fix)];
     }

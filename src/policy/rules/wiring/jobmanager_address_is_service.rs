@@ -53,7 +53,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
 /// The address that the leader publishes, where it is not its own.
 fn published(case: &Case<'_>, view: &RoleView) -> Option<Violation> {
     let setting = view.config.exact(JOBMANAGER_ADDRESS)?;
-    let address = setting.value.trim();
+    let address = setting.trimmed();
     let is_known = view.unknown.is_none() || setting.layer == Layer::Argument;
     if !is_known || address.is_empty() || is_of_pod(case, view, setting) {
         return None;
@@ -128,7 +128,7 @@ fn is_missed(case: &Case<'_>, view: &RoleView, option: Option<&str>) -> bool {
 /// Whether the address is the pod's own, or may be. A variable that is left in it differs between pods, is not known, or
 /// is another rule's.
 fn is_of_pod(case: &Case<'_>, view: &RoleView, setting: &Setting) -> bool {
-    let address = setting.value.trim();
+    let address = setting.trimmed();
     has_placeholder(address) || is_ip(address) || is_stable_name(case, view, address)
 }
 
