@@ -4,17 +4,29 @@
 //! the same from 1.13 to 2.3 but for the default of `taskmanager.memory.network.max`. Compared with 1.20.5 as executed.
 //!
 //! ```
-//! use flink_admission::flink::memory::process::shortage;
+//! use flink_admission::flink::memory::process::{Fit, fit};
 //! use flink_admission::policy::Role;
 //!
 //! let options = |option: &str| (option == "jobmanager.memory.process.size").then_some("512m");
-//! let shortage = shortage(Role::JobManager, &options, None).unwrap();
+//! let Fit::Short(shortage) = fit(Role::JobManager, &options, None) else { panic!("it is too small") };
 //! assert_eq!(shortage.needed() >> 20, 576);
 //! ```
 
 use crate::flink::memory::{MEBIBYTE, size};
 use crate::flink::version::FlinkVersion;
 use crate::policy::Role;
+
+/// Whether what a role may have is enough for its parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fit {
+    /// Flink starts with it.
+    Enough,
+    /// A total is smaller than the sum of its parts.
+    Short(Shortage),
+    /// It cannot be told: no total is set, a value cannot be read, or sizes contradict each other so that more memory does not
+    /// help.
+    Unknown,
+}
 
 /// A total that is smaller than the sum of its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,29 +56,32 @@ impl Shortage {
     }
 }
 
-/// The first total of `role` that is too small, by the values that `options` gives for the options' newest names.
-///
-/// `None` also where no total is set, where a value cannot be read, and where sizes contradict each other in another way:
-/// Flink refuses some of these, and more memory does not help. Where the version is not known, all of them must agree.
+/// Whether the memory of `role` is enough, by the values that `options` gives for the options' newest names; the first total
+/// that is not. Where the version is not known, all of them must agree.
 #[must_use]
-pub fn shortage<'a>(
-    role: Role,
-    options: &dyn Fn(&str) -> Option<&'a str>,
-    version: Option<FlinkVersion>,
-) -> Option<Shortage> {
+pub fn fit<'a>(role: Role, options: &dyn Fn(&str) -> Option<&'a str>, version: Option<FlinkVersion>) -> Fit {
     let judge = |network_max: u64| {
         let sizes = Sizes { options, network_max };
-        match role {
-            Role::JobManager => sizes.of_job_manager(),
-            Role::TaskManager => sizes.of_task_manager(),
+        let shortage = match role {
+            Role::JobManager => sizes.job_manager(),
+            Role::TaskManager => sizes.task_manager(),
+        };
+        match shortage {
+            Ok(None) => Fit::Enough,
+            Ok(Some(shortage)) => Fit::Short(shortage),
+            Err(Undecided) => Fit::Unknown,
         }
     };
     // Flink `TaskManagerOptions.NETWORK_MEMORY_MAX`: no bound from 1.17 (FLINK-29639).
     let (before, since) = (1024 * MEBIBYTE, i64::MAX.unsigned_abs());
     match version {
-        Some(version) if !version.at_least(1, 13) => None,
+        Some(version) if !version.at_least(1, 13) => Fit::Unknown,
         Some(version) => judge(if version.at_least(1, 17) { since } else { before }),
-        None => judge(since).and(judge(before)),
+        None => match (judge(since), judge(before)) {
+            (Fit::Short(shortage), Fit::Short(_)) => Fit::Short(shortage),
+            (Fit::Enough, Fit::Enough) => Fit::Enough,
+            _ => Fit::Unknown,
+        },
     }
 }
 
@@ -96,14 +111,6 @@ struct Undecided;
 type Result<T> = std::result::Result<T, Undecided>;
 
 impl Sizes<'_, '_> {
-    fn of_job_manager(&self) -> Option<Shortage> {
-        self.job_manager().unwrap_or_default()
-    }
-
-    fn of_task_manager(&self) -> Option<Shortage> {
-        self.task_manager().unwrap_or_default()
-    }
-
     fn job_manager(&self) -> Result<Option<Shortage>> {
         let jvm = self.jvm(
             JM_PROCESS,
@@ -130,7 +137,7 @@ impl Sizes<'_, '_> {
             }
             return self.process(&jvm, vec![part("total Flink memory", flink)]);
         }
-        let Some(process) = self.size(JM_PROCESS)? else { return Ok(None) };
+        let process = self.size(JM_PROCESS)?.ok_or(Undecided)?;
         let parts = vec![part(METASPACE, jvm.metaspace), part(OVERHEAD, jvm.overhead.of(process)?), off_heap];
         Ok((process <= sum(&parts)).then(|| short(JM_PROCESS, process, parts)))
     }
@@ -157,7 +164,7 @@ impl Sizes<'_, '_> {
             let parts = self.parts_of(flink)?;
             return self.task_manager_of(&jvm, flink, parts);
         }
-        let Some(process) = self.size(TM_PROCESS)? else { return Ok(None) };
+        let process = self.size(TM_PROCESS)?.ok_or(Undecided)?;
         let mut parts = vec![part(METASPACE, jvm.metaspace), part(OVERHEAD, jvm.overhead.of(process)?)];
         parts.extend(self.parts_of(process.saturating_sub(sum(&parts)))?);
         Ok((process < sum(&parts)).then(|| short(TM_PROCESS, process, parts)))
@@ -219,7 +226,12 @@ impl Sizes<'_, '_> {
     /// Whether the process, where its size is set, has room for the Flink memory of `parts` and for the JVM.
     fn process(&self, jvm: &Jvm, mut parts: Vec<Part>) -> Result<Option<Shortage>> {
         let Some(process) = self.size(jvm.process)? else { return Ok(None) };
-        parts.extend([part(METASPACE, jvm.metaspace), part(OVERHEAD, jvm.overhead.min)]);
+        parts.push(part(METASPACE, jvm.metaspace));
+        // More than this Flink refuses too.
+        if process > sum(&parts).saturating_add(jvm.overhead.max) {
+            return Err(Undecided);
+        }
+        parts.push(part(OVERHEAD, jvm.overhead.min));
         Ok((process < sum(&parts)).then(|| short(jvm.process, process, parts)))
     }
 
@@ -302,8 +314,8 @@ const DEFAULT_OFF_HEAP: u64 = 128 * MEBIBYTE;
 mod tests {
     use super::*;
 
-    fn judged(role: Role, pairs: &[(&str, String)], version: Option<FlinkVersion>) -> Option<Shortage> {
-        shortage(role, &|option| pairs.iter().find(|(key, _)| *key == option).map(|(_, text)| text.as_str()), version)
+    fn judged(role: Role, pairs: &[(&str, String)], version: Option<FlinkVersion>) -> Fit {
+        fit(role, &|option| pairs.iter().find(|(key, _)| *key == option).map(|(_, text)| text.as_str()), version)
     }
 
     /// The smallest totals that 1.20.5 was seen to accept beside the other options.
@@ -330,8 +342,8 @@ mod tests {
                 let pairs: Vec<_> = others.clone().chain([(total, bytes.to_string())]).collect();
                 judged(role, &pairs, Some(FlinkVersion::new(1, 20)))
             };
-            assert_eq!(with(least), None, "{total} {least}");
-            let short = with(least - 1).unwrap();
+            assert_eq!(with(least), Fit::Enough, "{total} {least}");
+            let Fit::Short(short) = with(least - 1) else { panic!("{total} {least}") };
             assert_eq!((short.total, short.bytes), (total, least - 1), "{short:?}");
             assert!(short.needed() >= short.bytes, "{short:?}");
         }
@@ -340,7 +352,7 @@ mod tests {
     #[test]
     fn the_parts_are_named() {
         let sizes = [(JM_PROCESS, "1000m"), (JM_HEAP, "700m")].map(|(option, text)| (option, text.to_owned()));
-        let short = judged(Role::JobManager, &sizes, None).unwrap();
+        let Fit::Short(short) = judged(Role::JobManager, &sizes, None) else { panic!("it is too small") };
         let names: Vec<_> = short.parts.iter().map(|part| (part.name, part.bytes / MEBIBYTE)).collect();
         assert_eq!(names, [("heap", 700), (OFF_HEAP, 128), (METASPACE, 256), (OVERHEAD, 192)]);
     }
@@ -363,12 +375,12 @@ mod tests {
             ],
         ] {
             let pairs: Vec<_> = pairs.into_iter().map(|(option, text)| (option, text.to_owned())).collect();
-            assert_eq!(judged(Role::JobManager, &pairs, None), None, "{pairs:?}");
+            assert_eq!(judged(Role::JobManager, &pairs, None), Fit::Unknown, "{pairs:?}");
         }
         let old = [(JM_PROCESS, "512m".to_owned())];
-        assert_eq!(judged(Role::JobManager, &old, Some(FlinkVersion::new(1, 10))), None);
+        assert_eq!(judged(Role::JobManager, &old, Some(FlinkVersion::new(1, 10))), Fit::Unknown);
         let buffers = [(TM_PROCESS, "512m".to_owned()), ("taskmanager.network.numberOfBuffers", "16".to_owned())];
-        assert_eq!(judged(Role::TaskManager, &buffers, None), None);
+        assert_eq!(judged(Role::TaskManager, &buffers, None), Fit::Unknown);
     }
 
     #[test]
@@ -376,8 +388,8 @@ mod tests {
         // Half of 6 GiB is more than the 1 GiB of network that versions before 1.17 stop at.
         let sizes = [(TM_FLINK, "6g"), (TM_MANAGED, "3g"), ("taskmanager.memory.network.fraction", "0.5")]
             .map(|(option, text)| (option, text.to_owned()));
-        assert!(judged(Role::TaskManager, &sizes, Some(FlinkVersion::new(1, 17))).is_some());
-        assert_eq!(judged(Role::TaskManager, &sizes, Some(FlinkVersion::new(1, 16))), None);
-        assert_eq!(judged(Role::TaskManager, &sizes, None), None);
+        assert!(matches!(judged(Role::TaskManager, &sizes, Some(FlinkVersion::new(1, 17))), Fit::Short(_)));
+        assert_eq!(judged(Role::TaskManager, &sizes, Some(FlinkVersion::new(1, 16))), Fit::Enough);
+        assert_eq!(judged(Role::TaskManager, &sizes, None), Fit::Unknown);
     }
 }
