@@ -14,6 +14,8 @@ mod keep;
 mod option;
 mod plugins;
 mod record;
+mod spread;
+mod uploads;
 mod user;
 mod volumes;
 
@@ -136,6 +138,8 @@ pub fn complete<'a>(target: &Target<'a>) -> Injection<'a> {
     arguments::define_pod_ip(&mut work);
     high_availability::add(&mut work);
     directories::add(&mut work);
+    uploads::close(&mut work);
+    spread::add(&mut work);
     // The image may be another one than that for which they were chosen.
     plugins::renew(&mut work, &of_former);
     kept.values.retain(|value| !matches!(value, Injected::Plugins { .. }) || keep::is_remembered(&work, value));

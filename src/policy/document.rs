@@ -293,6 +293,9 @@ impl TryFrom<serde_json::Value> for FsGroup {
     }
 }
 
+/// Rules whose remedy is applied only where `optionalRemedies` names them.
+pub(super) const OPTIONAL_REMEDIES: [&str; 2] = ["jar-upload-open", "jobmanagers-not-spread"];
+
 impl FlinkPolicy {
     /// The level of `rule` on an object.
     #[must_use]
@@ -303,6 +306,12 @@ impl FlinkPolicy {
             Profile::Permissive => rule.baseline.min(Level::Warn),
         };
         self.spec.rules.get(rule.id).copied().unwrap_or(of_profile).min(self.ceiling())
+    }
+
+    /// Whether the policy asks for the remedy of the rule `id`, one of [`OPTIONAL_REMEDIES`].
+    #[must_use]
+    pub fn asks_for_remedy(&self, id: &str) -> bool {
+        self.spec.optional_remedies.iter().any(|asked| asked == id)
     }
 
     /// The highest level that the enforcement lets through.
