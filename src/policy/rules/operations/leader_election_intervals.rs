@@ -44,28 +44,25 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
 fn contradictions(case: &Case<'_>) -> Vec<Violation> {
     let interval = |option, default| interval(case, option, default);
     let (lease, deadline, retry) = (interval(LEASE, "15 s"), interval(DEADLINE, "15 s"), interval(RETRY, "5 s"));
-    let mut violations = Vec::new();
-    if let (Some(lease), Some(deadline)) = (&lease, &deadline) {
-        if deadline.length > lease.length {
-            let message = format!(
-                "the renew deadline, {}, is longer than the lease, {}, so the leader still takes itself for one when another may have the lease",
-                deadline.said, lease.said
-            );
-            let fix = format!("set `{DEADLINE}` to `{LEASE}` or less");
-            violations.extend(deadline.setting.or(lease.setting).map(|at| Violation::at_setting(at, message, fix)));
-        }
-    }
-    if let (Some(deadline), Some(retry)) = (&deadline, &retry) {
-        if retry.length >= deadline.length {
-            let message = format!(
-                "the retry period, {}, is not shorter than the renew deadline, {}, so the leader gives up its office at every renewal and the jobs restart",
-                retry.said, deadline.said
-            );
-            let fix = format!("set `{RETRY}` to a third of `{DEADLINE}` or less");
-            violations.extend(retry.setting.or(deadline.setting).map(|at| Violation::at_setting(at, message, fix)));
-        }
-    }
-    violations.into_iter().map(|violation| violation.of_role(Role::JobManager)).collect()
+    let too_long = lease.as_ref().zip(deadline.as_ref()).filter(|(lease, deadline)| deadline.length > lease.length);
+    let too_late = retry.as_ref().zip(deadline.as_ref()).filter(|(retry, deadline)| retry.length >= deadline.length);
+    let too_long = too_long.and_then(|(lease, deadline)| {
+        let message = format!(
+            "the renew deadline, {}, is longer than the lease, {}, so the leader still takes itself for one when another may have the lease",
+            deadline.said, lease.said
+        );
+        let fix = format!("set `{DEADLINE}` to `{LEASE}` or less");
+        Some(Violation::at_setting(deadline.setting.or(lease.setting)?, message, fix))
+    });
+    let too_late = too_late.and_then(|(retry, deadline)| {
+        let message = format!(
+            "the retry period, {}, is not shorter than the renew deadline, {}, so the leader gives up its office at every renewal and the jobs restart",
+            retry.said, deadline.said
+        );
+        let fix = format!("set `{RETRY}` to a third of `{DEADLINE}` or less");
+        Some(Violation::at_setting(retry.setting.or(deadline.setting)?, message, fix))
+    });
+    too_long.into_iter().chain(too_late).map(|violation| violation.of_role(Role::JobManager)).collect()
 }
 
 /// The interval that `option` sets, else its default where nothing else can set it.

@@ -52,25 +52,21 @@ fn of_role(case: &Case<'_>, view: &RoleView) -> Option<Violation> {
         fit(view.role, &with, case.cluster.version) == Fit::Enough
     });
     let end = format!("{}, so Flink refuses the configuration and the {} does not start", in_words(&short), view.role);
-    match resource.filter(|_| short.total == process) {
-        Some(Written { text, path, .. }) => {
-            let message = format!("the {} gets `{text}`, and {end}", view.role);
-            let fix = enough.map_or_else(
-                || "give it more memory".to_owned(),
-                |enough| format!("set it to `{enough}`, for example"),
-            );
-            Some(Violation::at_field(path, Some(text), message, fix).of_role(view.role))
-        }
-        None => {
-            let (key, setting) = view.config.option(short.total, case.cluster.version)?;
-            let message = format!("`{key}` is `{}`, and {end}", setting.value.trim());
-            let fix = match enough {
-                Some(enough) => format!("set `{key}` to `{enough}`, for example"),
-                None => format!("raise `{key}`, or make its parts smaller"),
-            };
-            Some(Violation::at_setting(setting, message, fix).of_role(view.role))
-        }
-    }
+    let example = |what: &str| {
+        enough.as_ref().map_or_else(
+            || format!("raise {what}, or make its parts smaller"),
+            |enough| format!("set {what} to `{enough}`, for example"),
+        )
+    };
+    let violation = if let Some(Written { text, path, .. }) = resource.filter(|_| short.total == process) {
+        let message = format!("the {} gets `{text}`, and {end}", view.role);
+        Violation::at_field(path, Some(text), message, example("it"))
+    } else {
+        let (key, setting) = view.config.option(short.total, case.cluster.version)?;
+        let message = format!("`{key}` is `{}`, and {end}", setting.value.trim());
+        Violation::at_setting(setting, message, example(&format!("`{key}`")))
+    };
+    Some(violation.of_role(view.role))
 }
 
 const fn process_size_option(role: Role) -> &'static str {
