@@ -12,7 +12,7 @@ use crate::policy::Role;
 pub fn unspread(cluster: &Cluster) -> Option<&RoleView> {
     let several = cluster.job_managers.as_ref().is_some_and(|(number, _)| *number > 1);
     let is_standby =
-        several && !cluster.starts_one_job_manager() && cluster.high_availability().0 != HighAvailability::Off;
+        several && cluster.high_availability().0 != HighAvailability::Off;
     cluster
         .role(Role::JobManager)
         .filter(|view| is_standby && view.pod_template_file().is_none() && !is_spread(&view.pod))
