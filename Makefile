@@ -2,7 +2,8 @@
 # make build  the release binary, target/release/flink-admission
 # make bench  what reviews cost, a few minutes on an idle machine; figures and aims, no verdict (what is measured: tests/bench/README.md)
 #
-# Wanted: Rust, Go (etcd, kube-apiserver, kubectl and helm are built from source, once, outside the checkout), make.
+# Wanted: Rust, Go (etcd, kube-apiserver, kubectl and helm are built from source, once, outside the checkout), make; a JDK
+# and python3 for the tests with real Flink processes (the release is brought once, outside the checkout).
 
 SHELL := /bin/bash
 CARGO ?= cargo
@@ -12,10 +13,10 @@ WALL := tokio|hyper|axum|rustls|kube|k8s-openapi
 
 # Each step has both cores for itself, and what failed is the last thing said.
 .NOTPARALLEL:
-.PHONY: test fmt fmt-check clippy core-wall control-plane build cases cargo-test bench clean
+.PHONY: test fmt fmt-check clippy core-wall control-plane flink build cases cargo-test bench clean
 
 # The test runner comes last, so that its summary ends the output.
-test: fmt-check clippy core-wall control-plane build cases cargo-test
+test: fmt-check clippy core-wall control-plane flink build cases cargo-test
 
 fmt:
 	$(CARGO) fmt --all
@@ -38,6 +39,10 @@ core-wall:
 # etcd, kube-apiserver, kubectl and helm for the integration tests.
 control-plane:
 	tests/control-plane/build
+
+# A release of Flink for the tests that run it. Without it they say that they are skipped, and fail on CI.
+flink:
+	tests/flink/build 2.3.0 || [ "$$CI" != true ]
 
 build:
 	$(CARGO) build --locked --release

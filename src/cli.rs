@@ -3,11 +3,14 @@
 //! Exit status of all of them: 0 when nothing is denied, 1 when something is, 2 when the input or the usage could not
 //! be read.
 
+pub mod baseline;
 pub mod check;
 pub mod explain;
 pub mod input;
+pub mod locate;
 pub mod render;
 pub mod review;
+pub mod rules;
 #[cfg(feature = "webhook")]
 pub mod serve;
 
@@ -30,6 +33,7 @@ enum Command {
     Check(check::Arguments),
     Explain(explain::Arguments),
     Render(render::Arguments),
+    Rules(rules::Arguments),
     /// Answer the admission reviews of an API server
     #[cfg(feature = "webhook")]
     Serve(Box<serve::Arguments>),
@@ -100,6 +104,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &mut streams),
         Command::Explain(arguments) => explain::run(&arguments, &mut streams),
         Command::Render(arguments) => render::run(&arguments, &mut streams),
+        Command::Rules(arguments) => rules::run(&arguments, &mut streams),
         #[cfg(feature = "webhook")]
         Command::Serve(_) => return ExitCode::SUCCESS,
     };

@@ -3,7 +3,11 @@
 //! `needs` names [`FactKey`]s, a look-up answers them, rules read the answers. What could not be learned is
 //! [`Answer::Unknown`], which is never the same as [`Answer::Absent`].
 
+mod access;
 pub mod offline;
+mod rbac;
+
+pub use access::{Access, Account};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
@@ -44,6 +48,8 @@ pub enum FactKey {
         /// The namespace.
         namespace: String,
     },
+    /// Whether a ServiceAccount may do something. Only the input of the offline commands answers it so far.
+    Access(Access),
 }
 
 /// What can be listed.
@@ -57,6 +63,8 @@ pub enum Listed {
     Services,
     /// NetworkPolicies.
     NetworkPolicies,
+    /// FlinkDeployments and FlinkBlueGreenDeployments.
+    Resources,
 }
 
 impl FactKey {
@@ -72,10 +80,12 @@ impl FactKey {
             Self::List { of: Listed::ConfigMaps, .. } => "ConfigMaps",
             Self::List { of: Listed::Services, .. } => "Services",
             Self::List { of: Listed::NetworkPolicies, .. } => "NetworkPolicies",
+            Self::Access(_) => "SubjectAccessReview",
+            Self::List { of: Listed::Resources, .. } => "Resources",
         }
     }
 
-    /// The name of the object, or of the namespace that is listed.
+    /// The name of the object, of the namespace that is listed, or of the account that is asked about.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -84,6 +94,7 @@ impl FactKey {
             | Self::ConfigMap { name, .. }
             | Self::Claim { name, .. }
             | Self::List { namespace: name, .. } => name,
+            Self::Access(access) => &access.account.name,
         }
     }
 }
@@ -95,6 +106,11 @@ pub enum Answer {
     Known(Value),
     /// The objects of a [`FactKey::List`], in the order of kind and name.
     Objects(Vec<Arc<Value>>),
+    /// It may be done: the answer to a [`FactKey::Access`], and by which binding. That is for the input's author: who sends
+    /// a review need not learn how a cluster's rights are given.
+    Allowed(String),
+    /// It may not be done, and why where that can be said in words; again for the input's author alone.
+    Forbidden(Option<String>),
     /// It does not exist.
     Absent,
     /// It could not be learned, and why.
@@ -145,15 +161,33 @@ impl Facts {
     pub fn list(&self, of: Listed, namespace: &str) -> &[Arc<Value>] {
         match self.answer(&FactKey::List { of, namespace: namespace.to_owned() }) {
             Answer::Objects(objects) => objects,
-            Answer::Known(_) | Answer::Absent | Answer::Unknown(_) => &[],
+            _ => &[],
         }
     }
 
-    /// The questions that stayed open, each with its reason, in the order of the keys; lists are no questions to a cluster.
+    /// Whether `access` is known to be allowed, or to be forbidden; `None` where nobody knows.
+    #[must_use]
+    pub fn allows(&self, access: &Access) -> Option<bool> {
+        match self.answer(&FactKey::Access(access.clone())) {
+            Answer::Allowed(_) => Some(true),
+            Answer::Forbidden(_) => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Whether it is known that the object of `key` does not exist.
+    #[must_use]
+    pub fn is_absent(&self, key: &FactKey) -> bool {
+        *self.answer(key) == Answer::Absent
+    }
+
+    /// The questions that stayed open, each with its reason, in the order of the keys; lists and rights are not asked of a
+    /// cluster.
     pub fn unanswered(&self) -> impl Iterator<Item = (&FactKey, &str)> {
         self.answers.iter().filter_map(|(key, answer)| match (key, answer) {
-            (FactKey::List { .. }, _) | (_, Answer::Known(_) | Answer::Objects(_) | Answer::Absent) => None,
+            (FactKey::List { .. } | FactKey::Access(_), _) => None,
             (_, Answer::Unknown(why)) => Some((key, why.as_str())),
+            _ => None,
         })
     }
 }

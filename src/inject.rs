@@ -30,6 +30,7 @@ use serde_json::Value;
 use crate::facts::Facts;
 use crate::flink::cluster::Cluster;
 use crate::flink::raw;
+use crate::flink::version::FlinkVersion;
 use crate::object::{FieldPath, annotation};
 use crate::patch::Edits;
 use crate::policy::rules::{self, Case};
@@ -110,6 +111,8 @@ pub struct Injection<'a> {
     pub changes: Vec<String>,
     /// What could not be.
     pub shortfalls: Vec<Shortfall>,
+    /// The cluster that the completed object shows, where it was looked at already.
+    pub(crate) cluster: Option<Rc<Cluster>>,
 }
 
 /// Completes `target` as its policy wants; of a form that cannot be changed, says what it lacks.
@@ -125,26 +128,40 @@ pub fn complete<'a>(target: &Target<'a>) -> Injection<'a> {
         keep::withdraw(&mut work, record.as_ref());
         return work.finish(Record::default());
     }
-    let mut kept = record.unwrap_or_default();
+    // Nearly always nothing stands in the way of any step, which one look at the end shows as well as one at each.
+    let record = record.unwrap_or_default();
+    work.trial = Trial::AtTheEnd { tried: false, failed: false };
+    let kept = fill_in(&mut work, record.clone());
+    if work.is_clean() {
+        return work.finish(kept);
+    }
+    work = Work::new(target);
+    let kept = fill_in(&mut work, record);
+    work.finish(kept)
+}
+
+/// Fills in what is wanted; gives back what of the record stays.
+fn fill_in(work: &mut Work<'_>, mut kept: Record) -> Record {
+    let target = work.target;
     // What it says of values that are not there is another object's past.
-    kept.values.retain(|value| keep::stands(&work, value));
+    kept.values.retain(|value| keep::stands(work, value));
     let of_former = kept.clone();
     if kept.is_of_another(target.namespace, target.name) {
-        keep::forget(&mut work, &kept);
+        keep::forget(work, &kept);
         kept = Record::default();
     }
-    volumes::add(&mut work);
-    account::add(&mut work);
-    arguments::define_pod_ip(&mut work);
-    high_availability::add(&mut work);
-    directories::add(&mut work);
-    uploads::close(&mut work);
-    spread::add(&mut work);
+    volumes::add(work);
+    account::add(work);
+    arguments::define_pod_ip(work);
+    high_availability::add(work);
+    directories::add(work);
+    uploads::close(work);
+    spread::add(work);
     // The image may be another one than that for which they were chosen.
-    plugins::renew(&mut work, &of_former);
-    kept.values.retain(|value| !matches!(value, Injected::Plugins { .. }) || keep::is_remembered(&work, value));
-    complete_pods(&mut work);
-    work.finish(kept)
+    plugins::renew(work, &of_former);
+    kept.values.retain(|value| !matches!(value, Injected::Plugins { .. }) || keep::is_remembered(work, value));
+    complete_pods(work);
+    kept
 }
 
 /// What pods need for the sake of what was filled in before, and otherwise.
@@ -215,7 +232,22 @@ pub(crate) struct Work<'a> {
     added: Vec<Injected>,
     shortfalls: Vec<Shortfall>,
     identity: Option<String>,
+    trial: Trial,
     seen: RefCell<Seen>,
+}
+
+/// When it is looked at whether what is filled in makes the object be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trial {
+    /// After each step, which is taken back then.
+    OfEachStep,
+    /// Once, after all of them.
+    AtTheEnd {
+        /// Whether any step was taken.
+        tried: bool,
+        /// Whether one had no place for what it fills in.
+        failed: bool,
+    },
 }
 
 /// What was made of the edits so far, by their number: most questions are asked again before there is another one.
@@ -231,19 +263,32 @@ type Progress = (usize, usize);
 impl<'a> Work<'a> {
     fn new(target: &Target<'a>) -> Self {
         let edits = Edits::of(target.object);
-        let (target, identity) = (*target, identity::of(target));
-        Self { target, edits, added: Vec::new(), shortfalls: Vec::new(), identity, seen: RefCell::default() }
+        let cluster = Rc::new(target.cluster_in(target.object));
+        let identity = identity::of(target, &cluster);
+        let seen = RefCell::new(Seen { cluster: Some((edits.number(), cluster)), findings: None });
+        let (added, shortfalls, trial) = (Vec::new(), Vec::new(), Trial::OfEachStep);
+        Self { target: *target, edits, added, shortfalls, identity, trial, seen }
     }
 
     /// The cluster with the edits so far.
     fn cluster(&self) -> Rc<Cluster> {
-        let number = self.edits.number();
-        if let Some((_, cluster)) = self.seen.borrow().cluster.as_ref().filter(|(of, _)| *of == number) {
-            return Rc::clone(cluster);
-        }
-        let cluster = Rc::new(self.target.cluster_in(self.edits.document()));
-        self.seen.borrow_mut().cluster = Some((number, Rc::clone(&cluster)));
-        cluster
+        self.seen_cluster().unwrap_or_else(|| {
+            let cluster = Rc::new(self.target.cluster_in(self.edits.document()));
+            self.seen.borrow_mut().cluster = Some((self.edits.number(), Rc::clone(&cluster)));
+            cluster
+        })
+    }
+
+    /// The same where it was looked at already.
+    fn seen_cluster(&self) -> Option<Rc<Cluster>> {
+        let seen = self.seen.borrow();
+        seen.cluster.as_ref().filter(|(of, _)| *of == self.edits.number()).map(|(_, cluster)| Rc::clone(cluster))
+    }
+
+    /// Its Flink version, which nothing that is filled in changes.
+    fn version(&self) -> Option<FlinkVersion> {
+        let seen = self.seen.borrow().cluster.as_ref().map(|(_, cluster)| cluster.version);
+        seen.unwrap_or_else(|| self.cluster().version)
     }
 
     /// The names that templates are filled with.
@@ -259,49 +304,57 @@ impl<'a> Work<'a> {
         }
         let mut whole = self.clone();
         complete_pods(&mut whole);
-        let cluster = whole.cluster();
-        let findings: Rc<[Finding]> = rules::evaluate(&Case {
-            object: whole.edits.document(),
-            namespace: self.target.namespace,
-            cluster: &cluster,
-            policy: self.target.policy,
-            facts: self.target.facts,
-            siblings: self.target.siblings,
-            shortfalls: &[],
-            lost: &[],
-        })
-        .into();
+        let findings: Rc<[Finding]> = whole.evaluate().into();
         self.seen.borrow_mut().findings = Some((number, Rc::clone(&findings)));
         findings
     }
 
-    /// Takes over what `step` does, unless it would make the object be refused or warned about for our own values.
+    /// The findings on what there is so far.
+    fn evaluate(&self) -> Vec<Finding> {
+        rules::evaluate(&Case {
+            object: self.edits.document(),
+            namespace: self.target.namespace,
+            cluster: &self.cluster(),
+            policy: self.target.policy,
+            facts: self.target.facts,
+            // They are as they were written, and what completes them completes this one too.
+            siblings: &[],
+            shortfalls: &[],
+            lost: &[],
+        })
+    }
+
+    /// Takes over what `step` does, unless it would make the object be refused or warned about for our own values; where
+    /// that is looked at [`Trial::AtTheEnd`], whatever it does.
     ///
     /// # Errors
-    /// What stands in the way; then nothing is changed.
+    /// What stands in the way; then nothing is changed. At the end [`Work::is_clean`] says it.
     fn attempt(&mut self, step: impl FnOnce(&mut Self) -> Result<(), FieldPath>) -> Result<(), Obstacle> {
+        if let Trial::AtTheEnd { failed, .. } = self.trial {
+            let failed = step(self).is_err() || failed;
+            self.trial = Trial::AtTheEnd { tried: true, failed };
+            return Ok(());
+        }
         let mut trial = self.clone();
         step(&mut trial).map_err(Obstacle::Taken)?;
-        let ours: Vec<String> =
-            trial.added.iter().skip(self.added.len()).filter_map(Injected::path).map(|p| p.to_string()).collect();
-        let mut caused = trial.findings().to_vec();
-        caused.retain(|finding| {
-            let is_of_ours = finding.level == Level::Warn && ours.contains(&finding.path);
-            finding.level == Level::Deny || is_of_ours || rules::is_denied_by_default(finding.rule)
-        });
-        if !caused.is_empty() {
-            let before = self.findings();
-            caused.retain(|finding| {
-                !before
-                    .iter()
-                    .any(|known| (known.rule, known.role, &known.path) == (finding.rule, finding.role, &finding.path))
-            });
-        }
+        let caused =
+            caused(&trial.findings(), trial.added.get(self.added.len()..).unwrap_or_default(), || self.findings());
         if caused.is_empty() {
             *self = trial;
             return Ok(());
         }
         Err(Obstacle::Findings(caused))
+    }
+
+    /// Whether all steps that were taken can stay.
+    fn is_clean(&self) -> bool {
+        match self.trial {
+            Trial::AtTheEnd { failed: true, .. } => false,
+            Trial::AtTheEnd { tried: false, .. } => true,
+            Trial::AtTheEnd { .. } | Trial::OfEachStep => {
+                caused(&self.evaluate(), &self.added, || Work::new(&self.target).findings()).is_empty()
+            }
+        }
     }
 
     /// Ends with the values of `kept` and those that were added.
@@ -317,7 +370,26 @@ impl<'a> Work<'a> {
         let Target { namespace, name, .. } = self.target;
         let (namespace, name) = (namespace.to_owned(), name.map(str::to_owned));
         let record = Record { namespace, name, values, unknown: kept.unknown };
+        // The record is none of Flink's concern.
+        let cluster = self.seen_cluster();
         record.write(&mut self.edits);
-        Injection { edits: self.edits, changes, shortfalls: self.shortfalls }
+        Injection { edits: self.edits, changes, shortfalls: self.shortfalls, cluster }
     }
+}
+
+/// The `findings` that come from what was filled in: those that were not there `before` and that refuse the object, or
+/// warn of a value of `ours`.
+fn caused(findings: &[Finding], ours: &[Injected], before: impl FnOnce() -> Rc<[Finding]>) -> Vec<Finding> {
+    let ours: Vec<String> = ours.iter().filter_map(Injected::path).map(|path| path.to_string()).collect();
+    let counts = |finding: &&Finding| {
+        let is_of_ours = finding.level == Level::Warn && ours.contains(&finding.path);
+        finding.level == Level::Deny || is_of_ours || rules::is_denied_by_default(finding.rule)
+    };
+    let mut caused: Vec<Finding> = findings.iter().filter(counts).cloned().collect();
+    if !caused.is_empty() {
+        let place = |finding: &Finding| (finding.rule, finding.role, finding.path.clone());
+        let before: Vec<_> = before().iter().map(place).collect();
+        caused.retain(|finding| !before.contains(&place(finding)));
+    }
+    caused
 }

@@ -15,6 +15,7 @@
 //! ]));
 //! ```
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use json_patch::jsonptr::PointerBuf;
@@ -27,7 +28,8 @@ use crate::object::{FieldPath, Segment};
 #[derive(Debug, Clone)]
 pub struct Edits<'a> {
     original: &'a Value,
-    document: Value,
+    /// Its own only from the first edit on.
+    document: Cow<'a, Value>,
     touched: Vec<FieldPath>,
 }
 
@@ -35,12 +37,12 @@ impl<'a> Edits<'a> {
     /// No edits yet of `original`.
     #[must_use]
     pub fn of(original: &'a Value) -> Self {
-        Self { original, document: original.clone(), touched: Vec::new() }
+        Self { original, document: Cow::Borrowed(original), touched: Vec::new() }
     }
 
     /// The object with the edits.
     #[must_use]
-    pub const fn document(&self) -> &Value {
+    pub fn document(&self) -> &Value {
         &self.document
     }
 
@@ -62,7 +64,7 @@ impl<'a> Edits<'a> {
     /// value was set.
     pub fn set(&mut self, path: &FieldPath, value: Value) -> bool {
         let Some((parent, Segment::Key(key))) = path.split_last() else { return false };
-        let Some(map) = map_at(&mut self.document, parent.segments()) else { return false };
+        let Some(map) = map_at(self.document.to_mut(), &parent.segments()) else { return false };
         map.insert(key.clone(), value);
         self.touched.push(path.clone());
         true
@@ -71,7 +73,7 @@ impl<'a> Edits<'a> {
     /// Appends to the list at `path`, making it where it is missing or null.
     pub fn append(&mut self, path: &FieldPath, value: Value) {
         let Some((parent, Segment::Key(key))) = path.split_last() else { return };
-        let Some(map) = map_at(&mut self.document, parent.segments()) else { return };
+        let Some(map) = map_at(self.document.to_mut(), &parent.segments()) else { return };
         let list = map.entry(key.clone()).or_insert(Value::Null);
         if list.is_null() {
             *list = Value::Array(Vec::new());
@@ -86,7 +88,10 @@ impl<'a> Edits<'a> {
     /// Removes the map key at `path`, where it is there.
     pub fn remove(&mut self, path: &FieldPath) {
         let Some((parent, Segment::Key(key))) = path.split_last() else { return };
-        let Some(Value::Object(map)) = self.document.pointer_mut(&parent.pointer()) else { return };
+        if path.value_in(&self.document).is_none() {
+            return;
+        }
+        let Some(Value::Object(map)) = self.document.to_mut().pointer_mut(&parent.pointer()) else { return };
         if map.shift_remove(key).is_some() {
             self.touched.push(path.clone());
         }
@@ -103,7 +108,7 @@ impl<'a> Edits<'a> {
         let mut operations = Vec::new();
         for path in &self.touched {
             let path = self.highest_new(path);
-            if path.and_above().any(|above| done.contains(&above)) {
+            if path.and_above().any(|above| done.contains(above)) {
                 continue;
             }
             operations.extend(self.operation(&path));
@@ -114,23 +119,14 @@ impl<'a> Edits<'a> {
 
     /// The highest step of `path` that the original lacks, or holds as null; `path` itself where it lacks none.
     fn highest_new(&self, path: &FieldPath) -> FieldPath {
-        let mut above = FieldPath::default();
-        for segment in path.segments() {
-            above = match segment {
-                Segment::Key(key) => above.key(key),
-                Segment::Index(index) => above.index(*index),
-            };
-            if self.original.pointer(&above.pointer()).is_none_or(Value::is_null) {
-                break;
-            }
-        }
-        above
+        let is_new = |path: &&FieldPath| path.value_in(self.original).is_none_or(Value::is_null);
+        let new: Vec<&FieldPath> = path.and_above().take_while(is_new).collect();
+        new.last().map_or_else(|| path.clone(), |highest| (*highest).clone())
     }
 
     fn operation(&self, path: &FieldPath) -> Option<PatchOperation> {
-        let pointer = path.pointer();
-        let target = PointerBuf::parse(pointer.clone()).ok()?;
-        match (self.original.pointer(&pointer), self.document.pointer(&pointer)) {
+        let target = PointerBuf::parse(path.pointer()).ok()?;
+        match (path.value_in(self.original), path.value_in(&self.document)) {
             (None, Some(value)) => Some(PatchOperation::Add(AddOperation { path: target, value: value.clone() })),
             (Some(_), None) => Some(PatchOperation::Remove(RemoveOperation { path: target })),
             (Some(was), Some(is)) if was != is => {
@@ -142,7 +138,7 @@ impl<'a> Edits<'a> {
 }
 
 /// The map at `segments`, made where it is missing or null; `None` where something else stands in the way.
-fn map_at<'a>(value: &'a mut Value, segments: &[Segment]) -> Option<&'a mut Map<String, Value>> {
+fn map_at<'a>(value: &'a mut Value, segments: &[&Segment]) -> Option<&'a mut Map<String, Value>> {
     if value.is_null() {
         *value = Value::Object(Map::new());
     }

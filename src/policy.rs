@@ -7,6 +7,7 @@
 //! ```
 
 mod document;
+mod exception;
 mod finding;
 mod parse;
 pub mod rules;
@@ -17,7 +18,8 @@ pub use document::{
     Checkpoints, Enforcement, Exceptions, FlinkPolicy, FsGroup, HaMode, HighAvailability, Images, PodSecurity, Profile,
     Provision, ServiceAccount, Spec, Volume, ZooKeeper,
 };
-pub use finding::{Finding, Level, Role};
+pub use exception::of_unknown_rules as exceptions_of_unknown_rules;
+pub use finding::{Finding, Level, Replacement, Role};
 pub use parse::Refused;
 pub use selector::{LabelSelector, Match};
 pub use template::{Names, Template};
@@ -68,7 +70,7 @@ impl Policies {
     pub fn select(&self, namespace: &str, answer: &Answer) -> Selection<'_> {
         let labels = match answer {
             Answer::Known(object) => object::map(object, &["metadata", "labels"]).cloned().unwrap_or_default(),
-            Answer::Objects(_) | Answer::Absent | Answer::Unknown(_) => serde_json::Map::new(),
+            _ => serde_json::Map::new(),
         };
         let complete = matches!(answer, Answer::Known(_));
         let mut undecided = None;
@@ -118,7 +120,6 @@ impl Policies {
             for (is_asked, path) in [
                 (spec.high_availability.min_job_managers > 1, "spec.highAvailability.minJobManagers"),
                 (spec.high_availability.advise_zoo_keeper_above > 0, "spec.highAvailability.adviseZooKeeperAbove"),
-                (spec.exceptions == Exceptions::Annotations, "spec.exceptions"),
                 (spec.share_names, "spec.shareNames"),
                 (
                     spec.service_account.as_ref().is_some_and(|account| account.provision),

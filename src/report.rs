@@ -2,8 +2,15 @@
 
 pub mod diff;
 pub mod explain;
+pub mod findings;
+pub mod fingerprint;
+pub mod github;
 pub mod json;
+pub mod junit;
 pub mod paint;
+pub mod rule;
+pub mod sarif;
+mod snippet;
 pub mod text;
 
 use std::borrow::Cow;
@@ -23,7 +30,9 @@ fn shown_value(finding: &Finding) -> Option<&str> {
 
 /// `value`, or what stands for it when `key` is one of a credential.
 fn masked<'a>(key: &str, value: &'a str) -> &'a str {
-    if sensitive::is_sensitive(key) { sensitive::HIDDEN } else { value }
+    // `automountServiceAccountToken: false` tells nothing.
+    let is_secret = sensitive::is_sensitive(key) && !matches!(value, "true" | "false");
+    if is_secret { sensitive::HIDDEN } else { value }
 }
 
 /// `text` without characters that a terminal would obey: a manifest may come from a stranger.
@@ -40,8 +49,18 @@ fn is_unsafe(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Where the page of the rule `id` stands: in the repository, where the package names one.
+fn link(id: &str) -> String {
+    let (repository, version) = (env!("CARGO_PKG_REPOSITORY"), env!("CARGO_PKG_VERSION"));
+    if repository.is_empty() {
+        format!("docs/rules.md#{id}")
+    } else {
+        format!("{repository}/blob/v{version}/docs/rules.md#{id}")
+    }
+}
+
 /// `1 object`, `2 objects`.
-fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
@@ -59,5 +78,6 @@ mod tests {
     fn values_of_credentials_are_hidden() {
         assert_eq!(masked("spec.flinkConfiguration[\"s3.secret-key\"]", "abc"), "***");
         assert_eq!(masked("spec.flinkConfiguration[\"s3.endpoint\"]", "abc"), "abc");
+        assert_eq!(masked("spec.automountServiceAccountToken", "false"), "false");
     }
 }

@@ -9,17 +9,18 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::admission::Operation;
-use crate::facts::{FactKey, Facts, Listed};
+use crate::facts::{Answer, FactKey, Facts, Listed};
 use crate::flink::cluster::{Cluster, HighAvailability};
 use crate::flink::configuration::EffectiveConfig;
 use crate::flink::deployment::walk;
+use crate::flink::pod::Pod;
 use crate::flink::raw;
 use crate::inject::{self, Injection, Lost, Shortfall, Target};
 use crate::object::{at, text};
 use crate::policy::rules::{self, Case};
 use crate::policy::{Enforcement, Finding, FlinkPolicy, Level, Policies, Role};
 use crate::siblings::{self, Sibling};
-use crate::workload::{Kind, Workload, is_being_deleted, recognise};
+use crate::workload::{Kind, Owner, Workload, is_being_deleted, recognise};
 
 /// The object under review with what surrounds it.
 #[derive(Debug, Clone, Copy)]
@@ -60,35 +61,66 @@ pub struct Outcome {
 pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
     let mut keys = BTreeSet::new();
     let Some(cluster) = cluster(subject, policies, &Facts::default()) else { return keys };
+    let namespace = || subject.namespace.to_owned();
+    let claim = |name: &str| FactKey::Claim { namespace: namespace(), name: name.to_owned() };
+    let config_map = |name: String| FactKey::ConfigMap { namespace: namespace(), name };
     // What the stored object violates already is no new violation, so it is resolved too.
     let was = subject.old.and_then(|old| Some((old, recognise(old)?)));
     let is = Some((subject.object, subject.workload.clone()));
     for (object, workload) in is.into_iter().chain(was) {
-        let namespace = || subject.namespace.to_owned();
         let templates = pod_templates(object, &workload);
-        let claims = templates.iter().flat_map(|template| siblings::claims(template)).take(MOST_CLAIMS);
-        keys.extend(claims.map(|name| FactKey::Claim { namespace: namespace(), name: name.to_owned() }));
+        keys.extend(templates.iter().flat_map(|template| siblings::claims(template)).take(MOST_CLAIMS).map(claim));
+        if Owner::of(object).is_some() {
+            keys.insert(FactKey::List { of: Listed::Resources, namespace: namespace() });
+        }
         let Kind::Raw(raw) = &workload.kind else { continue };
         let lists = [Listed::Workloads, Listed::ConfigMaps, Listed::Services, Listed::NetworkPolicies];
         keys.extend(lists.map(|of| FactKey::List { of, namespace: namespace() }));
-        keys.extend(
-            raw::config_maps(object, raw)
-                .into_iter()
-                .take(MOST_CONFIG_MAPS)
-                .map(|name| FactKey::ConfigMap { namespace: subject.namespace.to_owned(), name }),
-        );
+        keys.extend(raw::config_maps(object, raw).into_iter().take(MOST_CONFIG_MAPS).map(config_map));
     }
+    let pods = || cluster.roles.iter().map(|view| &view.pod);
+    keys.extend(pods().flat_map(|pod| &pod.extra).take(MOST_CLAIMS).map(|extra| claim(&extra.claim)));
+    let mounted: BTreeSet<&str> = pods().flat_map(Pod::config_maps).collect();
+    keys.extend(mounted.into_iter().take(MOST_CONFIG_MAPS).map(|name| config_map(name.to_owned())));
     // For its labels, which choose the policy, and for OpenShift's range of user ids.
-    keys.insert(FactKey::Namespace(subject.namespace.to_owned()));
+    keys.insert(FactKey::Namespace(namespace()));
     let may_be_kubernetes =
         matches!(cluster.high_availability().0, HighAvailability::Kubernetes | HighAvailability::Unknown);
-    if may_be_kubernetes || policies.add_high_availability() {
-        keys.extend(cluster.roles.iter().map(|view| FactKey::ServiceAccount {
-            namespace: subject.namespace.to_owned(),
-            name: view.account.0.clone().unwrap_or_else(|| "default".to_owned()),
-        }));
-    }
+    let asks_for_default = may_be_kubernetes || policies.add_high_availability();
+    let default = || asks_for_default.then(|| "default".to_owned());
+    let accounts = cluster.roles.iter().filter_map(|view| view.account.0.clone().or_else(default));
+    keys.extend(accounts.map(|name| FactKey::ServiceAccount { namespace: namespace(), name }));
     keys
+}
+
+/// What `answer` says to all that must be known of `subject`, where there is time to ask twice: also of what is filled in,
+/// and of the rights of its accounts.
+#[must_use]
+pub fn learn(subject: &Subject<'_>, policies: &Policies, answer: impl Fn(&FactKey) -> Answer) -> Facts {
+    let mut facts = Facts::default();
+    ask(subject, policies, &answer, &mut facts);
+    let siblings = siblings(subject, policies, &facts);
+    let review = PolicyOf::choose(subject, policies, &facts, &siblings);
+    let completed = review.inject().filter(|injection| review.policy.may_change() && !injection.edits.is_empty());
+    if let Some(completed) = completed.map(|injection| injection.edits.document().clone()) {
+        ask(&Subject { object: &completed, ..*subject }, policies, &answer, &mut facts);
+    }
+    facts
+}
+
+fn ask(subject: &Subject<'_>, policies: &Policies, answer: impl Fn(&FactKey) -> Answer, facts: &mut Facts) {
+    let mut keys = needs(subject, policies);
+    let was = subject.old.and_then(|old| Some((old, recognise(old)?)));
+    let is = Some((subject.object, subject.workload.clone()));
+    for (object, workload) in is.into_iter().chain(was) {
+        let facts = Facts::default();
+        let cluster = Cluster::of(object, &workload, subject.namespace, &facts, policies.mirrors());
+        keys.extend(cluster.iter().flat_map(|cluster| rules::rights::questions(cluster, subject.namespace)));
+    }
+    for key in keys {
+        let answer = answer(&key);
+        facts.insert(key, answer);
+    }
 }
 
 /// Completes and judges `subject` as the cluster would.
@@ -232,25 +264,28 @@ impl<'a> PolicyOf<'a> {
     fn findings(&self, injection: Option<&Injection<'a>>) -> Vec<Finding> {
         match injection {
             Some(injection) if self.policy.may_change() => {
-                self.evaluate(injection.edits.document(), &injection.shortfalls, &[])
+                self.evaluate(injection.edits.document(), injection.cluster.as_deref(), &injection.shortfalls, &[])
             }
-            _ => self.evaluate(self.subject.object, &[], &[]),
+            _ => self.evaluate(self.subject.object, None, &[], &[]),
         }
     }
 
     /// The findings on the final object, which our mutation has already seen.
     fn findings_as_it_is(&self) -> Vec<Finding> {
-        let Some(target) = self.own() else { return self.evaluate(self.subject.object, &[], &[]) };
+        let Some(target) = self.own() else { return self.evaluate(self.subject.object, None, &[], &[]) };
         let injection = self.inject().filter(|_| self.policy.may_change());
         let shortfalls = &injection.as_ref().map(|injection| injection.shortfalls.clone()).unwrap_or_default();
         let lost: Vec<Lost> = match (self.subject.operation, self.subject.old) {
             (Operation::Update, Some(old)) => inject::lost(&target, old),
             _ => Vec::new(),
         };
-        let mut findings = self.evaluate(self.subject.object, shortfalls, &lost);
-        let unreached = injection.filter(|injection| !injection.edits.is_empty());
+        let (reached, unreached) = match injection {
+            Some(injection) if injection.edits.is_empty() => (injection.cluster, None),
+            injection => (None, injection),
+        };
+        let mut findings = self.evaluate(self.subject.object, reached.as_deref(), shortfalls, &lost);
         if let Some(injection) = unreached {
-            let settled = self.evaluate(injection.edits.document(), shortfalls, &lost);
+            let settled = self.evaluate(injection.edits.document(), injection.cluster.as_deref(), shortfalls, &lost);
             for finding in findings.iter_mut().filter(|finding| finding.level == Level::Deny) {
                 if !settled.iter().any(|other| (other.rule, &other.path) == (finding.rule, &finding.path)) {
                     finding.fix.push_str(" (our mutation would have done so, but did not reach this object: is the mutating webhook in place?)");
@@ -260,24 +295,48 @@ impl<'a> PolicyOf<'a> {
         findings
     }
 
-    fn evaluate(&self, object: &Value, shortfalls: &[Shortfall], lost: &[Lost]) -> Vec<Finding> {
+    /// The findings on `object`; `cluster` is what it shows, where that is known already.
+    fn evaluate(
+        &self,
+        object: &Value,
+        cluster: Option<&Cluster>,
+        shortfalls: &[Shortfall],
+        lost: &[Lost],
+    ) -> Vec<Finding> {
         if is_being_deleted(object) {
             return Vec::new();
         }
         let Subject { namespace, workload, .. } = self.subject;
-        let Some(cluster) = Cluster::of(object, workload, namespace, self.facts, &self.policy.spec.images.stock) else {
-            return Vec::new();
+        let resolve = || {
+            let cluster = Cluster::of(object, workload, namespace, self.facts, &self.policy.spec.images.stock)?;
+            Some(if workload.is_configured_by_maker(object) { cluster.by_its_own_fields() } else { cluster })
         };
-        rules::evaluate(&Case {
+        let own = if cluster.is_none() { resolve() } else { None };
+        let Some(cluster) = cluster.or(own.as_ref()) else { return Vec::new() };
+        self.unanswered_for(rules::evaluate(&Case {
             object,
             namespace: self.subject.namespace,
-            cluster: &cluster,
+            cluster,
             policy: self.policy,
             facts: self.facts,
             siblings: self.siblings,
             shortfalls,
             lost,
-        })
+        }))
+    }
+
+    /// What is left of `findings` on an object that another one answers for: never a denial, and beside its owner nothing but
+    /// what the owner cannot show.
+    fn unanswered_for(&self, mut findings: Vec<Finding>) -> Vec<Finding> {
+        let Some(owner) = Owner::of(self.subject.object) else { return findings };
+        if owner.is_among(self.facts.list(Listed::Resources, self.subject.namespace)) {
+            findings.retain(|finding| rules::is_of_operator(finding.rule));
+        }
+        for finding in &mut findings {
+            finding.level = finding.level.min(Level::Warn);
+        }
+        rules::sort(&mut findings);
+        findings
     }
 
     fn decide(&self, findings: Vec<Finding>) -> Decision {

@@ -11,8 +11,10 @@
 //! ```
 
 mod command;
+mod owner;
 
 pub use command::{Entry, Launch};
+pub use owner::Owner;
 
 use std::sync::LazyLock;
 
@@ -135,6 +137,14 @@ fn recognise_pods(object: &Value) -> Option<Workload> {
 }
 
 impl Workload {
+    /// Whether the configuration of `object`, this workload, is judged where its maker takes it from: in the owner that the
+    /// operator wrote it from, or by Flink's client.
+    #[must_use]
+    pub fn is_configured_by_maker(&self, object: &Value) -> bool {
+        let is_native = |raw: &Raw| raw.launch.entry == Entry::Native;
+        matches!(&self.kind, Kind::Raw(raw) if is_native(raw) || Owner::of(object).is_some())
+    }
+
     /// Whether our mutation may touch the object at all.
     #[must_use]
     pub fn may_be_changed(&self) -> bool {

@@ -11,20 +11,25 @@
 //! assert_eq!(documents[1].line, 3);
 //! ```
 
+mod align;
 mod json;
+mod located;
 mod reason;
 mod split;
+mod template;
 mod text;
 mod tree;
 mod value;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use serde::de::DeserializeSeed;
 use serde_json::Value;
 
+pub use located::{Found, Located, Scalar};
 pub use text::to_text;
-pub use tree::{Content, Node, node};
+pub use tree::{Cause, Content, Node, Pair, Refusal, node};
 
 use split::Chunk;
 use value::{Limits, MAX_DEPTH};
@@ -38,6 +43,8 @@ pub struct Document {
     pub line: usize,
     /// Its place among the documents of the text, from 0; empty documents count.
     pub index: usize,
+    /// The bytes of the text that it stands in; a byte order mark does not count.
+    pub range: Range<usize>,
     /// Keys that stand twice in one mapping, of which the last one was kept.
     pub repeated: BTreeSet<String>,
 }
@@ -52,6 +59,8 @@ pub struct YamlError {
     pub line: usize,
     /// What is wrong, and what to do where that is known.
     pub reason: String,
+    /// Whether the text is a template, of which a program makes YAML.
+    pub is_template: bool,
 }
 
 /// All documents of `text`, read strictly; empty ones are left out.
@@ -67,6 +76,7 @@ pub fn documents(text: &str) -> Result<Vec<Document>, YamlError> {
                 index: document.index,
                 line: document.line,
                 reason: format!("the key `{key}` stands twice in one mapping; remove one of them"),
+                is_template: false,
             }),
         }
     };
@@ -76,7 +86,7 @@ pub fn documents(text: &str) -> Result<Vec<Document>, YamlError> {
 /// Each document of `text`, or why it cannot be read; empty ones are left out.
 #[must_use]
 pub fn each_document(text: &str) -> Vec<Result<Document, YamlError>> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = without_mark(text);
     if let Some(found) = json::documents(text, MAX_DOCUMENTS + 1) {
         return bounded(found);
     }
@@ -85,11 +95,24 @@ pub fn each_document(text: &str) -> Vec<Result<Document, YamlError>> {
     bounded(pieces).into_iter().filter_map(Result::transpose).collect()
 }
 
+/// `text` without the byte order mark that some editors put in front of it.
+#[must_use]
+pub fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// Where `text`, which is YAML, holds what Helm would have replaced: the line, from 1, and what to say of it.
+#[must_use]
+pub fn unrendered(text: &str) -> Option<(usize, String)> {
+    let (line, mark) = template::quoted_mark(text)?;
+    Some((line + 1, format!("`{mark}` is taken as it stands; if this is a template, {RENDER}")))
+}
+
 fn bounded<T>(mut found: Vec<Result<T, YamlError>>) -> Vec<Result<T, YamlError>> {
     if found.len() > MAX_DOCUMENTS {
         found.truncate(MAX_DOCUMENTS);
         let reason = format!("the text holds more than {MAX_DOCUMENTS} documents; split it");
-        found.push(Err(YamlError { index: MAX_DOCUMENTS, line: 1, reason }));
+        found.push(Err(YamlError { index: MAX_DOCUMENTS, line: 1, reason, is_template: false }));
     }
     found
 }
@@ -103,15 +126,18 @@ fn read(chunk: &Chunk<'_>) -> Result<Option<Document>, YamlError> {
         Ok(Value::Null) => Ok(None),
         Ok(value) => {
             let repeated = limits.into_repeated();
-            Ok(Some(Document { value, line: chunk.content_line, index: chunk.index, repeated }))
+            let range = chunk.start..chunk.start + chunk.text.len();
+            Ok(Some(Document { value, line: chunk.content_line, index: chunk.index, range, repeated }))
         }
         Err(error) => {
-            let at = error.location().map_or(1, |location| usize::try_from(location.line()).unwrap_or(1)).max(1);
-            let mut reason = limits.refused().unwrap_or_else(|| reason::reason(&error));
-            if chunk.text.contains("{{") {
-                reason.push_str(TEMPLATE);
+            // What the parser says of a template helps nobody.
+            if let Some((line, mark)) = template::mark(chunk.text) {
+                let reason = format!("`{mark}` makes this a template and no manifest; {RENDER}");
+                return Err(YamlError { index: chunk.index, line: chunk.line + line, reason, is_template: true });
             }
-            Err(YamlError { index: chunk.index, line: chunk.line + at - 1, reason })
+            let at = error.location().map_or(1, |location| usize::try_from(location.line()).unwrap_or(1)).max(1);
+            let reason = limits.refused().unwrap_or_else(|| reason::reason(&error));
+            Err(YamlError { index: chunk.index, line: chunk.line + at - 1, reason, is_template: false })
         }
     }
 }
@@ -132,8 +158,8 @@ fn options() -> serde_saphyr::Options {
     }
 }
 
-/// What is said behind the error of a text with template marks.
-pub(crate) const TEMPLATE: &str = "; this looks like a template: give what the template makes (`helm template`)";
+/// What to do with a template.
+const RENDER: &str = "give what is made of it, as in `helm template … | flink-admission check -`";
 /// Most documents of one text.
 const MAX_DOCUMENTS: usize = 100_000;
 /// Most mappings, lists and scalars in one document, its aliases expanded.
@@ -232,7 +258,8 @@ mod tests {
     #[test]
     fn a_template_is_named_as_one() {
         let error = documents("{{- if .Values.x }}\na: 1\n{{- end }}\n").unwrap_err();
-        assert!(error.reason.ends_with(TEMPLATE), "{error}");
+        assert!(error.is_template && error.reason.starts_with("`{{- if .Values.x }}` makes"), "{error}");
+        assert!(!documents("a: [\nb: \"{{ x }}\"\n").unwrap_err().is_template);
     }
 
     proptest! {

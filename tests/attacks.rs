@@ -267,5 +267,23 @@ fn large_configurations_are_judged_in_their_own_time() {
     assert!(validated(&object, None, JUDGE_ONLY).allowed);
     let keys: BTreeSet<FactKey> =
         review(&object, None, JUDGE_ONLY, &Facts::default(), |subject, policies, _| needs(subject, policies));
-    assert_eq!(keys.len(), 1);
+    assert_eq!(keys.len(), 2, "its namespace and its account");
+    let mounts: Vec<Value> =
+        (0..20_000).map(|n| json!({"name": format!("v{n}"), "mountPath": format!("/v{n}")})).collect();
+    object["spec"]["podTemplate"] = Value::Null;
+    for (source, rule) in [("configMap", "configuration-not-found"), ("persistentVolumeClaim", "claim-not-found")] {
+        let volumes = (0..20_000)
+            .map(|n| json!({"name": format!("v{n}"), source: {"name": format!("n{n}"), "claimName": format!("n{n}")}}));
+        object["spec"]["jobManager"] = json!({"podTemplate": {"spec": {"volumes": volumes.collect::<Vec<_>>(),
+            "containers": [{"name": "flink-main-container", "volumeMounts": mounts}]}}});
+        let keys: BTreeSet<FactKey> =
+            review(&object, None, JUDGE_ONLY, &Facts::default(), |subject, policies, _| needs(subject, policies));
+        assert!(keys.len() <= 10, "{}", keys.len());
+        let mut facts = Facts::default();
+        for key in keys {
+            facts.insert(key, Answer::Absent);
+        }
+        let decision = review(&object, None, JUDGE_ONLY, &facts, validate);
+        assert!(decision.rules.iter().any(|(found, _)| *found == rule), "{rule}");
+    }
 }

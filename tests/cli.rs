@@ -8,6 +8,9 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+#[path = "cli/reports.rs"]
+mod reports;
+
 /// What one run did.
 struct Run {
     status: i32,
@@ -114,6 +117,52 @@ fn what_is_rendered_is_not_changed_again() {
     let first = run(&["render", "--policy", "policy.yaml", "without-ha.yaml"], "");
     let again = run(&["render", "--diff", "--policy", "policy.yaml", "-"], &first.output);
     assert_eq!(again.output, "");
+}
+
+/// The policy of these tests in a file of its own, with `change` made to it.
+fn changed_policy(change: impl Fn(&str) -> String) -> tempfile::NamedTempFile {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/policy.yaml")).unwrap();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(change(&text).as_bytes()).unwrap();
+    file
+}
+
+/// `kubectl get -o yaml | flink-admission check -`: an update would fill nothing in.
+#[test]
+fn what_was_read_from_a_cluster_is_judged_as_it_is() {
+    let policy = changed_policy(|text| text.replace("mode: kubernetes", "required: true, mode: kubernetes"));
+    let policy = policy.path().to_str().unwrap();
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/without-ha.yaml")).unwrap();
+    let live = text.replace("{name: page-views,", "{name: page-views, uid: 0c9e,");
+    assert_ne!(live, text);
+    let checked = run(&["check", "--policy", policy, "-"], &live);
+    assert!(checked.output.contains("ha-required") && !checked.output.contains("filled in"), "{}", checked.output);
+    assert!(run(&["check", "--policy", policy, "-"], &text).output.contains("filled in"));
+    let rendered = run(&["render", "--policy", policy, "-"], &live);
+    assert!(rendered.output.contains("high-availability.type: kubernetes"), "{}", rendered.output);
+}
+
+#[test]
+fn a_policy_that_changes_nothing_would_fill_in() {
+    let policy = changed_policy(|text| text.replace("spec:\n", "spec:\n  enforcement: warn\n"));
+    let checked = run(&["check", "--policy", policy.path().to_str().unwrap(), "without-ha.yaml"], "");
+    assert!(checked.output.contains("would be filled in"), "{}", checked.output);
+}
+
+/// Applied elsewhere it would be another namespace's identity and directories.
+#[test]
+fn what_is_rendered_for_an_assumed_namespace_is_told() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/without-ha.yaml")).unwrap();
+    let nowhere = text.replace(", namespace: counting", "");
+    let rendered = run(&["render", "--policy", "policy.yaml", "-"], &nowhere);
+    assert!(rendered.output.contains("s3://flink/ha/default"), "{}", rendered.output);
+    assert_eq!(
+        rendered.errors,
+        "warning: 1 object without a namespace; what was filled in is for `default`, unless `--namespace` names another\n"
+    );
+    let named = run(&["render", "--policy", "policy.yaml", "--namespace=default", "-"], &nowhere);
+    assert_eq!((named.output, named.errors.as_str()), (rendered.output, ""));
+    assert_eq!(run(&["render", "--policy", "policy.yaml", "-"], &text).errors, "");
 }
 
 #[test]
@@ -245,9 +294,30 @@ fn a_folder_without_manifests_is_a_mistake() {
 #[test]
 fn a_template_is_told_once_and_as_one() {
     let text = "{{- if .Values.on }}\napiVersion: v1\nkind: Service\n{{- end }}\n---\nkind: {{ .Values.kind }}\n";
-    let run = run(&["check", "-"], text);
+    let broken = run(&["check", "-"], text);
+    assert_eq!(broken.status, 2);
+    insta::assert_snapshot!(broken.errors, @"error: standard input, line 1: `{{- if .Values.on }}` makes this a template and no manifest; give what is made of it, as in `helm template … | flink-admission check -`");
+
+    let quoted = "apiVersion: flink.apache.org/v1beta1\nkind: FlinkDeployment\nmetadata: {name: a}\nspec:\n  image: \"{{ .Values.image }}\"\n";
+    let quoted = run(&["check", "-"], &format!("# one\n---\n{quoted}"));
+    assert_eq!(quoted.status, 0);
+    insta::assert_snapshot!(quoted.errors, @"warning: standard input, line 7: `{{ .Values.image }}` is taken as it stands; if this is a template, give what is made of it, as in `helm template … | flink-admission check -`");
+}
+
+#[test]
+fn a_chart_is_told_once_and_as_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a", "b", "c"] {
+        fs::write(folder.path().join(name).with_extension("yaml"), "a: {{ .Values.a }}\n").unwrap();
+    }
+    fs::write(folder.path().join("d.yaml"), "a: [\n").unwrap();
+    let run = run(&["check", folder.path().to_str().unwrap()], "");
+    let errors = run.errors.replace(folder.path().to_str().unwrap(), "chart");
     assert_eq!(run.status, 2);
-    insta::assert_snapshot!(run.errors, @r#"error: standard input, line 1: "-" is only valid inside a block; this looks like a template: give what the template makes (`helm template`)"#);
+    insta::assert_snapshot!(errors, @"
+    error: chart/d.yaml, line 1: unclosed bracket '['
+    error: chart/a.yaml, line 1: `{{ .Values.a }}` makes this a template and no manifest; give what is made of it, as in `helm template … | flink-admission check -` (2 more in the folders are templates too)
+    ");
 }
 
 #[test]

@@ -1,9 +1,11 @@
-//! Look-ups, the authority's Secret and the bundle in webhook configurations, on a real API server.
+//! Look-ups, rights, the authority's Secret and the bundle in webhook configurations, on a real API server.
 #![cfg(feature = "webhook")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends by panicking")]
 
 #[path = "cluster/connected.rs"]
 mod connected;
+#[path = "cluster/rights.rs"]
+mod rights;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

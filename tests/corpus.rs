@@ -1,5 +1,10 @@
-//! Real manifests, where they lie beside the checkout: nothing in them crashes the program, and what is denied of them is
-//! what `corpus-verdicts.tsv` lists, each line with the reason why that is right.
+//! Real manifests, where they lie beside the checkout: nothing in them crashes the program, and what is denied of them,
+//! FlinkDeployments and standalone roles alike, is what `corpus-verdicts.tsv` lists, each line with the reason why that is
+//! right.
+//!
+//! Each object is judged twice: with its file alone, as `check FILE` does, and with all files that its author keeps in one
+//! directory, as `check DIR` does; a standalone cluster is seldom one file. What the operator made is never denied, and says
+//! nothing beside the resource that it was made for.
 //!
 //! A new denial is a false alarm until somebody has looked at the manifest as its owner would, and has written the line.
 #![allow(
@@ -12,35 +17,28 @@
 
 mod manifests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use flink_admission::cli::input;
 use flink_admission::policy::{Level, Policies};
-use flink_admission::{verdict, workload};
+use flink_admission::verdict::{self, Outcome};
+use flink_admission::workload::{self, Owner};
 use serde_json::Value;
 
 const VERDICTS: &str = include_str!("corpus-verdicts.tsv");
 
 #[test]
 fn real_manifests_are_denied_for_good_reasons_only() {
-    let Some(corpus) = manifests::shared().map(|shared| shared.join("corpus")) else { return };
-    let files = read(&corpus);
+    let Some(corpus) = Corpus::beside() else { return };
     let mut found = BTreeSet::new();
     for profile in ["strict", "baseline"] {
-        let policies = Policies::from_text(&format!("spec: {{profile: {profile}}}")).unwrap();
-        for (file, objects) in &files {
-            for object in objects.iter().filter(|object| workload::recognise(object).is_some()) {
-                let outcome = manifests::review(object, None, &policies, objects, verdict::judge);
-                let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-                let kind = object["kind"].as_str().unwrap_or_default();
-                let denials = outcome.findings.into_iter().filter(|finding| finding.level == Level::Deny);
-                found.extend(
-                    denials
-                        .filter(|_| kind == "FlinkDeployment" || kind == "FlinkBlueGreenDeployment")
-                        .map(|finding| format!("{file}\t{kind}/{name}\t{profile}\t{}\t{}", finding.rule, finding.path)),
-                );
-            }
+        for (file, object, outcome) in corpus.judged(profile) {
+            let title = title(object);
+            let denials = outcome.findings.into_iter().filter(|finding| finding.level == Level::Deny);
+            found.extend(
+                denials.map(|finding| format!("{file}\t{title}\t{profile}\t{}\t{}", finding.rule, finding.path)),
+            );
         }
     }
     let (listed, reasons): (BTreeSet<String>, Vec<&str>) =
@@ -51,6 +49,28 @@ fn real_manifests_are_denied_for_good_reasons_only() {
     assert!(new.is_empty() && gone.is_empty(), "denied and not listed: {new:#?}\nlisted and not denied: {gone:#?}");
 }
 
+/// `--host` is the operator's own doing, of which the FlinkDeployment shows nothing.
+#[test]
+fn what_the_operator_made_is_answered_for_by_its_owner() {
+    let Some(corpus) = Corpus::beside() else { return };
+    let mut made = BTreeSet::new();
+    for (file, object, outcome) in corpus.judged("strict") {
+        if Owner::of(object).is_none() {
+            continue;
+        }
+        let denied = outcome.findings.iter().find(|finding| finding.level == Level::Deny);
+        assert!(denied.is_none(), "{file}: {denied:?}");
+        assert!(outcome.patch.0.is_empty(), "{file}: {:?}", outcome.patch);
+        made.insert((file, title(object)));
+    }
+    assert!(made.len() > 15, "the corpus holds {made:#?}");
+    for (file, object, directory) in corpus.objects() {
+        let outcome = judge(object, directory, "strict");
+        let left = outcome.findings.iter().find(|finding| finding.rule != "host-argument-removed");
+        assert!(Owner::of(object).is_none() || left.is_none(), "{file}: {left:?}");
+    }
+}
+
 #[test]
 fn the_list_is_sorted_and_whole() {
     let listed: Vec<&str> = lines().collect();
@@ -59,6 +79,71 @@ fn the_list_is_sorted_and_whole() {
 
 fn lines() -> impl Iterator<Item = &'static str> {
     VERDICTS.lines().filter(|line| !line.starts_with('#'))
+}
+
+fn title(object: &Value) -> String {
+    let word = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    format!("{}/{}", word("/kind"), word("/metadata/name"))
+}
+
+fn judge(object: &Value, others: &[Value], profile: &str) -> Outcome {
+    let policies = Policies::from_text(&format!("spec: {{profile: {profile}}}")).unwrap();
+    manifests::review(object, None, &policies, others, verdict::judge)
+}
+
+/// The manifests, by the directories in which their authors keep them.
+struct Corpus {
+    directories: BTreeMap<String, Vec<(String, Vec<Value>)>>,
+    together: BTreeMap<String, Vec<Value>>,
+}
+
+impl Corpus {
+    fn beside() -> Option<Self> {
+        let root = manifests::shared()?.join("corpus");
+        let index = std::fs::read_to_string(root.join("index.tsv")).unwrap();
+        let sources: BTreeMap<&str, String> = index.lines().skip(1).map(source).collect();
+        let mut directories: BTreeMap<String, Vec<(String, Vec<Value>)>> = BTreeMap::new();
+        for (file, objects) in read(&root) {
+            // What is not in the index was captured, and lies in directories already.
+            let directory = sources.get(file.as_str()).cloned().unwrap_or_else(|| parent(&file).to_owned());
+            directories.entry(directory).or_default().push((file, objects));
+        }
+        let all = |files: &Vec<(String, Vec<Value>)>| files.iter().flat_map(|(_, objects)| objects.clone()).collect();
+        let together = directories.iter().map(|(directory, files)| (directory.clone(), all(files))).collect();
+        Some(Self { directories, together })
+    }
+
+    /// Every workload of Flink with its file, and all objects of its directory.
+    fn objects(&self) -> impl Iterator<Item = (&str, &Value, &[Value])> {
+        self.directories.iter().flat_map(|(directory, files)| {
+            let together = &self.together[directory];
+            files.iter().flat_map(move |(file, objects)| {
+                let workloads = objects.iter().filter(|object| workload::recognise(object).is_some());
+                workloads.map(move |object| (file.as_str(), object, together.as_slice()))
+            })
+        })
+    }
+
+    /// What is said of every workload: with its file alone, and with its directory.
+    fn judged<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = (&'a str, &'a Value, Outcome)> {
+        let files: BTreeMap<&str, &Vec<Value>> =
+            self.directories.values().flatten().map(|(file, objects)| (file.as_str(), objects)).collect();
+        self.objects().flat_map(move |(file, object, together)| {
+            [files[file].as_slice(), together].map(|others| (file, object, judge(object, others, profile)))
+        })
+    }
+}
+
+/// The file of one line of the index, and the directory that it comes from. A page's snippets stand behind a `#`.
+fn source(line: &str) -> (&str, String) {
+    let columns: Vec<&str> = line.split('\t').collect();
+    let (file, repository, path) = (columns[0], columns[1], columns[2]);
+    let directory = path.split_once('#').map_or_else(|| parent(path), |(page, _)| page);
+    (file, format!("{repository}/{directory}"))
+}
+
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
 }
 
 /// Every file below `corpus` with its objects.

@@ -19,6 +19,7 @@ mod e2e {
     mod answers;
     mod examples;
     mod filling_in;
+    mod gitops;
     mod keeping;
     mod page;
     mod refusing;

@@ -206,6 +206,9 @@ fn levels_are_those_that_were_decided() {
     for rule in RULES {
         let Some(row) = table.lines().map(|line| line.split('\t').collect::<Vec<_>>()).find(|row| row[1] == rule.id)
         else {
+            // What the mutation and the shape of an object bring about has no row; of a file that is refused it knows none.
+            let without = ["injected-value-missing", "shape-not-understood", "configuration-refused"];
+            assert!(without.contains(&rule.id), "{} has no row", rule.id);
             continue;
         };
         let expected = (row[0], row[3], row[4].trim());
@@ -231,7 +234,9 @@ fn messages_follow_one_style() {
             for sentence in [&finding.message, &finding.fix] {
                 let first = sentence.chars().next().unwrap_or('.');
                 assert!(!sentence.ends_with('.') && !sentence.contains('\n'), "{}: {sentence}", case.path.display());
-                assert!(first == '`' || !first.is_lowercase() || first.is_ascii_lowercase(), "{sentence}");
+                let is_name =
+                    ["HA ", "Flink ", "ConfigMap ", "ServiceAccount "].iter().any(|name| sentence.starts_with(name));
+                assert!(!first.is_uppercase() || is_name, "{sentence}");
                 assert!(sentence.chars().count() <= 300, "{}: long: {sentence}", case.path.display());
                 assert!(sentence.matches('`').count() % 2 == 0, "{}: {sentence}", case.path.display());
             }

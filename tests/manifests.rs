@@ -94,10 +94,6 @@ pub fn review<T>(
     for other in others {
         offline.put(other, other.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or(namespace));
     }
-    let mut facts = Facts::default();
-    for key in verdict::needs(&subject, policies) {
-        let known = offline.answer(&key);
-        facts.insert(key, known);
-    }
+    let facts = verdict::learn(&subject, policies, |key| offline.answer(key));
     answer(&subject, policies, &facts)
 }

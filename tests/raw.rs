@@ -252,3 +252,94 @@ fn a_wrapped_command_is_told_at_its_creation_and_never_changed() {
     let updated = outcome(&wrapped, Some(&before.stored), POLICY, &facts);
     assert_eq!(updated.stored, wrapped);
 }
+
+const DIRECTORIES: &str =
+    "spec: {checkpoints: {directory: 's3://hub/cp/{cluster}', savepoints: 's3://hub/sp/{cluster}'}}";
+
+#[test]
+fn directories_are_left_alone_where_others_may_have_set_them_or_no_option_is_taken() {
+    let known = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    let job_manager = |image: &str| deployment("invoices-jobmanager", image, &json!(["jobmanager"]));
+    assert!(!outcome(&job_manager("flink:1.20.1"), None, DIRECTORIES, &known).patch.0.is_empty());
+    assert_eq!(outcome(&job_manager("flink:1.14.6"), None, DIRECTORIES, &known).patch.0, [], "it takes no options");
+    let not_seen = Facts::unknown(&BTreeSet::new(), "");
+    assert_eq!(
+        outcome(&job_manager("flink:1.20.1"), None, DIRECTORIES, &not_seen).patch.0,
+        [],
+        "the file is not known"
+    );
+}
+
+#[test]
+fn an_id_in_ha_is_for_both_roles_or_for_none() {
+    let facts = || {
+        facts(
+            "flink-conf.yaml",
+            "high-availability: zookeeper\nhigh-availability.zookeeper.quorum: zk:2181\nhigh-availability.storageDir: s3://b/ha\n",
+        )
+    };
+    let job_manager = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+    let task_manager = deployment("invoices-taskmanager", "flink:1.20.1", &json!(["taskmanager"]));
+    let mut wrapped = task_manager.clone();
+    let container = &mut wrapped["spec"]["template"]["spec"]["containers"][0];
+    container["command"] = json!(["sh", "-c", "/docker-entrypoint.sh taskmanager"]);
+    container["args"] = json!([]);
+    let mut runs = task_manager.clone();
+    runs["metadata"]["uid"] = json!("1");
+    let has_id = |other: &Value| {
+        let facts = showing(&[&job_manager, other], facts());
+        args(&outcome(&job_manager, None, POLICY, &facts).stored).join(" ").contains("high-availability.cluster-id")
+    };
+    assert!(has_id(&task_manager));
+    assert!(!has_id(&wrapped), "no option can be given to the TaskManagers");
+    assert!(!has_id(&runs), "the TaskManagers run without");
+}
+
+#[test]
+fn ha_is_for_both_roles_or_for_none() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
+    let job_manager = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+    let mut wrapped = deployment("invoices-taskmanager", "flink:1.20.1", &json!([]));
+    wrapped["spec"]["template"]["spec"]["containers"][0]["command"] =
+        json!(["sh", "-c", "/docker-entrypoint.sh taskmanager"]);
+    let outcome = outcome(&job_manager, None, POLICY, &showing(&[&job_manager, &wrapped], facts));
+    assert!(!args(&outcome.stored).join(" ").contains("high-availability"), "{}", outcome.stored);
+    let said: Vec<_> = outcome.findings.iter().map(|finding| finding.message.as_str()).collect();
+    assert!(
+        said.iter().any(|said| said.contains("its TaskManager, Deployment `invoices-taskmanager`, gets none")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn ha_on_an_object_store_waits_for_a_plugin_that_can_be_enabled() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    let plain = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+    let (mut script, mut read_only) = (plain.clone(), plain.clone());
+    let container = &mut script["spec"]["template"]["spec"]["containers"][0];
+    container["command"] = json!(["/opt/flink/bin/jobmanager.sh", "start-foreground"]);
+    container["args"] = json!([]);
+    read_only["spec"]["template"]["spec"]["containers"][0]["securityContext"] = json!({"readOnlyRootFilesystem": true});
+    for (object, has_ha) in [(plain, true), (script, false), (read_only, false)] {
+        let outcome = outcome(&object, None, POLICY, &facts);
+        assert_eq!(outcome.stored.to_string().contains("high-availability.type=kubernetes"), has_ha, "{object}");
+        assert_eq!(outcome.findings.iter().any(|finding| finding.rule == "ha-not-added"), !has_ha, "{object}");
+    }
+}
+
+#[test]
+fn task_managers_of_a_job_manager_that_wants_no_ha_get_none() {
+    let known = || facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
+    let task_manager = deployment("invoices-taskmanager", "flink:1.20.1", &json!(["taskmanager"]));
+    let plain = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+    let mut of_secret = plain.clone();
+    of_secret["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] = json!([]);
+    of_secret["spec"]["template"]["spec"]["containers"][0]["envFrom"] = json!([{"secretRef": {"name": "options"}}]);
+    let none = json!(["jobmanager", "-D", "high-availability.type=NONE"]);
+    let says_none = deployment("invoices-jobmanager", "flink:1.20.1", &none);
+    for (job_manager, has_ha) in [(plain, true), (says_none, false), (of_secret, false)] {
+        let facts = showing(&[&job_manager, &task_manager], known());
+        let stored = outcome(&task_manager, None, POLICY, &facts).stored;
+        assert_eq!(args(&stored).join(" ").contains("high-availability"), has_ha, "{job_manager}");
+    }
+}

@@ -29,6 +29,7 @@ pub use client::{Client, Outcome};
 pub use control_plane::ControlPlane;
 pub use keys::{Authority, Credentials};
 pub use process::{Supervised, wait_until};
+pub use programs::is_ci;
 #[cfg(feature = "webhook")]
 pub use registration::Registration;
 pub use webhook::RunningWebhook;

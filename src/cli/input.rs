@@ -4,15 +4,20 @@
 
 mod files;
 mod objects;
+mod text;
 
 pub(crate) use files::read_bounded;
+pub use text::{Place, Position, Text};
 
 use std::fmt;
 use std::io::Read;
+use std::ops::Range;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use serde_json::Value;
 
+use crate::object::FieldPath;
 use crate::yaml;
 
 /// Everything that was read.
@@ -37,8 +42,12 @@ pub struct Source {
     pub document: usize,
     /// Line at which the document begins, from 1.
     pub line: usize,
-    /// Its place in a list: `items[2]`, `items[0].items[1]`.
-    pub item: Option<String>,
+    /// Its place in a list: `items[2]`, `items[0].items[1]`; the root where it is in none.
+    pub item: FieldPath,
+    /// The text of the file.
+    pub text: Rc<Text>,
+    /// The bytes of its document in the text.
+    pub range: Range<usize>,
     /// The object.
     pub object: Value,
 }
@@ -58,6 +67,14 @@ pub struct Problem {
     pub message: String,
 }
 
+impl Source {
+    /// The text of the document in which it stands.
+    #[must_use]
+    pub fn document_text(&self) -> &str {
+        self.text.as_str().get(self.range.clone()).unwrap_or_default()
+    }
+}
+
 impl fmt::Display for Source {
     /// `word-count.yaml, line 12`; the line is left out where it is the first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,14 +82,16 @@ impl fmt::Display for Source {
         if self.line > 1 {
             write!(f, ", line {}", self.line)?;
         }
-        if let Some(item) = &self.item {
-            write!(f, ", {item}")?;
+        if !self.item.segments().is_empty() {
+            write!(f, ", {}", self.item)?;
         }
         Ok(())
     }
 }
 
-fn file_for_people(file: &str) -> &str {
+/// What `file` is called among people.
+#[must_use]
+pub fn file_for_people(file: &str) -> &str {
     if file == STANDARD_INPUT { "standard input" } else { file }
 }
 
@@ -91,6 +110,7 @@ impl fmt::Display for Problem {
 pub fn read(paths: &[PathBuf], standard_input: &mut dyn Read) -> Input {
     let mut input = Input::default();
     let mut bytes_left = MAX_INPUT_BYTES;
+    let mut templates = Vec::new();
     for path in paths {
         for file in files::expand(path, &mut input.problems) {
             if input.objects.len() >= MAX_OBJECTS {
@@ -98,19 +118,33 @@ pub fn read(paths: &[PathBuf], standard_input: &mut dyn Read) -> Input {
                     &file.name,
                     format!("the input holds more than {MAX_OBJECTS} objects; give fewer"),
                 ));
-                return input;
+                return input.with_templates(templates);
             }
             match file.read(standard_input, &mut bytes_left) {
                 Ok(text) if file.name == STANDARD_INPUT && text.trim().is_empty() => {
                     let message = "it is empty; did the command before it fail?".to_owned();
                     input.problems.push(Problem::of(&file.name, message));
                 }
-                Ok(text) => add(&mut input, &file, &text),
+                Ok(text) => add(&mut input, &file, text, &mut templates),
                 Err(message) => input.problems.push(Problem::of(&file.name, message)),
             }
         }
     }
-    input
+    input.with_templates(templates)
+}
+
+impl Input {
+    /// A chart that was given as it is has many templates, of which one message says enough.
+    fn with_templates(mut self, templates: Vec<Problem>) -> Self {
+        let others = templates.len().saturating_sub(1);
+        if let Some(mut first) = templates.into_iter().next() {
+            if others > 0 {
+                first.message.extend([" (", &others.to_string(), " more in the folders are templates too)"]);
+            }
+            self.problems.push(first);
+        }
+        self
+    }
 }
 
 impl Problem {
@@ -119,9 +153,11 @@ impl Problem {
     }
 }
 
-fn add(input: &mut Input, file: &files::File, text: &str) {
+/// Takes `text` apart; what is a template in a folder goes to `templates`.
+fn add(input: &mut Input, file: &files::File, text: String, templates: &mut Vec<Problem>) {
     let mut is_template = false;
-    for document in yaml::each_document(text) {
+    let text = Rc::new(Text::new(text));
+    for document in yaml::each_document(text.as_str()) {
         match document {
             Ok(document) if objects::is_object(&document.value) => {
                 for key in &document.repeated {
@@ -138,7 +174,9 @@ fn add(input: &mut Input, file: &files::File, text: &str) {
                     file: file.name.clone(),
                     document: document.index,
                     line: document.line,
-                    item: None,
+                    item: FieldPath::default(),
+                    text: Rc::clone(&text),
+                    range: document.range,
                     object: document.value,
                 };
                 objects::take_apart(source, &mut input.objects, &mut input.problems);
@@ -153,8 +191,9 @@ fn add(input: &mut Input, file: &files::File, text: &str) {
                 message: "is no Kubernetes object, since it has no `apiVersion` or no `kind`".to_owned(),
             }),
             Err(error) => {
-                is_template = error.reason.ends_with(yaml::TEMPLATE);
-                input.problems.push(Problem {
+                is_template = error.is_template;
+                let problems = if is_template && file.found_in_folder { &mut *templates } else { &mut input.problems };
+                problems.push(Problem {
                     file: file.name.clone(),
                     document: Some(error.index),
                     line: Some(error.line),

@@ -5,13 +5,13 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::review::{Object, Reviewed, Selection, review};
+use super::review::{Object, Reviewed, Selection, Stored, review};
 use super::{Format, Status, Streams, written};
 use crate::policy::Level;
 use crate::report;
 use crate::yaml;
 
-/// Print manifests as they would be stored
+/// Print manifests as they would be stored if they were created
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -25,12 +25,22 @@ pub struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
-    let reviewed = review(&arguments.selection, streams)?;
+    let reviewed = review(&arguments.selection, Stored::Completed, streams)?;
+    reviewed.tell(streams.errors, false);
     let printed = match (arguments.diff, arguments.output) {
         (true, _) => report::diff::write(&reviewed, streams.output),
         (false, Format::Text) => documents(&reviewed, streams.output),
         (false, Format::Json) => list(&reviewed, streams.output),
     };
+    let assumed = reviewed.objects.iter().filter(|object| object.is_filled_in_for_unnamed()).count();
+    if assumed > 0 && arguments.selection.namespace.is_none() {
+        let told = writeln!(
+            streams.errors,
+            "warning: {} without a namespace; what was filled in is for `default`, unless `--namespace` names another",
+            report::count(assumed, "object")
+        );
+        written(told, Status::Passed)?;
+    }
     for object in reviewed.objects.iter().filter(|object| object.verdict() == Some(Level::Deny)) {
         let rules: BTreeSet<&str> = object
             .findings()

@@ -11,10 +11,11 @@ use super::{Status, Streams};
 use crate::admission::Operation;
 use crate::facts::offline::{Assume, Identity, Offline};
 use crate::facts::{FactKey, Facts};
-use crate::policy::{Finding, Level, Policies};
+use crate::policy::{Finding, Level, Policies, exceptions_of_unknown_rules};
 use crate::report;
 use crate::verdict::{self, Outcome, Subject};
 use crate::workload::{self, Workload};
+use crate::yaml;
 
 /// What every subcommand that reads manifests is told.
 #[derive(Debug, Clone, clap::Args)]
@@ -25,9 +26,9 @@ pub struct Selection {
     /// FlinkPolicy to judge by; the built-in one when left out
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// Namespace of the objects that name none
-    #[arg(long, short, value_name = "NAME", default_value = "default")]
-    pub namespace: String,
+    /// Namespace of the objects that name none; `default` when left out
+    #[arg(long, short, value_name = "NAME")]
+    pub namespace: Option<String>,
     /// Take the input as all there is (complete), or as a part (partial); otherwise it is complete for each kind of
     /// which it holds an object
     #[arg(long, value_name = "EXTENT", value_enum)]
@@ -58,6 +59,15 @@ pub struct Reviewed {
     pub facts: Offline,
 }
 
+/// What becomes of objects that were read from a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// They are judged as they are.
+    AsItIs,
+    /// They are completed as if they were created.
+    Completed,
+}
+
 /// One object of the input.
 #[derive(Debug)]
 pub struct Object {
@@ -69,6 +79,8 @@ pub struct Object {
     pub name: String,
     /// What it was recognised as; `None` when it is not Flink's.
     pub workload: Option<Workload>,
+    /// Whether it is taken as stored in a cluster, from which it was read: it carries a uid.
+    pub is_stored: bool,
     /// What is to be said of it, when it is Flink's.
     pub outcome: Option<Outcome>,
 }
@@ -92,6 +104,13 @@ impl Object {
         self.outcome.as_ref().map_or(&self.source.object, |outcome| &outcome.stored)
     }
 
+    /// Whether something is filled in for a namespace that it does not name.
+    #[must_use]
+    pub fn is_filled_in_for_unnamed(&self) -> bool {
+        let named = self.source.object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
+        named.is_empty() && self.outcome.as_ref().is_some_and(|outcome| !outcome.patch.is_empty())
+    }
+
     /// What it is called among people: `FlinkDeployment default/word-count`.
     #[must_use]
     pub fn title(&self) -> String {
@@ -102,26 +121,31 @@ impl Object {
     }
 
     /// The subject of a review of this object.
+    ///
+    /// What is there already is judged as an update that changes nothing: an update gets no new defaults.
     #[must_use]
     pub fn subject<'a>(&'a self, workload: &'a Workload) -> Subject<'a> {
+        let object = &self.source.object;
+        let old = self.is_stored.then_some(object);
         Subject {
-            object: &self.source.object,
-            old: None,
-            operation: Operation::Create,
+            object,
+            old,
+            operation: if old.is_some() { Operation::Update } else { Operation::Create },
             namespace: &self.namespace,
             name: Some(self.name.as_str()).filter(|name| !name.is_empty()),
             workload,
         }
     }
 
-    fn new(source: Source, namespace: &str) -> Self {
+    fn new(source: Source, namespace: &str, stored: Stored) -> Self {
         let word = |pointer| source.object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let own = word("/metadata/namespace");
         let namespace = if own.is_empty() { namespace } else { own };
         let namespace = Identity::of(&source.object, namespace).namespace;
         let name = word("/metadata/name").to_owned();
         let workload = workload::recognise(&source.object);
-        Self { source, namespace, name, workload, outcome: None }
+        let is_stored = stored == Stored::AsItIs && source.object.pointer("/metadata/uid").is_some();
+        Self { source, namespace, name, workload, is_stored, outcome: None }
     }
 }
 
@@ -138,10 +162,11 @@ impl Reviewed {
         }
     }
 
-    /// Says on `errors` what could not be read and what is probably not meant.
-    fn tell(&self, errors: &mut dyn Write) {
+    /// Says on `errors` what could not be read and, unless `quiet`, what is probably not meant.
+    pub(super) fn tell(&self, errors: &mut dyn Write, quiet: bool) {
+        let warnings = if quiet { &[] } else { self.warnings.as_slice() };
         // Where standard error cannot be written to, there is nobody to tell.
-        for (word, problems) in [("error", &self.problems), ("warning", &self.warnings)] {
+        for (word, problems) in [("error", self.problems.as_slice()), ("warning", warnings)] {
             for problem in problems {
                 let _ = writeln!(errors, "{word}: {}", report::plain(&problem.to_string()));
             }
@@ -149,20 +174,23 @@ impl Reviewed {
     }
 }
 
-/// Reads and judges what `selection` names; what cannot be read is told on standard error and judged no further.
+/// Reads and judges what `selection` names; what cannot be read is a problem and judged no further.
 ///
 /// # Errors
 /// The policy, when it cannot be read.
-pub fn review(selection: &Selection, streams: &mut Streams<'_>) -> anyhow::Result<Reviewed> {
-    review_with(selection, streams).map(|(reviewed, _)| reviewed)
+pub fn review(selection: &Selection, stored: Stored, streams: &mut Streams<'_>) -> anyhow::Result<Reviewed> {
+    review_with(selection, stored, streams).map(|(reviewed, _)| reviewed)
 }
 
 /// As [`review`], with the policies that were applied.
-pub(super) fn review_with(selection: &Selection, streams: &mut Streams<'_>) -> anyhow::Result<(Reviewed, Policies)> {
+pub(super) fn review_with(
+    selection: &Selection,
+    stored: Stored,
+    streams: &mut Streams<'_>,
+) -> anyhow::Result<(Reviewed, Policies)> {
     let policies = policies(selection)?;
     let input = input::read(&selection.paths, streams.input);
-    let reviewed = judge(input, selection, &policies);
-    reviewed.tell(streams.errors);
+    let reviewed = judge(input, selection, stored, &policies);
     Ok((reviewed, policies))
 }
 
@@ -174,14 +202,15 @@ fn policies(selection: &Selection) -> anyhow::Result<Policies> {
     Policies::from_text(&text).map_err(|refused| anyhow!("policy {name}: {refused}"))
 }
 
-fn judge(input: Input, selection: &Selection, policies: &Policies) -> Reviewed {
+fn judge(input: Input, selection: &Selection, stored: Stored, policies: &Policies) -> Reviewed {
     let assume = match selection.assume {
         None => Assume::Shown,
         Some(Extent::Complete) => Assume::Complete,
         Some(Extent::Partial) => Assume::Partial,
     };
+    let namespace = selection.namespace.as_deref().unwrap_or("default");
     let mut objects: Vec<Object> =
-        input.objects.into_iter().map(|source| Object::new(source, &selection.namespace)).collect();
+        input.objects.into_iter().map(|source| Object::new(source, namespace, stored)).collect();
     let mut facts = Offline::new(assume);
     for object in &objects {
         facts.put(&object.source.object, &object.namespace);
@@ -201,6 +230,10 @@ fn judge(input: Input, selection: &Selection, policies: &Policies) -> Reviewed {
     let file = selection.policy.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
     let not_done = policies.not_done_yet().into_iter();
     warnings.extend(not_done.map(|message| Problem { file: file.clone(), document: None, line: None, message }));
+    warnings.extend(objects.iter().filter(|object| object.workload.is_some()).filter_map(unrendered));
+    // The members of a list stand in one document.
+    warnings.dedup();
+    warnings.extend(objects.iter().filter(|object| object.workload.is_some()).flat_map(allows_nothing));
     if selection.policy.is_some() {
         warnings.extend(objects.iter().filter_map(|object| passed_over(object, policies, &facts)));
     }
@@ -225,6 +258,27 @@ fn passed_over(object: &Object, policies: &Policies, facts: &Offline) -> Option<
     })
 }
 
+/// Says which annotations of `object` ask for an exception of a rule that there is not.
+fn allows_nothing(object: &Object) -> Vec<Problem> {
+    let unknown = exceptions_of_unknown_rules(&object.source.object);
+    let problem = |annotation: &str| Problem {
+        file: object.source.file.clone(),
+        document: Some(object.source.document),
+        line: Some(object.source.line),
+        message: format!("the annotation `{annotation}` names no rule; `flink-admission rules` lists them"),
+    };
+    unknown.into_iter().map(problem).collect()
+}
+
+/// Says that `object` holds what Helm would have replaced, where YAML takes it for text.
+fn unrendered(object: &Object) -> Option<Problem> {
+    let source = &object.source;
+    let (line, message) = yaml::unrendered(source.document_text())?;
+    let before = source.text.place(source.range.start..source.range.start).start.line - 1;
+    let (file, document) = (source.file.clone(), Some(source.document));
+    Some(Problem { file, document, line: Some(before + line), message })
+}
+
 fn outcomes(objects: &[Object], policies: &Policies, facts: &Offline) -> Vec<Option<Outcome>> {
     let outcome = |object: &Object| {
         let workload = object.workload.as_ref()?;
@@ -236,10 +290,5 @@ fn outcomes(objects: &[Object], policies: &Policies, facts: &Offline) -> Vec<Opt
 
 /// What the input says to the questions of `subject`.
 pub(super) fn answers(subject: &Subject<'_>, policies: &Policies, offline: &Offline) -> Facts {
-    let mut facts = Facts::default();
-    for key in verdict::needs(subject, policies) {
-        let answer = offline.answer(&key);
-        facts.insert(key, answer);
-    }
-    facts
+    verdict::learn(subject, policies, |key| offline.answer(key))
 }

@@ -75,9 +75,7 @@ impl LookUps {
             FactKey::ServiceAccount { namespace, name }
             | FactKey::ConfigMap { namespace, name }
             | FactKey::Claim { namespace, name } => [namespace, name],
-            FactKey::List { .. } => {
-                return Answer::Unknown("other objects of the namespace are not looked up".to_owned());
-            }
+            FactKey::List { .. } | FactKey::Access(_) => return not_asked(),
         };
         // It would go into the path of the request. No object can have such a name, so none is there.
         if !names.iter().all(|name| is_object_name(name)) {
@@ -91,7 +89,7 @@ impl LookUps {
             FactKey::ServiceAccount { namespace, name } => self.object::<ServiceAccount>(namespace, name).await,
             FactKey::ConfigMap { namespace, name } => self.object::<ConfigMap>(namespace, name).await,
             FactKey::Claim { namespace, name } => self.object::<PersistentVolumeClaim>(namespace, name).await,
-            FactKey::List { .. } => Answer::Unknown("other objects of the namespace are not looked up".to_owned()),
+            FactKey::List { .. } | FactKey::Access(_) => not_asked(),
         }
     }
 
@@ -130,6 +128,10 @@ impl LookUp for LookUps {
         let deadline = Instant::now() + within.saturating_sub(HANDING_OVER);
         Box::pin(async move { self.ask_all(&keys, deadline).await })
     }
+}
+
+fn not_asked() -> Answer {
+    Answer::Unknown("other objects of the namespace, and rights, are not looked up".to_owned())
 }
 
 /// `managedFields` can be longer than the object and no rule reads it.

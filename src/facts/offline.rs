@@ -3,12 +3,15 @@
 //! A team's repository holds its ConfigMaps and claims and seldom the platform's roles, so silence means two things:
 //! of a kind that the input shows it is taken to show all; of any other kind nothing is known.
 
+mod rights;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::{Answer, FactKey, Listed};
+use crate::object::text;
 
 /// How complete the input is taken to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,6 +31,8 @@ pub struct Offline {
     assume: Assume,
     objects: BTreeMap<Identity, Arc<Value>>,
     shown: BTreeSet<String>,
+    /// Namespaces of objects that name none: they may be applied to any other one.
+    assumed: BTreeSet<String>,
 }
 
 /// What an object is called in the cluster.
@@ -51,12 +56,12 @@ impl Identity {
         Self { kind, namespace, name: word(object.pointer("/metadata/name")) }
     }
 
-    /// The identity that `key` asks for; `None` where it asks for a list.
+    /// The identity that `key` asks for; `None` where it asks for no single object.
     fn key(key: &FactKey) -> Option<Self> {
         let (kind, namespace, name) = match key {
             FactKey::Namespace(name) => ("Namespace", "", name),
             FactKey::Claim { namespace, name } => ("PersistentVolumeClaim", namespace.as_str(), name),
-            FactKey::List { .. } => return None,
+            FactKey::List { .. } | FactKey::Access(_) => return None,
             FactKey::ServiceAccount { namespace, name } => ("ServiceAccount", namespace.as_str(), name),
             FactKey::ConfigMap { namespace, name } => ("ConfigMap", namespace.as_str(), name),
         };
@@ -75,6 +80,9 @@ impl Offline {
     pub fn put(&mut self, object: &Value, namespace: &str) {
         let identity = Identity::of(object, namespace);
         self.shown.insert(family(&identity.kind).to_owned());
+        if !names_its_namespace(object) && !identity.namespace.is_empty() {
+            self.assumed.insert(identity.namespace.clone());
+        }
         let mut object = object.clone();
         if identity.kind == "Namespace" {
             // The API server labels each namespace with its name (since Kubernetes 1.21).
@@ -88,6 +96,7 @@ impl Offline {
     pub fn answer(&self, key: &FactKey) -> Answer {
         let identity = match (key, Identity::key(key)) {
             (FactKey::List { of, namespace }, _) => return self.list(*of, namespace),
+            (FactKey::Access(access), _) => return self.rights(access),
             (_, Some(identity)) => identity,
             (_, None) => return Answer::Absent,
         };
@@ -97,10 +106,20 @@ impl Offline {
         if let Some(object) = made_by_the_cluster(&identity) {
             return Answer::Known(object);
         }
-        if self.is_complete(&identity.kind) {
-            return Answer::Absent;
+        if !self.is_complete(&identity.kind) {
+            return Answer::Unknown(format!("the input holds no {}", identity.kind));
         }
-        Answer::Unknown(format!("the input holds no {}", identity.kind))
+        if self.may_be_in_another_namespace(&identity) {
+            return Answer::Unknown("it is there in another namespace, and not every object names its own".to_owned());
+        }
+        Answer::Absent
+    }
+
+    /// Whether an object of that kind and name is in another namespace, and only seems to be, since one of the two names none.
+    fn may_be_in_another_namespace(&self, identity: &Identity) -> bool {
+        let is_assumed = self.assumed.contains(&identity.namespace);
+        self.in_all_namespaces(&identity.kind)
+            .any(|(other, object)| other.name == identity.name && (is_assumed || !names_its_namespace(object)))
     }
 
     fn list(&self, of: Listed, namespace: &str) -> Answer {
@@ -109,6 +128,7 @@ impl Offline {
             Listed::ConfigMaps => &["ConfigMap"],
             Listed::Services => &["Service"],
             Listed::NetworkPolicies => &["networking.k8s.io/NetworkPolicy"],
+            Listed::Resources => &["flink.apache.org/FlinkBlueGreenDeployment", "flink.apache.org/FlinkDeployment"],
         };
         let of_kind = |kind: &&str| {
             let first = Identity { kind: (*kind).to_owned(), namespace: namespace.to_owned(), name: String::new() };
@@ -135,6 +155,16 @@ impl Offline {
         }
     }
 
+    /// As [`Offline::of_kind`], without a look at the objects of other kinds.
+    fn in_all_namespaces(&self, kind: &str) -> impl Iterator<Item = (&Identity, &Value)> {
+        let first = Identity { kind: kind.to_owned(), namespace: String::new(), name: String::new() };
+        let kind = first.kind.clone();
+        self.objects
+            .range(first..)
+            .take_while(move |(identity, _)| identity.kind == kind)
+            .map(|(identity, object)| (identity, &**object))
+    }
+
     /// All objects of `kind`, in the order of namespace and name.
     pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a Identity, &'a Value)> {
         self.objects
@@ -142,6 +172,10 @@ impl Offline {
             .filter(move |(identity, _)| identity.kind == kind)
             .map(|(identity, object)| (identity, &**object))
     }
+}
+
+fn names_its_namespace(object: &Value) -> bool {
+    text(object, &["metadata", "namespace"]).is_some_and(|namespace| !namespace.is_empty())
 }
 
 /// Group and kind without the version: two versions of a kind are the same objects.
@@ -240,6 +274,20 @@ mod tests {
         };
         assert_eq!((list(Listed::ConfigMaps, "a"), list(Listed::Workloads, "a")), (1, 0));
         assert_eq!((list(Listed::ConfigMaps, "b"), list(Listed::ConfigMaps, "c")), (1, 0));
+    }
+
+    #[test]
+    fn a_manifest_without_a_namespace_may_be_for_any() {
+        let asked = |namespace: &str, name: &str| FactKey::Claim { namespace: namespace.into(), name: name.into() };
+        let claim = |metadata| json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata});
+        let mut offline = Offline::default();
+        offline.put(&claim(json!({"name": "anywhere"})), "default");
+        assert!(matches!(offline.answer(&asked("a", "anywhere")), Answer::Unknown(_)));
+        assert_eq!(offline.answer(&asked("a", "nowhere")), Answer::Absent);
+        // And the other way round: the claim is there, and what mounts it names no namespace.
+        offline.put(&claim(json!({"name": "there", "namespace": "b"})), "b");
+        assert!(matches!(offline.answer(&asked("default", "there")), Answer::Unknown(_)));
+        assert_eq!(offline.answer(&asked("a", "there")), Answer::Absent);
     }
 
     #[test]

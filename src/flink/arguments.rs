@@ -2,11 +2,15 @@
 //!
 //! Sources: Flink `bin/jobmanager.sh`, `standalone-job.sh`, `taskmanager.sh` and the entry points' command-line parsers,
 //! executed for 1.13 to 2.3. A session JobManager's script takes the first two words behind it for host and port unless
-//! the first is `-D` alone, so there `-Dkey=value` in one word does not work.
+//! the first is `-D` alone, so there `-Dkey=value` in one word does not work. Each script gives the JVM its own
+//! `--configDir` (`FLINK_CONF_DIR`, else `$FLINK_HOME/conf`) before the words of the container, and Flink takes the first.
+
+mod parser;
 
 use crate::flink::version::FlinkVersion;
 use crate::policy::Role;
 use crate::workload::Launch;
+use parser::{Given, Parsed, options_of, parse};
 
 /// What the words behind the role's own say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +23,8 @@ pub struct Arguments {
     pub misread: Vec<Misread>,
     /// Where further options go: a position in command and args taken together.
     pub insert_at: usize,
+    /// Position of the first word that is no option of Flink's, nor a value of one; nothing behind it is.
+    pub end: Option<usize>,
 }
 
 /// A word that does not do what it says.
@@ -45,26 +51,11 @@ pub enum Fate {
     NoOptions,
     /// It is the first of the program's arguments, and so is everything behind it.
     Program,
+    /// It stands behind a word that is no option, where none is read any more.
+    Behind,
+    /// It is a second configuration directory, of which Flink takes the first.
+    Directory,
 }
-
-/// Options of the entry points that take the next word as their value.
-const VALUED: [&str; 15] = [
-    "--configDir",
-    "-c",
-    "--host",
-    "-h",
-    "--webui-port",
-    "-r",
-    "--executionMode",
-    "-x",
-    "--job-classname",
-    "-j",
-    "--job-id",
-    "-jid",
-    "--jars",
-    "--fromSavepoint",
-    "-s",
-];
 
 /// Reads the words of a container, of which `launch` names the role.
 #[must_use]
@@ -82,35 +73,13 @@ pub fn read(words: &[&str], launch: &Launch, version: Option<FlinkVersion>) -> A
             return read;
         }
     }
-    let ends_options = launch.application && version.is_some_and(|version| version.at_least(2, 0));
-    let mut is_first = true;
-    while let Some(word) = words.get(position) {
-        let (text, step) = match *word {
-            "-D" => (words.get(position + 1).copied().unwrap_or_default(), 2),
-            word if word.starts_with("-D") => (word.strip_prefix("-D").unwrap_or_default(), 1),
-            "--host" | "-h" if version.is_none_or(|version| !version.at_least(2, 0)) => {
-                read.host = words.get(position + 1).map(|host| ((*host).to_owned(), position + 1));
-                ("", 2)
-            }
-            // From 2.0 an unknown option ends the options: the rest are the program's.
-            "--host" | "-h" => {
-                read.misread.push(Misread::of(word, position, Fate::Program));
-                break;
-            }
-            word if ends_options && is_first && is_own_address(word) => {
-                read.misread.push(Misread::of(word, position, Fate::Program));
-                break;
-            }
-            word if VALUED.contains(&word) => ("", 2),
-            word if word.starts_with('-') => ("", 1),
-            _ => break,
-        };
-        is_first &= word.starts_with("-D");
-        if let Some((key, value)) = text.split_once('=') {
-            read.options.push((key.trim().to_owned(), value.to_owned(), position + step - 1));
-        }
-        position += step;
-    }
+    let behind: Vec<(String, usize)> =
+        words.iter().enumerate().skip(position).map(|(position, word)| ((*word).to_owned(), position)).collect();
+    let parsed = parse(&behind, &options_of(launch, version));
+    read.options = parsed.given.iter().filter_map(Given::property).collect();
+    // The script gives the host that stands by position behind all other words.
+    read.host = parsed.value_of("h").or(read.host.take().filter(|_| parsed.end.is_none()));
+    read.misread(words, &parsed, launch.application && version.is_some_and(|version| version.at_least(2, 0)));
     read
 }
 
@@ -135,16 +104,35 @@ impl Arguments {
         position
     }
 
+    /// Notes the words that do not do what they say; `ends_at_host` where a host is the first argument of a program.
+    fn misread(&mut self, words: &[&str], parsed: &Parsed, ends_at_host: bool) {
+        let directories = parsed.given.iter().filter(|given| given.option.short == "c");
+        let word = |position: usize| words.get(position).copied().unwrap_or_default();
+        self.misread
+            .extend(directories.map(|given| Misread::of(word(given.position), given.position, Fate::Directory)));
+        let Some((end, position)) = &parsed.end else { return };
+        self.end = Some(*position);
+        let is_host = matches!(end.split('=').next(), Some("--host" | "-h"));
+        let is_first = parsed.given.iter().all(|given| given.option.short == "D");
+        // Behind the job's own options a program may have a `--host` of its own.
+        let value = end.split_once('=').map_or_else(|| word(position + 1), |(_, value)| value);
+        let is_host = is_host && (is_first || is_own_address(value));
+        if is_host || (ends_at_host && is_first && is_own_address(end)) {
+            self.misread.push(Misread::of(word(*position), *position, Fate::Program));
+        }
+        let behind = words.iter().enumerate().skip(*position).filter(|(_, word)| word.starts_with("-D"));
+        self.misread.extend(behind.map(|(position, _)| Misread::of_property(words, position, Fate::Behind)));
+    }
+
     /// Notes every option among `words`, of which none is read.
     fn no_options(&mut self, words: &[&str], behind: usize) {
         for misread in &mut self.misread {
             misread.fate = Fate::NoOptions;
         }
         let further = words.iter().enumerate().skip(behind).filter(|(_, word)| word.starts_with("-D"));
-        self.misread.extend(further.map(|(position, word)| Misread::of(word, position, Fate::NoOptions)));
+        self.misread.extend(further.map(|(position, _)| Misread::of_property(words, position, Fate::NoOptions)));
         for misread in self.misread.iter_mut().filter(|misread| misread.word == "-D") {
-            let assigned = words.get(misread.position + 1).and_then(|word| word.split_once('='));
-            misread.option = assigned.map(|(key, _)| key.trim().to_owned());
+            *misread = Misread::of_property(words, misread.position, misread.fate);
         }
     }
 }
@@ -154,6 +142,17 @@ impl Misread {
         let option =
             word.strip_prefix("-D").and_then(|text| text.split_once('=')).map(|(key, _)| key.trim().to_owned());
         Self { word: word.split('=').next().unwrap_or_default().to_owned(), option, position, fate }
+    }
+
+    /// The `-D` at `position`, in one word or two.
+    fn of_property(words: &[&str], position: usize, fate: Fate) -> Self {
+        let word = words.get(position).copied().unwrap_or_default();
+        let misread = Self::of(word, position, fate);
+        if word != "-D" {
+            return misread;
+        }
+        let assigned = words.get(position + 1).and_then(|word| word.split_once('='));
+        Self { option: assigned.map(|(key, _)| key.trim().to_owned()), ..misread }
     }
 
     /// What becomes of it, in words: `-Dkubernetes.cluster-id=…` in one word is taken for the host by `jobmanager.sh`.
@@ -171,6 +170,12 @@ impl Misread {
                 format!("{word} is not read by `jobmanager.sh` of Flink up to 1.14, which takes no options")
             }
             Fate::Program => format!("{word} and everything behind it are taken for the program's own arguments"),
+            Fate::Behind => {
+                format!("{word} stands behind a word that is no option of Flink's, where none is read any more")
+            }
+            Fate::Directory => {
+                format!("{word} has no effect, since the start script gives Flink a directory before it")
+            }
         }
     }
 
@@ -179,6 +184,8 @@ impl Misread {
     pub fn remedy(&self) -> String {
         match (&self.option, self.fate) {
             (_, Fate::NoOptions) => "write the option into the configuration file".to_owned(),
+            (_, Fate::Directory) => "set the environment variable `FLINK_CONF_DIR` instead".to_owned(),
+            (_, Fate::Behind) => "write it right behind the word that names the role".to_owned(),
             (Some(option), _) => format!("write `-D` and `{option}=…` as two words"),
             (None, _) => "write `-D` and `jobmanager.rpc.address=$(POD_IP)` as two words".to_owned(),
         }
@@ -266,14 +273,48 @@ mod tests {
         assert_eq!(misread(&words, 0), [word("-Da", "a", 2, Fate::WebPort)]);
         assert_eq!(misread(&["jobmanager", "-D", "a=b", "-Dc=d"], 20), []);
         assert_eq!(misread(&["jobmanager", "--host", "x"], 0), [("--host".to_owned(), None, 1, Fate::Host)]);
+        let of_program = ["standalone-job", "--job-classname", "X", "--host", "db.example.net"];
+        assert_eq!(misread(&of_program, 0), []);
+        let own = ["standalone-job", "--job-classname", "X", "--host", "$(POD_IP)"];
+        assert_eq!(misread(&own, 0), [("--host".to_owned(), None, 3, Fate::Program)]);
         let words = ["standalone-job", "-Da=b", "--host", "x", "-Dc=d"];
-        assert_eq!(misread(&words, 0), [("--host".to_owned(), None, 2, Fate::Program)]);
+        let behind = word("-Dc", "c", 4, Fate::Behind);
+        assert_eq!(misread(&words, 0), [("--host".to_owned(), None, 2, Fate::Program), behind]);
         assert_eq!(misread(&words, 20), []);
         let words = ["standalone-job", "$(POD_IP)", "--job-classname", "X"];
         assert_eq!(misread(&words, 1), [("$(POD_IP)".to_owned(), None, 1, Fate::Program)]);
         assert_eq!(misread(&["standalone-job", "-D", "a=b", "10.0.0.1"], 1).len(), 1);
         assert_eq!(misread(&["standalone-job", "$(INPUT)"], 1), []);
         assert_eq!(misread(&["standalone-job", "-j", "X", "$(POD_IP)"], 1), []);
+    }
+
+    #[test]
+    fn nothing_is_read_behind_a_word_that_is_no_option() {
+        let words = ["jobmanager", "$(POD_IP)", "-D", "a=b", "--foo", "-D", "c=d", "-De"];
+        let read = arguments(&words, 20);
+        assert_eq!((read.host, read.end), (None, Some(4)));
+        assert_eq!(options(&words, 20), [pair("a", "b")]);
+        let fates: Vec<_> = misread(&words, 20).into_iter().map(|(_, option, at, fate)| (option, at, fate)).collect();
+        assert_eq!(fates, [(Some("c".to_owned()), 5, Fate::Behind), (None, 7, Fate::Behind)]);
+    }
+
+    #[test]
+    fn of_two_hosts_the_first_counts() {
+        let host = |words: &[&str]| arguments(words, 20).host.map(|(host, _)| host);
+        assert_eq!(host(&["standalone-job", "--host", "a", "-h", "b"]).as_deref(), Some("a"));
+        assert_eq!(host(&["jobmanager", "a", "-D", "x=y", "--host", "b"]).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_second_directory_has_no_effect() {
+        for words in [vec!["taskmanager", "--configDir", "/x"], vec!["standalone-job", "-c", "/x", "-j", "X"]] {
+            let directory = (words[1].to_owned(), None, 1, Fate::Directory);
+            assert_eq!((misread(&words, 0), misread(&words, 16)), (vec![directory.clone()], vec![directory]));
+        }
+        let words = ["jobmanager", "-D", "a=b", "--configDir=/x", "-D", "c=d"];
+        assert_eq!(misread(&words, 1), [("--configDir".to_owned(), None, 3, Fate::Directory)]);
+        assert_eq!(options(&words, 1), [pair("a", "b"), pair("c", "d")]);
+        assert_eq!(misread(&["jobmanager", "--configDir", "/x"], 1)[0].3, Fate::Host);
     }
 
     #[test]

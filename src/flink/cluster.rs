@@ -11,7 +11,7 @@ use crate::flink::deployment;
 use crate::flink::location::{Location, has_placeholder, scheme_of};
 use crate::flink::options::{self, CHECKPOINT_DIR, DEFAULT_SCHEME, HA_STORAGE_DIR, HA_TYPE, SAVEPOINT_DIR};
 use crate::flink::pod::{Backing, Pod};
-use crate::flink::raw::{self, Unknown, Void};
+use crate::flink::raw::{self, Refused, Unknown, Void};
 use crate::flink::version::FlinkVersion;
 use crate::object::{self, FieldPath, text};
 use crate::policy::Role;
@@ -65,6 +65,8 @@ pub struct RoleView {
     pub void: Vec<Void>,
     /// Words of a standalone role's command line that do not do what they say, with their paths.
     pub misread: Vec<(Misread, FieldPath)>,
+    /// The configuration file that it reads, where Flink refuses it.
+    pub refused: Option<Refused>,
 }
 
 /// What a cluster says about high availability.
@@ -205,6 +207,7 @@ impl Cluster {
             unknown: is_full.then(|| Unknown::Elsewhere("it sets more options than are read".to_owned())),
             void: Vec::new(),
             misread: Vec::new(),
+            refused: None,
         };
         let [of_job_manager, of_task_manager] = accounts;
         Self {
@@ -241,6 +244,7 @@ impl Cluster {
                 .or(is_full.then(|| Unknown::Elsewhere("it sets more options than are read".to_owned()))),
             void: resolved.void,
             misread: resolved.misread,
+            refused: resolved.refused,
         };
         let field = if text(object, &["kind"]) == Some("Job") { "parallelism" } else { "replicas" };
         let replicas = (object::integer(object, &["spec", field]).unwrap_or(1), FieldPath::of(&["spec", field]));
@@ -261,6 +265,17 @@ impl Cluster {
             Kind::Raw(raw) => Some(Self::of_raw(object, raw, namespace, facts, mirrors)),
             Kind::SessionJob => None,
         }
+    }
+
+    /// The same as its object's own fields show it, without what the maker of the object wrote into the configuration.
+    #[must_use]
+    pub fn by_its_own_fields(mut self) -> Self {
+        for view in &mut self.roles {
+            view.config.keep_arguments();
+            view.void.clear();
+            view.unknown = Some(Unknown::Maker);
+        }
+        self
     }
 
     /// The view of `role`, where the object shows it.

@@ -1,9 +1,13 @@
 //! Flink's configuration files: which one a version reads, and what it reads in it.
 
+mod refusal;
+
+pub use refusal::{Flaw, Refusal};
+
 use std::collections::BTreeSet;
 
 use crate::flink::version::FlinkVersion;
-use crate::yaml::{self, Content, Node};
+use crate::yaml::{self, Content, Node, Pair};
 
 /// The file of Flink up to 1.18, still read by 1.19 and 1.20 where it exists.
 pub const LEGACY: &str = "flink-conf.yaml";
@@ -66,30 +70,31 @@ pub fn legacy(text: &str) -> Vec<Entry> {
 ///
 /// # Errors
 /// What Flink refuses: no map at the root, several documents, a key twice in a map or without a value, and what is not
-/// YAML.
-pub fn standard(text: &str) -> Result<Vec<Entry>, String> {
+/// YAML; and what is not read here, of which that is not certain.
+pub fn standard(text: &str) -> Result<Vec<Entry>, Refusal> {
     let mut entries = Vec::new();
-    match yaml::node(text)? {
-        None => {}
-        Some(Node { content: Content::Map(map), .. }) => flatten(&mut entries, "", &map)?,
-        Some(Node { content: Content::Scalar { text, plain: true }, .. }) if is_null(&text) => {}
-        Some(_) => return Err("its root is not a map".to_owned()),
-    }
-    Ok(entries)
+    let read = match yaml::node(text) {
+        Err(refusal) => Err(refusal.into()),
+        Ok(None) => Ok(()),
+        Ok(Some(Node { content: Content::Map(map), .. })) => flatten(&mut entries, "", &map),
+        Ok(Some(Node { content: Content::Scalar { text, plain: true }, .. })) if is_null(&text) => Ok(()),
+        Ok(Some(node)) => Err(Refusal::new(node.line, Flaw::Root)),
+    };
+    read.map(|()| entries).map_err(|refusal: Refusal| refusal.in_text(text))
 }
 
-fn flatten(entries: &mut Vec<Entry>, prefix: &str, map: &[(String, Node)]) -> Result<(), String> {
+fn flatten(entries: &mut Vec<Entry>, prefix: &str, map: &[Pair]) -> Result<(), Refusal> {
     let mut seen = BTreeSet::new();
-    for (name, node) in map {
+    for Pair { key: name, line, value: node } in map {
         if !seen.insert(name) {
-            return Err(format!("line {}: the key `{name}` stands twice in one map", node.line));
+            return Err(Refusal::new(*line, Flaw::Repeated(name.clone())));
         }
         let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
         match &node.content {
             Content::Map(_) if key.len() > LONGEST_KEY => {}
             Content::Map(map) => flatten(entries, &key, map)?,
             Content::Scalar { text, plain: true } if is_null(text) => {
-                return Err(format!("line {}: `{key}` has no value", node.line));
+                return Err(Refusal::new(*line, Flaw::Empty(key)));
             }
             _ => entries.push(Entry { key, value: text_of(node), line: node.line }),
         }
@@ -103,7 +108,7 @@ fn text_of(node: &Node) -> String {
         Content::Scalar { text, .. } => text.clone(),
         Content::List(list) => format!("[{}]", list.iter().map(text_of).collect::<Vec<_>>().join(", ")),
         Content::Map(map) => {
-            let pairs: Vec<_> = map.iter().map(|(key, node)| format!("{key}: {}", text_of(node))).collect();
+            let pairs: Vec<_> = map.iter().map(|pair| format!("{}: {}", pair.key, text_of(&pair.value))).collect();
             format!("{{{}}}", pairs.join(", "))
         }
     }

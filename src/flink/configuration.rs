@@ -1,6 +1,7 @@
 //! The configuration that a Flink process works with, each value with its origin.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -11,7 +12,8 @@ use crate::object::FieldPath;
 /// Every option in force, by its full dotted key as written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EffectiveConfig {
-    settings: BTreeMap<String, Setting>,
+    /// Shared until it is changed: the roles of one resource have one configuration.
+    settings: Arc<BTreeMap<String, Setting>>,
 }
 
 /// Flink's longest option has fewer than 128 characters; what is longer is none.
@@ -28,7 +30,7 @@ pub struct Setting {
     /// The value as text, as Flink reads it.
     pub value: String,
     /// Where it stands: `spec.flinkConfiguration`, `ConfigMap flink-config, key config.yaml, line 12`, `argument 3`.
-    pub origin: String,
+    pub origin: Arc<str>,
     /// Field path of the value, or of what brings it: `spec.flinkConfiguration["high-availability.type"]`,
     /// `spec.template.spec.volumes[0].configMap["high-availability.type"]`.
     pub path: FieldPath,
@@ -57,7 +59,7 @@ pub struct Overridden {
     /// The value that has no effect.
     pub value: String,
     /// Where it stands.
-    pub origin: String,
+    pub origin: Arc<str>,
 }
 
 impl EffectiveConfig {
@@ -85,8 +87,8 @@ impl EffectiveConfig {
     #[must_use]
     pub fn option(&self, option: &str, version: Option<FlinkVersion>) -> Option<(&str, &Setting)> {
         options::names(option, version)
-            .into_iter()
-            .find_map(|name| self.settings.get_key_value(name))
+            .iter()
+            .find_map(|name| self.settings.get_key_value(*name))
             .map(|(key, setting)| (key.as_str(), setting))
     }
 
@@ -97,34 +99,39 @@ impl EffectiveConfig {
     }
 
     /// Sets `key`; a former value of the same key is kept as overridden.
-    pub fn set(&mut self, layer: Layer, key: String, value: String, origin: String, path: FieldPath) {
+    pub fn set(&mut self, layer: Layer, key: String, value: String, origin: impl Into<Arc<str>>, path: FieldPath) {
         if key.len() > LONGEST_KEY || (self.is_full() && !self.settings.contains_key(&key)) {
             return;
         }
+        let settings = Arc::make_mut(&mut self.settings);
         let mut overrode = Vec::new();
-        if let Some(former) = self.settings.remove(&key) {
+        if let Some(former) = settings.remove(&key) {
             overrode.push(Overridden { key: key.clone(), value: former.value, origin: former.origin });
             overrode.extend(former.overrode);
             overrode.truncate(MOST_OVERRIDDEN);
         }
-        self.settings.insert(key, Setting { value, origin, path, layer, overrode });
+        settings.insert(key, Setting { value, origin: origin.into(), path, layer, overrode });
+    }
+
+    /// Forgets what does not stand in the arguments of the process.
+    pub fn keep_arguments(&mut self) {
+        Arc::make_mut(&mut self.settings).retain(|_, setting| setting.layer == Layer::Argument);
     }
 
     /// Notes for every option that is set under several names which one took precedence in `version`.
     pub fn note_overridden_names(&mut self, version: Option<FlinkVersion>) {
-        let keys: Vec<String> = self.settings.keys().cloned().collect();
-        for key in keys {
-            let losers: Vec<Overridden> = options::names(&key, version)
-                .into_iter()
-                .filter(|name| *name != key)
-                .filter_map(|name| self.settings.get_key_value(name))
-                .map(|(name, loser)| Overridden {
-                    key: name.clone(),
-                    value: loser.value.clone(),
-                    origin: loser.origin.clone(),
-                })
-                .collect();
-            if let Some(winner) = self.settings.get_mut(&key) {
+        let others = |key: &String| {
+            let set = options::names(key, version).iter().filter_map(|name| self.settings.get_key_value(*name));
+            let losers = set.filter(|(name, _)| *name != key).map(|(name, loser)| Overridden {
+                key: name.clone(),
+                value: loser.value.clone(),
+                origin: Arc::clone(&loser.origin),
+            });
+            Some((key.clone(), losers.collect::<Vec<_>>())).filter(|(_, losers)| !losers.is_empty())
+        };
+        let overridden: Vec<_> = self.settings.keys().filter_map(others).collect();
+        for (key, losers) in overridden {
+            if let Some(winner) = Arc::make_mut(&mut self.settings).get_mut(&key) {
                 winner.overrode.extend(losers);
             }
         }
@@ -138,13 +145,13 @@ impl EffectiveConfig {
 #[must_use]
 pub fn flatten(configuration: &Value, path: &FieldPath, origin: &str) -> EffectiveConfig {
     let mut config = EffectiveConfig::default();
-    flatten_into(&mut config, configuration, "", path, origin);
+    flatten_into(&mut config, configuration, "", path, &origin.into());
     config
 }
 
-fn flatten_into(config: &mut EffectiveConfig, value: &Value, prefix: &str, path: &FieldPath, origin: &str) {
+fn flatten_into(config: &mut EffectiveConfig, value: &Value, prefix: &str, path: &FieldPath, origin: &Arc<str>) {
     let Value::Object(map) = value else {
-        config.set(Layer::File, prefix.to_owned(), scalar_text(value), origin.to_owned(), path.clone());
+        config.set(Layer::File, prefix.to_owned(), scalar_text(value), Arc::clone(origin), path.clone());
         return;
     };
     for (key, value) in map {

@@ -1,5 +1,8 @@
 //! What Flink and its operator make of a FlinkDeployment's spec: the configuration, and one pod a role.
 
+use std::cell::OnceCell;
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::flink::configuration::{EffectiveConfig, Layer, flatten};
@@ -51,8 +54,14 @@ pub fn resolve(object: &Value, spec: &FieldPath) -> FlinkDeployment {
     let standalone = text(body, &["mode"]) == Some("standalone");
     let by_name = config.exact(MERGE_BY_NAME).is_some_and(|setting| setting.value.trim().eq_ignore_ascii_case("true"));
     let extra = if standalone { Vec::new() } else { extra_claims(&config, version) };
+    // Both roles share it where they have none of their own.
+    let common = OnceCell::new();
     let pod = |role: Role| {
-        let template = template::merge(at(body, &["podTemplate"]), at(body, &[field(role), "podTemplate"]), by_name);
+        let base = at(body, &["podTemplate"]);
+        let template = match at(body, &[field(role), "podTemplate"]).filter(|own| own.is_object()) {
+            own @ Some(_) => Arc::new(template::merge(base, own, by_name)),
+            None => Arc::clone(common.get_or_init(|| Arc::new(template::merge(base, None, by_name)))),
+        };
         Pod { extra: extra.clone(), ..Pod::with_main_container(template) }
     };
     FlinkDeployment {
@@ -79,7 +88,7 @@ pub const fn field(role: Role) -> &'static str {
 /// The value at `path` of `object`.
 #[must_use]
 pub fn walk<'a>(object: &'a Value, path: &FieldPath) -> Option<&'a Value> {
-    object.pointer(&path.pointer()).filter(|value| !value.is_null())
+    path.value_in(object).filter(|value| !value.is_null())
 }
 
 /// From `flinkVersion`, else the image's tag, else the annotation.

@@ -34,6 +34,8 @@ impl<'a> Image<'a> {
 
     /// Whether this is the official image or one of its `mirrors` (repositories from `images.stock`).
     ///
+    /// A tag that the official image does not have is one of the user's own, built on their machine: `flink:1.19-kafka`.
+    ///
     /// Source: docker.io official image `flink`, and `apache/flink`.
     #[must_use]
     pub fn is_stock(&self, mirrors: &[String]) -> bool {
@@ -45,7 +47,8 @@ impl<'a> Image<'a> {
             "docker.io/apache/flink",
             "index.docker.io/library/flink",
         ];
-        OFFICIAL.contains(&self.repository) || mirrors.iter().any(|mirror| mirror == self.repository)
+        let is_official = OFFICIAL.contains(&self.repository) && self.tag.is_none_or(is_official_tag);
+        is_official || mirrors.iter().any(|mirror| mirror == self.repository)
     }
 
     /// The Flink version that the tag names; a digest names none.
@@ -67,9 +70,40 @@ impl<'a> Image<'a> {
     }
 }
 
+/// Whether the official image has tags of this form: `1.20.1-scala_2.12-java17`, `latest`, once `1.9-hadoop27-alpine`.
+fn is_official_tag(tag: &str) -> bool {
+    const WORDS: [&str; 7] = ["scala_", "java", "hadoop", "alpine", "latest", "preview", "rc"];
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    tag.split('-').all(|part| {
+        let rest = WORDS.iter().find_map(|word| part.strip_prefix(word));
+        !part.is_empty() && is_number(rest.unwrap_or(part))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tag_of_ones_own_is_no_official_image() {
+        for tag in [
+            "1",
+            "1.20",
+            "1.20.1-java17",
+            "1.13.2-scala_2.11-java8",
+            "java11",
+            "latest",
+            "2.0-preview1",
+            "1.7-hadoop28-alpine",
+        ] {
+            assert!(Image::parse(&format!("flink:{tag}")).is_stock(&[]), "{tag}");
+        }
+        for tag in ["1.19-kafka", "1.20.1-java17-s3", "prod", "v4", "1.20-", "latest-jobs"] {
+            assert!(!Image::parse(&format!("flink:{tag}")).is_stock(&[]), "{tag}");
+        }
+        assert!(Image::parse("flink").is_stock(&[]) && Image::parse("flink@sha256:00").is_stock(&[]));
+        assert!(Image::parse("example.net/flink:1.20-hardened").is_stock(&["example.net/flink".to_owned()]));
+    }
 
     #[test]
     fn a_port_is_not_a_tag_and_a_digest_ends_the_tag() {

@@ -4,8 +4,11 @@
 //! outside of that range is taken for the nearest one inside. A name that a version does not know is ignored by it
 //! without a word, which is why the spelling matters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
+
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
 
 use crate::flink::version::FlinkVersion;
 
@@ -48,15 +51,28 @@ pub const SCHEDULER_MODE: &str = "scheduler-mode";
 /// File system of paths without a scheme.
 pub const DEFAULT_SCHEME: &str = "fs.default-scheme";
 
-static TABLE: LazyLock<BTreeMap<&'static str, Entry>> = LazyLock::new(|| {
-    include_str!("options.tsv").lines().filter(|line| !line.starts_with('#')).filter_map(entry).collect()
+static TABLE: LazyLock<IndexMap<&'static str, Entry, FixedState>> = LazyLock::new(|| {
+    let lines = || include_str!("options.tsv").lines().filter(|line| !line.starts_with('#')).filter_map(entry);
+    let older: BTreeMap<&'static str, Vec<&'static str>> =
+        lines().map(|(key, entry)| (key, entry.names.iter().copied().skip(1).collect())).collect();
+    let with_all_names = |(key, entry): (&'static str, Entry)| {
+        let mut all = vec![key];
+        for name in entry.older() {
+            let of_older = older.get(name).into_iter().flatten().copied();
+            all.extend(std::iter::once(name).chain(of_older));
+        }
+        let mut seen = BTreeSet::new();
+        all.retain(|name| seen.insert(*name));
+        (key, Entry { all_names: all, ..entry })
+    };
+    lines().map(with_all_names).collect()
 });
 
 /// For each name, the options that it is an older name of.
-static SUCCESSORS: LazyLock<BTreeMap<&'static str, Vec<&'static str>>> = LazyLock::new(|| {
-    let mut successors: BTreeMap<&'static str, Vec<&'static str>> = BTreeMap::new();
+static SUCCESSORS: LazyLock<IndexMap<&'static str, Vec<&'static str>, FixedState>> = LazyLock::new(|| {
+    let mut successors: IndexMap<&'static str, Vec<&'static str>, FixedState> = IndexMap::default();
     for (&key, entry) in TABLE.iter() {
-        for older in &entry.older {
+        for older in entry.older() {
             successors.entry(older).or_default().push(key);
         }
     }
@@ -70,7 +86,10 @@ fn successors(key: &str) -> &'static [&'static str] {
 struct Entry {
     since: FlinkVersion,
     until: FlinkVersion,
-    older: Vec<&'static str>,
+    /// Its name and its older names, in the order in which they are looked up.
+    names: Vec<&'static str>,
+    /// The same with the older names of the older names, for a version that is not known.
+    all_names: Vec<&'static str>,
 }
 
 const OLDEST: FlinkVersion = FlinkVersion::new(1, 13);
@@ -81,14 +100,19 @@ fn entry(line: &'static str) -> Option<(&'static str, Entry)> {
     let key = columns.next()?;
     let since = columns.next().and_then(FlinkVersion::from_dotted).unwrap_or(OLDEST);
     let until = columns.next().and_then(FlinkVersion::from_dotted).unwrap_or(NEWEST);
-    let older = columns.next().unwrap_or_default().split_whitespace().collect();
-    Some((key, Entry { since, until, older }))
+    let older = columns.next().unwrap_or_default().split_whitespace();
+    let names = std::iter::once(key).chain(older).collect();
+    Some((key, Entry { since, until, names, all_names: Vec::new() }))
 }
 
 impl Entry {
     fn exists_in(&self, version: FlinkVersion) -> bool {
         let version = FlinkVersion::new(version.major, version.minor).clamp(OLDEST, NEWEST);
         self.since <= version && version <= self.until
+    }
+
+    fn older(&self) -> impl Iterator<Item = &'static str> {
+        self.names.iter().copied().skip(1)
     }
 }
 
@@ -101,29 +125,14 @@ impl Entry {
 /// assert_eq!(options::names(options::HA_TYPE, Some(FlinkVersion::new(1, 16))), ["high-availability", "recovery.mode"]);
 /// ```
 #[must_use]
-pub fn names(option: &str, version: Option<FlinkVersion>) -> Vec<&'static str> {
-    let Some((&key, entry)) = TABLE.get_key_value(option) else { return Vec::new() };
-    let Some(version) = version else {
-        let mut all = vec![key];
-        for name in &entry.older {
-            all.push(*name);
-            all.extend(TABLE.get(name).into_iter().flat_map(|older| older.older.iter().copied()));
-        }
-        let mut seen = Vec::new();
-        all.retain(|name| {
-            !seen.contains(name) && {
-                seen.push(*name);
-                true
-            }
-        });
-        return all;
-    };
+pub fn names(option: &str, version: Option<FlinkVersion>) -> &'static [&'static str] {
+    let Some(entry) = TABLE.get(option) else { return &[] };
+    let Some(version) = version else { return &entry.all_names };
     if entry.exists_in(version) {
-        return std::iter::once(key).chain(entry.older.iter().copied()).collect();
+        return &entry.names;
     }
-    let former =
-        entry.older.iter().find_map(|name| TABLE.get_key_value(name).filter(|(_, former)| former.exists_in(version)));
-    former.map_or_else(Vec::new, |(&key, former)| std::iter::once(key).chain(former.older.iter().copied()).collect())
+    let former = entry.older().filter_map(|name| TABLE.get(name)).find(|former| former.exists_in(version));
+    former.map_or(&[], |former| &former.names)
 }
 
 /// The name to write `option` under for `version`; where the version is unknown, the one that most versions accept.
@@ -205,9 +214,7 @@ pub fn counterpart(key: &str, version: FlinkVersion) -> Option<&'static str> {
     let own = TABLE.get_key_value(key).map(|(&name, _)| name);
     own.into_iter()
         .chain(successors(key).iter().copied())
-        .flat_map(|name| {
-            std::iter::once(name).chain(TABLE.get(name).into_iter().flat_map(|entry| entry.older.iter().copied()))
-        })
+        .flat_map(|name| std::iter::once(name).chain(TABLE.get(name).into_iter().flat_map(Entry::older)))
         .find(|name| *name != key && TABLE.get(name).is_some_and(|entry| entry.exists_in(version)))
 }
 

@@ -13,7 +13,7 @@ use crate::flink::configuration::Setting;
 use crate::flink::location::{Location, has_placeholder, is_below, normalise};
 use crate::flink::pod::Backing;
 use crate::flink::version::FlinkVersion;
-use crate::object::{FieldPath, list, name, text};
+use crate::object::{FieldPath, at, list, name, text};
 use crate::policy::Role;
 use crate::workload::{Entry, Launch};
 
@@ -237,6 +237,30 @@ fn starts_plainly(view: &RoleView, shape: Shape) -> bool {
         || command.iter().filter_map(Value::as_str).any(|word| word.ends_with("docker-entrypoint.sh"));
     let entry = Launch::of(container).map(|launch| launch.entry);
     through_entry_point && matches!(entry, Some(Entry::Subcommand | Entry::Script))
+}
+
+/// Why the entry point of the official image cannot enable a plugin in `view`, where nothing else may bring one.
+///
+/// Source: flink-docker `docker-entrypoint.sh`, `copy_plugins_if_required`: it links the jars
+/// below `/opt/flink/plugins` and goes on where it cannot.
+#[must_use]
+pub fn hindrance(view: &RoleView, shape: Shape) -> Option<&'static str> {
+    let container = view.pod.container()?;
+    if may_bring_files(view) || container.get("lifecycle").is_some() {
+        return None;
+    }
+    let is_script = shape == Shape::Raw && Launch::of(container).is_some_and(|launch| launch.entry == Entry::Script);
+    let command = list(container, &["command"]);
+    let is_past_entry_point = is_script
+        && !command.is_empty()
+        && !command.iter().filter_map(Value::as_str).any(|word| word.ends_with("docker-entrypoint.sh"));
+    if is_past_entry_point {
+        return Some(
+            "the container starts a script of Flink's without the image's entry point, which alone enables plugins",
+        );
+    }
+    let is_read_only = at(container, &["securityContext", "readOnlyRootFilesystem"]) == Some(&Value::Bool(true));
+    is_read_only.then_some("the entry point cannot enable one on a read-only root file system")
 }
 
 /// Whether an option names a file with the pod template.

@@ -1,5 +1,9 @@
 //! One role's pod, and what stands behind a path in its Flink container.
 
+use std::sync::Arc;
+
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::flink::location::{is_below, normalise};
@@ -12,7 +16,7 @@ pub const MAIN_CONTAINER: &str = "flink-main-container";
 #[derive(Debug, Clone)]
 pub struct Pod {
     /// The pod template, merged: `metadata` and `spec`.
-    pub template: Value,
+    pub template: Arc<Value>,
     /// Position of the Flink container in `spec.containers`; `None` where Flink adds it itself.
     pub main: Option<usize>,
     /// Claims that Flink itself mounts on every pod.
@@ -76,7 +80,14 @@ pub enum Source {
     Ephemeral,
     /// `configMap`, `secret`, `projected`, `downwardAPI`, `image`: cannot be written.
     ReadOnly(String),
-    /// A network file system or disk named in the pod itself.
+    /// A directory that an NFS server exports, named in the pod itself.
+    Nfs {
+        /// The server's name or address.
+        server: String,
+        /// The exported path.
+        path: String,
+    },
+    /// Another network file system or disk named in the pod itself, by its kind.
     Network(String),
     /// Something that we cannot judge, in words.
     Unknown(String),
@@ -94,7 +105,8 @@ impl MountedVolume {
 impl Pod {
     /// The pod of `template` whose Flink container is called [`MAIN_CONTAINER`].
     #[must_use]
-    pub fn with_main_container(template: Value) -> Self {
+    pub fn with_main_container(template: impl Into<Arc<Value>>) -> Self {
+        let template = template.into();
         let main = object::named(list(&template, &["spec", "containers"]), MAIN_CONTAINER).map(|(index, _)| index);
         Self { template, main, extra: Vec::new() }
     }
@@ -109,6 +121,16 @@ impl Pod {
     #[must_use]
     pub fn volume(&self, name: &str) -> Option<&Value> {
         object::named(list(&self.template, &["spec", "volumes"]), name).map(|(_, volume)| volume)
+    }
+
+    /// Names of the ConfigMaps without which the Flink container does not start: it mounts them, and they are not optional.
+    pub fn config_maps(&self) -> impl Iterator<Item = &str> {
+        let mounts = self.container().map(|container| list(container, &["volumeMounts"])).unwrap_or_default();
+        let mounted: BTreeSet<&str> = mounts.iter().filter_map(object::name).collect();
+        let volumes = list(&self.template, &["spec", "volumes"]).iter();
+        volumes
+            .filter(move |volume| object::name(volume).is_some_and(|name| mounted.contains(name)))
+            .flat_map(config_maps_of)
     }
 
     /// What backs the absolute, normalised `path`: the mount with the longest matching `mountPath`.
@@ -154,6 +176,19 @@ impl Pod {
     }
 }
 
+/// Names of the ConfigMaps that `volume` cannot be set up without; not those that a controller puts into every namespace.
+pub fn config_maps_of(volume: &Value) -> impl Iterator<Item = &str> {
+    let projected = list(volume, &["projected", "sources"]).iter();
+    let sources = projected.chain([volume]).filter_map(|source| object::at(source, &["configMap"]));
+    sources
+        .filter(|source| object::at(source, &["optional"]) != Some(&Value::Bool(true)))
+        .filter_map(object::name)
+        .filter(|name| !OF_EVERY_NAMESPACE.contains(name))
+}
+
+/// Kubernetes' own certificates, and those of OpenShift's services.
+const OF_EVERY_NAMESPACE: [&str; 2] = ["kube-root-ca.crt", "openshift-service-ca.crt"];
+
 /// What `volume` is made of, and whether its source says that it is read-only.
 fn source(volume: &Value) -> (Source, bool) {
     let present: Vec<(&String, &Value)> = volume
@@ -177,8 +212,11 @@ fn source(volume: &Value) -> (Source, bool) {
         // Written by `raw` in place of a claim template, which is no volume of its own.
         "volumeClaimTemplate" => Source::ClaimTemplate(body.as_str().unwrap_or_default().to_owned()),
         "configMap" | "secret" | "projected" | "downwardAPI" | "image" => Source::ReadOnly(kind.to_owned()),
-        "nfs"
-        | "cephfs"
+        "nfs" => Source::Nfs {
+            server: text(body, &["server"]).unwrap_or_default().to_owned(),
+            path: text(body, &["path"]).unwrap_or_default().to_owned(),
+        },
+        "cephfs"
         | "glusterfs"
         | "azureFile"
         | "azureDisk"

@@ -6,26 +6,27 @@
 
 mod delivery;
 mod environment;
+mod layers;
+mod unread;
 
 pub use environment::{Environment, Variable, references};
+pub use unread::{Unknown, Void, VoidReason};
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use crate::facts::Facts;
-use crate::flink::arguments::{self, Misread};
-use crate::flink::config_file::{self, Entry, LEGACY, STANDARD};
-use crate::flink::configuration::{EffectiveConfig, Layer};
+use crate::flink::arguments::Misread;
+use crate::flink::config_file::{LEGACY, Refusal, STANDARD};
+use crate::flink::configuration::EffectiveConfig;
 use crate::flink::deployment::VERSION_ANNOTATION;
 use crate::flink::image::Image;
 use crate::flink::location::normalise;
-use crate::flink::options::JOBMANAGER_ADDRESS;
 use crate::flink::pod::{Backing, Pod};
 use crate::flink::version::FlinkVersion;
-use crate::object::{FieldPath, annotation, at, list, name, named, text};
+use crate::object::{FieldPath, annotation, at, list, name, text};
 use crate::workload::{Entry as Way, Raw};
-use delivery::{Delivery, File};
 
 /// Where the pod template stands in a Deployment, StatefulSet or Job.
 pub const TEMPLATE: [&str; 2] = ["spec", "template"];
@@ -52,40 +53,19 @@ pub struct RawRole {
     pub image: Option<String>,
     /// Words of its command line that do not do what they say, with their paths.
     pub misread: Vec<(Misread, FieldPath)>,
+    /// The configuration file that is read, where Flink refuses it.
+    pub refused: Option<Refused>,
 }
 
-/// Why options of a role are not known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unknown {
-    /// The cluster, or the input that stands for it, did not answer.
-    LookUp(String),
-    /// Something outside of what can be looked up brings them.
-    Elsewhere(String),
-}
-
-/// Options that have no effect where they stand.
+/// A configuration file that Flink refuses, so that the role does not start.
 #[derive(Debug, Clone)]
-pub struct Void {
-    /// Why.
-    pub reason: VoidReason,
-    /// The options.
-    pub config: EffectiveConfig,
-}
-
-/// Why options have no effect.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum VoidReason {
-    /// `FLINK_PROPERTIES`: the entry point cannot write them into the file, and why.
-    Properties(String),
-    /// They are in a file that this version does not read.
-    File {
-        /// Its name.
-        name: &'static str,
-        /// The file that is read in its place; `None` where none that is mounted is.
-        read: Option<&'static str>,
-        /// Whether the directory is mounted as a whole, so that the image's own file is hidden.
-        hides: bool,
-    },
+pub struct Refused {
+    /// Where in it, and why; certain where also the file is certain to be the one that is read, as it is.
+    pub refusal: Refusal,
+    /// Where its text comes from: `ConfigMap flink-config, key config.yaml`.
+    pub origin: String,
+    /// The volume's source in the object.
+    pub path: FieldPath,
 }
 
 /// The ConfigMaps behind the configuration directory of the Flink container of `raw`.
@@ -131,8 +111,9 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
         pod,
         image,
         misread: Vec::new(),
+        refused: None,
     };
-    if matches!(raw.launch.entry, Way::Mode | Way::Native) {
+    if raw.launch.entry == Way::Mode {
         role.is_unknown("the image reads its configuration in a way of its own");
         return role;
     }
@@ -140,6 +121,10 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
     let container_path = container_path(raw);
     let unwritable =
         role.read_file(&environment, namespace, facts, is_stock).or_else(|| without_entry_point(&container, raw));
+    if let (Some(refused), Way::Shell) = (&mut role.refused, raw.launch.entry) {
+        // The text may change the file, or name another directory.
+        refused.refusal.certain = false;
+    }
     if unwritable.is_none() {
         role.read_variables(&environment, &container_path);
     }
@@ -147,6 +132,13 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
     role.read_arguments(&container, &environment, raw);
     role.config.note_overridden_names(version);
     role
+}
+
+/// The value of the variable `name` of the Flink container at `container`; of several with one name the last one counts.
+fn variable_path(pod: &Pod, container: &FieldPath, wanted: &str) -> FieldPath {
+    let variables = pod.container().map(|container| list(container, &["env"])).unwrap_or_default();
+    let index = variables.iter().rposition(|variable| name(variable) == Some(wanted)).unwrap_or_default();
+    container.key("env").index(index).key("value")
 }
 
 /// The configuration directory; `None` where it comes from elsewhere.
@@ -180,7 +172,7 @@ fn pod(object: &Value, raw: &Raw) -> Pod {
             volumes.extend(claims.iter().map(|claim| serde_json::json!({"name": claim, "volumeClaimTemplate": claim})));
         }
     }
-    Pod { template, main: Some(raw.container), extra: Vec::new() }
+    Pod { template: template.into(), main: Some(raw.container), extra: Vec::new() }
 }
 
 /// From the image's tag, else the annotation on the object or its pod template.
@@ -190,146 +182,6 @@ fn version(object: &Value, image: Option<&str>) -> Option<FlinkVersion> {
         let stated = annotation(object, VERSION_ANNOTATION).or_else(|| annotation(template, VERSION_ANNOTATION))?;
         FlinkVersion::from_dotted(stated)
     })
-}
-
-impl RawRole {
-    /// Reads the configuration file; why the entry point cannot write it, where it cannot.
-    fn read_file(
-        &mut self,
-        environment: &Environment,
-        namespace: &str,
-        facts: &Facts,
-        is_stock: bool,
-    ) -> Option<String> {
-        let Some(directory) = directory(environment) else {
-            self.is_unknown("`FLINK_CONF_DIR` comes from elsewhere");
-            return Some("`FLINK_CONF_DIR` comes from elsewhere".to_owned());
-        };
-        let delivery = Delivery::of(&self.pod, &directory, self.version, namespace, facts);
-        let is_of_image = delivery.read.is_none() && !delivery.whole && delivery.unknown.is_none();
-        if is_of_image && !is_stock {
-            self.is_unknown("no configuration is mounted, and the image may carry one");
-        }
-        let read = delivery.read.as_ref().map(|file| file.name);
-        for file in &delivery.unread {
-            let reason = VoidReason::File { name: file.name, read, hides: delivery.whole };
-            let mut config = EffectiveConfig::default();
-            set_all(&mut config, Layer::File, entries(file).unwrap_or_default(), &file.origin, &file.path);
-            self.void.push(Void { reason, config });
-        }
-        if let Some(file) = &delivery.read {
-            match entries(file) {
-                Ok(entries) => set_all(&mut self.config, Layer::File, entries, &file.origin, &file.path),
-                Err(why) => self.is_unknown(&format!("{} is refused by Flink: {why}", file.origin)),
-            }
-        }
-        if let Some(why) = delivery.unknown {
-            self.unknown.get_or_insert(why);
-        }
-        if !delivery.writable {
-            return Some(format!("`{directory}` is mounted read-only"));
-        }
-        (directory != CONF_DIR)
-            .then(|| format!("Flink reads `{directory}`, and the entry point writes to `{CONF_DIR}`"))
-    }
-
-    /// What the entry point writes by itself. Source: flink-docker `docker-entrypoint.sh`, `prepare_configuration`.
-    fn read_variables(&mut self, environment: &Environment, container: &FieldPath) {
-        for (option, variable) in [
-            (JOBMANAGER_ADDRESS, "JOB_MANAGER_RPC_ADDRESS"),
-            ("taskmanager.numberOfTaskSlots", "TASK_MANAGER_NUMBER_OF_TASK_SLOTS"),
-        ] {
-            let Variable::Known(value) = environment.variable(variable) else { continue };
-            let origin = format!("environment variable {variable}");
-            self.config.set(
-                Layer::Environment,
-                option.to_owned(),
-                value.to_owned(),
-                origin,
-                container.key("env").key(variable),
-            );
-        }
-    }
-
-    /// Reads `FLINK_PROPERTIES`, which have no effect where `unwritable` says why.
-    fn read_properties(
-        &mut self,
-        container: &Value,
-        environment: &Environment,
-        container_path: &FieldPath,
-        unwritable: Option<String>,
-    ) {
-        let text = match environment.variable(PROPERTIES) {
-            Variable::Known(text) => text,
-            Variable::Elsewhere if unwritable.is_none() => {
-                let of_source = named(list(container, &["env"]), PROPERTIES).is_some();
-                self.is_unknown(if of_source {
-                    "`FLINK_PROPERTIES` comes from elsewhere"
-                } else {
-                    "`envFrom` may bring `FLINK_PROPERTIES`"
-                });
-                return;
-            }
-            Variable::Elsewhere | Variable::Unset => return,
-        };
-        let index = named(list(container, &["env"]), PROPERTIES).map_or(0, |(index, _)| index);
-        let path = container_path.key("env").index(index).key("value");
-        let text = environment.substitute(text);
-        let entries = config_file::properties(&text, self.version);
-        let origin = format!("environment variable {PROPERTIES}");
-        match unwritable {
-            None => set_all(&mut self.config, Layer::Environment, entries, &origin, &path),
-            Some(why) => {
-                let mut config = EffectiveConfig::default();
-                set_all(&mut config, Layer::Environment, entries, &origin, &path);
-                self.void.push(Void { reason: VoidReason::Properties(why), config });
-            }
-        }
-    }
-
-    fn read_arguments(&mut self, container: &Value, environment: &Environment, raw: &Raw) {
-        if raw.launch.entry == Way::Shell {
-            self.is_unknown(SHELL);
-            return;
-        }
-        if list(container, &["command"]).len() + list(container, &["args"]).len() > MOST_WORDS {
-            self.is_unknown("it has more arguments than are read");
-            return;
-        }
-        let words = words(container);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let read = arguments::read(&words, &raw.launch, self.version);
-        let command = list(container, &["command"]).len();
-        let word_path = |position: usize| match position.checked_sub(command) {
-            Some(index) => container_path(raw).key("args").index(index),
-            None => container_path(raw).key("command").index(position),
-        };
-        self.misread = read.misread.into_iter().map(|word| (word.clone(), word_path(word.position))).collect();
-        for (key, value, position) in read.options {
-            let value = environment.expand(&value);
-            self.config.set(Layer::Argument, key, value, format!("argument {}", position + 1), word_path(position));
-        }
-        if let Some((host, position)) = read.host {
-            let (key, value) = (JOBMANAGER_ADDRESS.to_owned(), environment.expand(&host));
-            self.config.set(Layer::Argument, key, value, format!("argument {}", position + 1), word_path(position));
-        }
-    }
-
-    /// Notes why the configuration may hold more.
-    fn is_unknown(&mut self, why: &str) {
-        self.unknown.get_or_insert_with(|| Unknown::Elsewhere(why.to_owned()));
-    }
-}
-
-fn entries(file: &File) -> Result<Vec<Entry>, String> {
-    if file.name == LEGACY { Ok(config_file::legacy(&file.text)) } else { config_file::standard(&file.text) }
-}
-
-fn set_all(config: &mut EffectiveConfig, layer: Layer, entries: Vec<Entry>, origin: &str, path: &FieldPath) {
-    for Entry { key, value, line } in entries {
-        let (origin, path) = (format!("{origin}, line {line}"), path.key(&key));
-        config.set(layer, key, value, origin, path);
-    }
 }
 
 /// The words of a container's command line: command and args taken together.
@@ -348,14 +200,11 @@ pub fn container_path(raw: &Raw) -> FieldPath {
     FieldPath::of(&TEMPLATE).keys(&["spec", "containers"]).index(raw.container)
 }
 
-const PROPERTIES: &str = "FLINK_PROPERTIES";
-/// No command line of Flink has so many words.
-const MOST_WORDS: usize = 4_096;
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::facts::{Answer, FactKey};
+    use crate::flink::configuration::Layer;
     use crate::workload::{Kind, recognise};
     use serde_json::json;
 
@@ -385,7 +234,7 @@ mod tests {
     fn a_value_says_where_it_comes_from() {
         let role = role(json!({}), mounted(), json!({"config.yaml": "a:\n  b: 1\n"}));
         let setting = role.config.exact("a.b").unwrap();
-        assert_eq!(setting.origin, "ConfigMap c, key config.yaml, line 2");
+        assert_eq!(&*setting.origin, "ConfigMap c, key config.yaml, line 2");
         assert_eq!(setting.path.to_string(), r#"spec.template.spec.volumes[1].configMap["a.b"]"#);
         assert_eq!(setting.layer, Layer::File);
     }
@@ -423,12 +272,19 @@ mod tests {
 
     #[test]
     fn the_environment_counts_only_where_the_file_can_be_written() {
-        let env = json!([{"name": "DIR", "value": "s3://b"}, {"name": "JOB_MANAGER_RPC_ADDRESS", "value": "jm"},
+        let env = json!([{"name": "DIR", "value": "s3://b"}, {"name": "FLINK_PROPERTIES", "value": "a: lost"}, {"name": "JOB_MANAGER_RPC_ADDRESS", "value": "jm"},
             {"name": "FLINK_PROPERTIES", "value": "a: ${DIR}/ha\nb: $(DIR)\n"}]);
         let free = role(json!({"env": env, "volumeMounts": []}), mounted(), json!({}));
         assert_eq!((value(&free, "a"), value(&free, "b")), (Some("s3://b/ha"), Some("s3://b")));
         assert_eq!(value(&free, "jobmanager.rpc.address"), Some("jm"));
-        assert_eq!(free.config.exact("a").map(|setting| setting.layer), Some(Layer::Environment));
+        let place = |key: &str| free.config.exact(key).map(|setting| (setting.layer, setting.path.to_string()));
+        let variable = |index: usize| format!("spec.template.spec.containers[0].env[{index}].value");
+        assert_eq!(
+            place("a"),
+            Some((Layer::Environment, format!("{}.a", variable(3)))),
+            "the last one of a name counts"
+        );
+        assert_eq!(place("jobmanager.rpc.address"), Some((Layer::Environment, variable(2))));
         let fixed = role(json!({"env": env}), mounted(), json!({"flink-conf.yaml": "c: 1\n"}));
         assert_eq!((value(&fixed, "a"), value(&fixed, "jobmanager.rpc.address")), (None, None));
         assert_eq!(fixed.void.iter().map(|void| void.config.iter().count()).sum::<usize>(), 2);
@@ -446,6 +302,41 @@ mod tests {
     }
 
     #[test]
+    fn native_mode_reads_the_file_and_no_arguments() {
+        let args = json!(["bash", "-c", "kubernetes-jobmanager.sh kubernetes-session -D b=1"]);
+        let fields = json!({"command": ["/docker-entrypoint.sh"], "args": args});
+        let native = role(fields, mounted(), json!({"config.yaml": "a: 1\n"}));
+        assert_eq!((value(&native, "a"), value(&native, "b"), &native.unknown), (Some("1"), None, &None));
+    }
+
+    #[test]
+    fn the_start_scripts_directory_is_the_one() {
+        let data = json!({"flink-conf.yaml": "a: 1\n"});
+        let args = json!(["taskmanager", "--configDir", "/etc/flink", "-Db=2"]);
+        let beside = role(json!({"args": args}), mounted(), data.clone());
+        assert_eq!((value(&beside, "a"), value(&beside, "b")), (Some("1"), Some("2")));
+        let elsewhere = json!({"args": args, "volumeMounts": [{"name": "v", "mountPath": "/etc/flink"}]});
+        let elsewhere = role(elsewhere, mounted(), data);
+        assert_eq!((value(&elsewhere, "a"), value(&elsewhere, "b")), (None, Some("2")));
+    }
+
+    #[test]
+    fn a_variable_may_be_an_option() {
+        let of = |variable: Value| {
+            let env = json!([{"name": "X", "value": "-Da=1"}, variable]);
+            let args = json!(["standalone-job", "$(X)", "$(ARGS)", "-Db=2"]);
+            role(json!({"env": env, "args": args}), mounted(), json!({"flink-conf.yaml": "c: 3\n"}))
+        };
+        let seen = |role: &RawRole| ["a", "b"].map(|key| value(role, key).map(str::to_owned));
+        let known = of(json!({"name": "ARGS", "value": "-Dd=4"}));
+        assert_eq!((seen(&known), known.unknown), ([Some("1".into()), Some("2".into())], None));
+        let open = of(json!({"name": "ARGS", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}));
+        assert_eq!((seen(&open), open.unknown.is_some()), ([Some("1".into()), None], true));
+        let of_pod = of(json!({"name": "ARGS", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}));
+        assert_eq!((seen(&of_pod), of_pod.unknown), ([Some("1".into()), None], None));
+    }
+
+    #[test]
     fn what_cannot_be_seen_is_unknown() {
         for volume in [
             json!({"name": "v", "emptyDir": {}}),
@@ -455,7 +346,7 @@ mod tests {
         ] {
             assert!(role(json!({}), volume.clone(), json!({})).unknown.is_some(), "{volume}");
         }
-        let binary = role(json!({}), mounted(), json!({}));
-        assert!(binary.unknown.is_some(), "the directory hides the image's file");
+        let empty = role(json!({}), mounted(), json!({}));
+        assert!(empty.unknown.is_some(), "the directory hides the image's file");
     }
 }

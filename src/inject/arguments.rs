@@ -16,7 +16,7 @@ use crate::workload::Raw;
 ///
 /// Where the version is not known the HA mode is given under both of its names, which every version accepts in arguments.
 pub(super) fn set_option(work: &mut Work<'_>, raw: &Raw, option: &str, value: &str) {
-    let version = work.cluster().version;
+    let version = work.version();
     let keys = match (option, version) {
         (HA_TYPE, None) => vec!["high-availability", HA_TYPE],
         _ => match options::spelling(option, version) {
@@ -61,8 +61,7 @@ pub(super) fn remove_exact(work: &mut Work<'_>, raw: &Raw, key: &str, value: &st
         return false;
     };
     let position = *position;
-    let is_pair = words.get(position).is_some_and(|word| !word.starts_with("-D"));
-    let first = if is_pair { position.saturating_sub(1) } else { position };
+    let first = words.iter().take(position + 1).rposition(|word| word.starts_with("-D")).unwrap_or(position);
     words.drain(first..=position);
     write(work, raw, &words, first);
     true
@@ -72,7 +71,7 @@ fn command_line(work: &Work<'_>, raw: &Raw) -> (Vec<String>, Arguments) {
     let container = walk(work.edits.document(), &container_path(raw)).unwrap_or(&Value::Null);
     let all = words(container);
     let borrowed: Vec<&str> = all.iter().map(String::as_str).collect();
-    let read = arguments::read(&borrowed, &raw.launch, work.cluster().version);
+    let read = arguments::read(&borrowed, &raw.launch, work.version());
     (all, read)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::flink::options::{self, CHECKPOINT_DIR, SAVEPOINT_DIR};
 use crate::inject::Work;
+use crate::inject::high_availability::accepts_options;
 
 /// Sets the directories that are unset under every name that the version reads.
 pub(super) fn add(work: &mut Work<'_>) {
@@ -11,10 +12,12 @@ pub(super) fn add(work: &mut Work<'_>) {
             continue;
         };
         let cluster = work.cluster();
-        let is_set = cluster
+        // What something else brings may be a directory of the author's, which ours would overrule.
+        let is_free = cluster
             .leading()
-            .is_some_and(|view| options::names(option, None).iter().any(|name| view.config.exact(name).is_some()));
-        if !is_set {
+            .filter(|view| view.unknown.is_none())
+            .is_some_and(|view| options::names(option, None).iter().all(|name| view.config.exact(name).is_none()));
+        if is_free && accepts_options(work, &cluster) {
             // A directory that this cluster's pods would lose is not filled in: its own findings say what is missing.
             let _ = work.attempt(|work| work.set_option(option, &value));
         }

@@ -5,17 +5,21 @@ use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView, Shap
 use crate::flink::configuration::Layer;
 use crate::flink::deployment::{has_emr_ha, makes_its_account};
 use crate::flink::identity::CLUSTER_ANNOTATION;
+use crate::flink::image::Image;
+use crate::flink::location::scheme_of;
 use crate::flink::options::{
     self, HA_CLUSTER_ID, HA_JOBMANAGER_PORT, HA_STORAGE_DIR, HA_TYPE, JOBMANAGER_ADDRESS, KUBERNETES_CLUSTER_ID,
     KUBERNETES_NAMESPACE, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT,
 };
+use crate::flink::plugins;
 use crate::flink::raw::{SHELL, Unknown, container_path, words};
 use crate::flink::version::FlinkVersion;
 use crate::inject::record::POD_IP;
-use crate::inject::{Obstacle, Place, Record, Shortfall, Work, arguments};
-use crate::object::{FieldPath, list};
+use crate::inject::{Injection, Obstacle, Place, Record, Shortfall, Target, Work, arguments, complete};
+use crate::object::{self, FieldPath, list, text};
 use crate::policy::{Finding, HaMode, Role};
-use crate::workload::{Entry, Raw};
+use crate::siblings::Sibling;
+use crate::workload::{Entry, Kind, Raw, Workload};
 
 /// What is missing, and what to do about it.
 struct Missing(String, String);
@@ -85,7 +89,7 @@ fn says_otherwise(cluster: &Cluster, mode: HaMode) -> bool {
     let Some(view) = cluster.leading() else { return true };
     let wanted = HighAvailability::of(mode.word());
     options::names(HA_TYPE, None)
-        .into_iter()
+        .iter()
         .filter_map(|name| view.config.exact(name))
         .any(|setting| HighAvailability::of(&setting.value) != wanted)
 }
@@ -116,7 +120,7 @@ fn add_pieces(work: &mut Work<'_>, mode: HaMode) {
 }
 
 /// Whether the form in which options are given is accepted: arguments are not, by old session JobManagers.
-fn accepts_options(work: &Work<'_>, cluster: &Cluster) -> bool {
+pub(super) fn accepts_options(work: &Work<'_>, cluster: &Cluster) -> bool {
     match work.target.place() {
         Some(Place::Resource(_)) => true,
         Some(Place::Pods(raw)) => takes_options(&raw.launch, cluster.version) && misread(cluster).is_none(),
@@ -156,18 +160,19 @@ fn add_zookeeper(work: &mut Work<'_>, cluster: &Cluster) -> Result<(), FieldPath
 
 /// The ids by which a standalone cluster finds its own metadata, and no other cluster's.
 fn add_identity(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(), FieldPath> {
-    let Some(identity) = work.identity.clone() else { return Ok(()) };
+    let identity = work.identity.clone();
     let namespace = work.target.namespace.to_owned();
-    if mode == HaMode::Kubernetes {
-        if !is_set(cluster, KUBERNETES_CLUSTER_ID) {
-            work.set_option(KUBERNETES_CLUSTER_ID, &identity)?;
-        }
-        // Unset it is `default`, whatever namespace the pods are in.
-        if !is_set(cluster, KUBERNETES_NAMESPACE) && namespace != "default" {
-            work.set_option(KUBERNETES_NAMESPACE, &namespace)?;
-        }
+    if let Some(identity) =
+        identity.as_ref().filter(|_| mode == HaMode::Kubernetes && !is_set(cluster, KUBERNETES_CLUSTER_ID))
+    {
+        work.set_option(KUBERNETES_CLUSTER_ID, identity)?;
     }
-    if !is_set(cluster, HA_CLUSTER_ID) {
+    // Unset it is `default`, whatever namespace the pods are in, and it is known whatever the cluster is called.
+    if mode == HaMode::Kubernetes && !is_set(cluster, KUBERNETES_NAMESPACE) && namespace != "default" {
+        work.set_option(KUBERNETES_NAMESPACE, &namespace)?;
+    }
+    let Some(identity) = identity else { return Ok(()) };
+    if !is_set(cluster, HA_CLUSTER_ID) && siblings_have_id(work) {
         // One that the other role was given is the cluster's, whatever we would have called it.
         let given = work.target.siblings.iter().find_map(|sibling| sibling.setting(HA_CLUSTER_ID));
         let id = given.map_or_else(|| format!("/{namespace}/{identity}"), |setting| setting.value.trim().to_owned());
@@ -189,6 +194,7 @@ fn add_address(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, raw: &Ra
 fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(), Missing> {
     let policy = &work.target.policy.spec.high_availability;
     check_form(work, cluster)?;
+    check_siblings(work)?;
     let own_directory = cluster.directory(Directory::HighAvailability).is_some();
     let directory = match (own_directory, &policy.storage_dir) {
         (true, _) => None,
@@ -200,6 +206,9 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
         }
         (false, Some(template)) => Some(template.fill(&work.names()).map_err(|word| nameless(word, template.text()))?),
     };
+    if let Some(directory) = &directory {
+        check_plugin(work, cluster, directory)?;
+    }
     let has_account =
         cluster.leading().is_some_and(|view| view.account.0.is_some()) || is_of_emr(work, makes_its_account);
     if mode == HaMode::Kubernetes && !has_account {
@@ -265,15 +274,93 @@ fn why(findings: &[Finding], work: &Work<'_>) -> Missing {
     Missing(message, fix)
 }
 
+/// Whether the official image can reach the policy's `directory`: where its entry point enables no plugin, nothing does.
+fn check_plugin(work: &Work<'_>, cluster: &Cluster, directory: &str) -> Result<(), Missing> {
+    let Some(view) = cluster.leading() else { return Ok(()) };
+    let is_stock = view
+        .image
+        .as_ref()
+        .is_some_and(|(image, _)| Image::parse(image).is_stock(&work.target.policy.spec.images.stock));
+    let needs_one =
+        scheme_of(directory).is_some_and(|(scheme, _)| plugins::serving(scheme, cluster.version).next().is_some());
+    let Some(reason) = plugins::hindrance(view, cluster.shape).filter(|_| is_stock && needs_one) else { return Ok(()) };
+    Err(Missing(
+        format!("`{directory}` needs a file-system plugin, and {reason}"),
+        "bring the plugin in an image of your own or on a volume at `/opt/flink/plugins`".to_owned(),
+    ))
+}
+
+/// Whether the other role has or gets HA: without it the two look for each other in different places.
+fn check_siblings(work: &Work<'_>) -> Result<(), Missing> {
+    for sibling in work.target.siblings {
+        let Some(missing) = lacks(work, sibling) else { continue };
+        let role = sibling.raw.role;
+        return Err(Missing(
+            format!("its {role}, {}, gets none: {missing}", sibling.title()),
+            format!("mend the {role} first; HA is for both roles or for none"),
+        ));
+    }
+    Ok(())
+}
+
+/// Why `sibling` has no HA and gets none.
+fn lacks(work: &Work<'_>, sibling: &Sibling) -> Option<String> {
+    if is_stored(sibling) {
+        let is_off = sibling.cluster.high_availability() == (HighAvailability::Off, None);
+        return is_off.then(|| "it was stored without, and an update adds none".to_owned());
+    }
+    let missing = |target: &Target<'_>, injection: Injection<'_>| {
+        let cluster = target.cluster_in(injection.edits.document());
+        let said = injection.shortfalls.into_iter().find_map(|shortfall| match shortfall {
+            Shortfall::HighAvailability { missing, .. } => Some(missing),
+            Shortfall::Volume { .. } => None,
+        });
+        said.or_else(|| match cluster.high_availability().0 {
+            HighAvailability::Off => Some("its own options say so".to_owned()),
+            HighAvailability::Unknown => Some("whether it has HA is not known".to_owned()),
+            HighAvailability::Kubernetes | HighAvailability::ZooKeeper | HighAvailability::Class(_) => None,
+        })
+    };
+    completed(work, sibling, missing)
+}
+
+/// Whether each workload of the other role, as far as they are known, has an id of its own in HA, or gets it.
+fn siblings_have_id(work: &Work<'_>) -> bool {
+    let gets_it = |target: &Target<'_>, injection: Injection<'_>| {
+        is_set(&target.cluster_in(injection.edits.document()), HA_CLUSTER_ID)
+    };
+    work.target.siblings.iter().all(|sibling| {
+        is_set(&sibling.cluster, HA_CLUSTER_ID) || (!is_stored(sibling) && completed(work, sibling, gets_it))
+    })
+}
+
+/// Whether a cluster has stored it already, which gives it an id.
+fn is_stored(sibling: &Sibling) -> bool {
+    text(&sibling.object, &["metadata", "uid"]).is_some()
+}
+
+/// What `read` says of what creation fills in for `sibling` alone.
+fn completed<T>(work: &Work<'_>, sibling: &Sibling, read: impl FnOnce(&Target<'_>, Injection<'_>) -> T) -> T {
+    let object = &*sibling.object;
+    let workload = &Workload { kind: Kind::Raw(sibling.raw.clone()), made_by: None };
+    let name = object.get("metadata").and_then(object::name);
+    let Target { namespace, policy, facts, .. } = work.target;
+    let target = &Target { object, workload, namespace, name, policy, facts, siblings: &[] };
+    read(target, complete(target))
+}
+
 /// Whether HA can be given to this cluster in a form that its version accepts.
 fn check_form(work: &Work<'_>, cluster: &Cluster) -> Result<(), Missing> {
     if let Some(word) = misread(cluster) {
         return Err(Missing(word.in_words(), word.remedy()));
     }
-    if !accepts_options(work, cluster) {
+    // Each role is reviewed alone, and a TaskManager does not know of which kind its JobManager is.
+    let is_old_role = cluster.shape == Shape::Raw && cluster.version.is_some_and(|version| !version.at_least(1, 15));
+    if is_old_role || !accepts_options(work, cluster) {
         return Err(Missing(
-            "a session JobManager of Flink up to 1.14 takes no options as arguments".to_owned(),
-            "write the HA options into its configuration file".to_owned(),
+            "a session JobManager of Flink up to 1.14 takes no options as arguments, and HA is for both roles or for none"
+                .to_owned(),
+            "write the HA options into the configuration file of both roles".to_owned(),
         ));
     }
     if cluster.shape == Shape::Raw && work.identity.is_none() {

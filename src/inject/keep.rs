@@ -93,7 +93,7 @@ fn roles<'v>(values: impl Iterator<Item = &'v Injected>) -> Vec<Role> {
 
 impl<'a> Work<'a> {
     pub(super) fn finish_untouched(self) -> Injection<'a> {
-        Injection { edits: self.edits, changes: Vec::new(), shortfalls: self.shortfalls }
+        Injection { edits: self.edits, changes: Vec::new(), shortfalls: self.shortfalls, cluster: None }
     }
 }
 
@@ -183,7 +183,7 @@ pub(super) fn forget(work: &mut Work<'_>, record: &Record) {
             Injected::Option { key, value, .. } => {
                 option::remove_exact(work, key, value);
             }
-            Injected::ServiceAccount { value } => remove_account(work, value),
+            Injected::ServiceAccount { value } => account::remove(work, value),
             Injected::Volume { name, claim: former, role, mount_path, common } => {
                 if let Some(claim) = rename_claim(work, name, former) {
                     let (role, name, mount_path, common) = (*role, name.clone(), mount_path.clone(), *common);
@@ -207,7 +207,7 @@ pub(super) fn withdraw(work: &mut Work<'_>, record: Option<&Record>) {
             Injected::Option { key, value, .. } => {
                 option::remove_exact(work, key, value);
             }
-            Injected::ServiceAccount { value } => remove_account(work, value),
+            Injected::ServiceAccount { value } => account::remove(work, value),
             Injected::Spread { labels } => spread::remove(work, labels),
             Injected::Volume { .. }
             | Injected::Env { .. }
@@ -226,13 +226,6 @@ pub(super) fn withdraw(work: &mut Work<'_>, record: Option<&Record>) {
         }
     }
     work.edits.remove(&FieldPath::of(&["metadata", "annotations"]).key(INJECTED_ANNOTATION));
-}
-
-fn remove_account(work: &mut Work<'_>, name: &str) {
-    let path = account::field(work);
-    if walk(work.edits.document(), &path).and_then(Value::as_str) == Some(name) {
-        work.edits.remove(&path);
-    }
 }
 
 /// Gives the volume that was filled in for another object the claim that the policy derives for this one.

@@ -13,7 +13,7 @@ use crate::flink::raw::container_path;
 use crate::flink::version::FlinkVersion;
 use crate::inject::record::Record;
 use crate::inject::volumes::{
-    elements, fill_up, is_in_role_templates, main_container, position_of_main, template_of, tidy,
+    elements, fill_up, is_alike, is_in_role_templates, main_container, position_of_main, template_of,
 };
 use crate::inject::{Injected, Place, Work};
 use crate::object::{FieldPath, list, name};
@@ -202,24 +202,24 @@ fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], value: &str) -> b
     }
     before.roles.iter().zip(&after.roles).all(|(was, is)| {
         if !roles.contains(&is.role) {
-            return tidy(&was.pod.template) == tidy(&is.pod.template);
+            return is_alike(&was.pod.template, &is.pod.template);
         }
         let environment = is.pod.container().map(|container| list(container, &["env"])).unwrap_or_default();
         let ours = environment.iter().filter(|element| **element == variable(value)).count();
-        ours == 1 && tidy(&without(&is.pod, value)) == tidy(&without(&was.pod, value))
+        ours == 1 && is_alike(&without(&is.pod, value), &without(&was.pod, value))
     })
 }
 
 /// The pod's template without the variable, and without a Flink container that has nothing but its name.
 fn without(pod: &Pod, value: &str) -> Value {
-    let mut template = pod.template.clone();
+    let mut template = Value::clone(&pod.template);
     if let Some(Value::Array(containers)) = template.pointer_mut("/spec/containers") {
         for container in containers.iter_mut().filter(|container| name(container) == Some(MAIN_CONTAINER)) {
             if let Some(Value::Array(environment)) = container.get_mut("env") {
                 environment.retain(|element| *element != variable(value));
             }
         }
-        containers.retain(|container| tidy(container) != json!({"name": MAIN_CONTAINER}));
+        containers.retain(|container| !is_alike(container, &json!({"name": MAIN_CONTAINER})));
     }
     template
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::flink::options::{
     self, CHECKPOINT_DIR, HA_CLUSTER_ID, HA_JOBMANAGER_PORT, HA_STORAGE_DIR, HA_TYPE, JOBMANAGER_ADDRESS,
@@ -33,11 +34,11 @@ pub struct Record {
 
 /// The record as it stands in the annotation.
 #[derive(Serialize, Deserialize)]
-struct Written {
+struct Written<Values> {
     namespace: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    values: Vec<Value>,
+    values: Values,
 }
 
 /// More values than these a record never has, with as many volumes as a policy may name; what comes behind is not read.
@@ -161,15 +162,15 @@ impl Record {
     /// The record on `object`; `None` where there is none that can be read.
     #[must_use]
     pub fn of(object: &Value) -> Option<Self> {
-        let written: Written = serde_json::from_str(annotation(object, INJECTED_ANNOTATION)?).ok()?;
+        let written: Written<Vec<&RawValue>> = serde_json::from_str(annotation(object, INJECTED_ANNOTATION)?).ok()?;
         let mut record = Self { namespace: written.namespace, name: written.name, ..Self::default() };
         let of_resource = text(object, &["apiVersion"]).is_some_and(|version| version.starts_with(GROUP));
         for value in written.values.into_iter().take(MOST_VALUES) {
-            match serde_json::from_value::<Injected>(value.clone()) {
+            match serde_json::from_str::<Injected>(value.get()) {
                 Ok(injected) if injected.may_be_ours(of_resource) => record.values.push(injected),
                 // Anybody can write the annotation: what we never fill in is not ours.
                 Ok(_) => {}
-                Err(_) => record.unknown.push(value),
+                Err(_) => record.unknown.extend(serde_json::from_str::<Value>(value.get())),
             }
         }
         Some(record)
@@ -197,13 +198,12 @@ impl Record {
             edits.remove(&path);
             return;
         }
-        if Self::of(edits.document()).as_ref().is_some_and(|present| present.is_same_as(self)) {
-            return;
-        }
         let known = self.values.iter().filter_map(|value| serde_json::to_value(value).ok());
-        let values = known.chain(self.unknown.iter().cloned()).collect();
+        let values: Vec<Value> = known.chain(self.unknown.iter().cloned()).collect();
         let written = Written { namespace: self.namespace.clone(), name: self.name.clone(), values };
-        if let Ok(text) = serde_json::to_string(&written) {
+        let Ok(text) = serde_json::to_string(&written) else { return };
+        let says_so = || Self::of(edits.document()).is_some_and(|present| present.is_same_as(self));
+        if annotation(edits.document(), INJECTED_ANNOTATION) != Some(&text) && !says_so() {
             edits.set(&path, Value::String(text));
         }
     }

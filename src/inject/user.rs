@@ -87,10 +87,10 @@ pub(super) fn withdraw(work: &mut Work<'_>, record: &Record) {
             work.edits.remove(&context.key(GROUP));
         }
         for above in context.and_above() {
-            if walk(work.edits.document(), &above).and_then(Value::as_object).is_none_or(|map| !map.is_empty()) {
+            if walk(work.edits.document(), above).and_then(Value::as_object).is_none_or(|map| !map.is_empty()) {
                 break;
             }
-            work.edits.remove(&above);
+            work.edits.remove(above);
         }
     }
 }

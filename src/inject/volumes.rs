@@ -4,7 +4,7 @@
 //! end up inside of an element of the other. Every placement is therefore tried on a copy, merged as the operator merges
 //! it, and taken only when both pods come out as they were, plus the claim where it was wanted.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::flink::cluster::Cluster;
 use crate::flink::deployment::{field, walk};
@@ -293,11 +293,11 @@ fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &Claim) ->
     }
     before.roles.iter().zip(&after.roles).all(|(was, is)| {
         if !roles.contains(&is.role) {
-            return tidy(&was.pod.template) == tidy(&is.pod.template);
+            return is_alike(&was.pod.template, &is.pod.template);
         }
         let backed = matches!(is.pod.backing(&claim.mount_path), Backing::Volume(volume)
             if volume.source == Source::Claim(claim.of.clone()) && volume.mount_path == claim.mount_path);
-        backed && stands_once(&is.pod, claim) && tidy(&without(&is.pod, claim)) == tidy(&without(&was.pod, claim))
+        backed && stands_once(&is.pod, claim) && is_alike(&without(&is.pod, claim), &without(&was.pod, claim))
     })
 }
 
@@ -310,7 +310,7 @@ fn stands_once(pod: &Pod, claim: &Claim) -> bool {
 
 /// The pod's template without the claim, and without a Flink container that has nothing but its name.
 fn without(pod: &Pod, claim: &Claim) -> Value {
-    let mut template = pod.template.clone();
+    let mut template = Value::clone(&pod.template);
     if let Some(Value::Array(volumes)) = template.pointer_mut("/spec/volumes") {
         volumes.retain(|volume| name(volume) != Some(&claim.name));
     }
@@ -320,30 +320,33 @@ fn without(pod: &Pod, claim: &Claim) -> Value {
                 mounts.retain(|mount| !is_mount_of(mount, claim));
             }
         }
-        containers.retain(|container| tidy(container) != json!({"name": MAIN_CONTAINER}));
+        containers.retain(|container| !is_alike(container, &json!({"name": MAIN_CONTAINER})));
     }
     template
 }
 
-/// The value without nulls, empty maps and empty lists.
-pub(super) fn tidy(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => Value::Object(
-            map.iter()
-                .map(|(key, value)| (key.clone(), tidy(value)))
-                .filter(|(_, value)| !is_nothing(value))
-                .collect::<Map<_, _>>(),
-        ),
-        Value::Array(items) => Value::Array(items.iter().map(tidy).collect()),
-        other => other.clone(),
+/// Whether two values say the same: nulls, empty maps and empty lists in a map say nothing.
+pub(super) fn is_alike(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let is_alone = |key: &String| !one.contains_key(key);
+            one.iter().all(|(key, ours)| match other.get(key) {
+                Some(theirs) => is_alike(ours, theirs) || (says_nothing(ours) && says_nothing(theirs)),
+                None => says_nothing(ours),
+            }) && other.iter().all(|(key, theirs)| !is_alone(key) || says_nothing(theirs))
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(ours, theirs)| is_alike(ours, theirs))
+        }
+        _ => one == other,
     }
 }
 
-fn is_nothing(value: &Value) -> bool {
+fn says_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,
-        Value::Object(map) => map.is_empty(),
+        Value::Object(map) => map.values().all(says_nothing),
         Value::Array(items) => items.is_empty(),
-        _ => false,
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }

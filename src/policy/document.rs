@@ -300,11 +300,7 @@ impl FlinkPolicy {
     /// The level of `rule` on an object.
     #[must_use]
     pub fn level(&self, rule: &Rule) -> Level {
-        let of_profile = match self.spec.profile {
-            Profile::Strict => rule.strict,
-            Profile::Baseline => rule.baseline,
-            Profile::Permissive => rule.baseline.min(Level::Warn),
-        };
+        let of_profile = rule.level_in(self.spec.profile);
         self.spec.rules.get(rule.id).copied().unwrap_or(of_profile).min(self.ceiling())
     }
 

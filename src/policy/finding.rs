@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::object::FieldPath;
+
 /// How much a finding weighs. The order is the order of weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "serde_json::Value")]
@@ -84,6 +86,8 @@ pub struct Finding {
     pub role: Option<Role>,
     /// Field path in the object: `spec.flinkConfiguration["high-availability.storageDir"]`.
     pub path: String,
+    /// The same path in its steps.
+    pub at: FieldPath,
     /// The value found there; `None` where there is none or it must not be shown.
     pub value: Option<String>,
     /// Where the value comes from: `spec.flinkConfiguration`, `ConfigMap flink-config, key config.yaml, line 12`.
@@ -92,6 +96,24 @@ pub struct Finding {
     pub message: String,
     /// What to do.
     pub fix: String,
+    /// What to write in the place of what stands there, where that alone settles the finding.
+    pub replacement: Option<Replacement>,
+    /// The reason of an exception by which it is no denial.
+    pub exception: Option<String>,
+}
+
+/// A change of one word at the place of a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replacement {
+    /// Of the value.
+    Value(String),
+    /// Of an option's name, of which the value stays.
+    Key {
+        /// The whole name as it stands there.
+        old: String,
+        /// The name that is meant.
+        new: String,
+    },
 }
 
 impl fmt::Display for Finding {

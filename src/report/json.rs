@@ -5,17 +5,18 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{shown_value, verdict_word};
-use crate::cli::input::Problem;
-use crate::cli::review::{Object, Reviewed};
-use crate::policy::{Finding, Level};
+use super::findings::{self, Report};
+use super::{link, shown_value, verdict_word};
+use crate::cli::input::{Place as Piece, Problem};
+use crate::cli::review::Object;
+use crate::policy::Level;
 
 /// Writes the report as one JSON object.
 ///
 /// # Errors
 /// Those of `output`.
-pub fn write(reviewed: &Reviewed, output: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *output, &CheckReport::of(reviewed))?;
+pub fn write(report: &Report<'_>, output: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *output, &CheckReport::of(report))?;
     output.write_all(b"\n")
 }
 
@@ -39,6 +40,10 @@ struct Summary {
     warn: usize,
     audit: usize,
     unreadable: usize,
+    /// Findings that are not shown.
+    omitted: usize,
+    /// Findings that the baseline knows.
+    accepted: usize,
 }
 
 #[derive(Serialize)]
@@ -62,7 +67,7 @@ pub(super) struct Place<'a> {
     document: usize,
     line: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    item: Option<&'a str>,
+    item: Option<String>,
     api_version: &'a str,
     kind: &'a str,
     namespace: &'a str,
@@ -80,23 +85,40 @@ struct Said<'a> {
     origin: &'a str,
     message: &'a str,
     fix: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exception: Option<&'a str>,
+    location: Location<'a>,
+    see: String,
+}
+
+/// The characters of a file, lines and columns from 1.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Location<'a> {
+    file: &'a str,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
 }
 
 impl<'a> CheckReport<'a> {
-    fn of(reviewed: &'a Reviewed) -> Self {
-        let count = |level| reviewed.objects.iter().filter(|object| object.verdict() == Some(level)).count();
+    fn of(report: &'a Report<'a>) -> Self {
+        let reviewed = report.reviewed;
         Self {
             api_version: API_VERSION,
             kind: "CheckReport",
             summary: Summary {
                 objects: reviewed.objects.len(),
                 flink: reviewed.objects.iter().filter(|object| object.workload.is_some()).count(),
-                deny: count(Level::Deny),
-                warn: count(Level::Warn),
-                audit: count(Level::Audit),
+                deny: report.count(Level::Deny),
+                warn: report.count(Level::Warn),
+                audit: report.count(Level::Audit),
                 unreadable: reviewed.problems.len(),
+                omitted: report.omitted,
+                accepted: report.accepted,
             },
-            objects: reviewed.objects.iter().map(Entry::of).collect(),
+            objects: report.entries.iter().map(Entry::of).collect(),
             problems: &reviewed.problems,
             warnings: &reviewed.warnings,
         }
@@ -104,14 +126,15 @@ impl<'a> CheckReport<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn of(object: &'a Object) -> Self {
+    fn of(entry: &'a findings::Entry<'a>) -> Self {
+        let object = entry.object;
         let outcome = object.outcome.as_ref();
         Self {
             place: Place::of(object),
             flink: object.workload.is_some(),
-            verdict: verdict_word(object.verdict()),
+            verdict: verdict_word(entry.verdict),
             policy: outcome.map(|outcome| outcome.policy.as_str()),
-            findings: object.findings().iter().map(Said::of).collect(),
+            findings: entry.findings.iter().map(Said::of).collect(),
             changes: outcome.map_or(&[], |outcome| &outcome.changes),
             patch: outcome
                 .and_then(|outcome| serde_json::to_value(&outcome.patch).ok())
@@ -128,7 +151,7 @@ impl<'a> Place<'a> {
             file: &source.file,
             document: source.document,
             line: source.line,
-            item: source.item.as_deref(),
+            item: Some(source.item.to_string()).filter(|item| !item.is_empty()),
             api_version: word("apiVersion"),
             kind: word("kind"),
             namespace: &object.namespace,
@@ -138,7 +161,8 @@ impl<'a> Place<'a> {
 }
 
 impl<'a> Said<'a> {
-    fn of(finding: &'a Finding) -> Self {
+    fn of(said: &'a findings::Said<'a>) -> Self {
+        let finding = said.finding;
         Self {
             rule: finding.rule,
             level: finding.level.word(),
@@ -148,7 +172,17 @@ impl<'a> Said<'a> {
             origin: &finding.origin,
             message: &finding.message,
             fix: &finding.fix,
+            exception: finding.exception.as_deref(),
+            location: Location::of(&said.source().file, &said.pointed.place),
+            see: link(finding.rule),
         }
+    }
+}
+
+impl<'a> Location<'a> {
+    fn of(file: &'a str, place: &Piece) -> Self {
+        let (start, end) = (place.start, place.end);
+        Self { file, line: start.line, column: start.column, end_line: end.line, end_column: end.column }
     }
 }
 

@@ -4,41 +4,52 @@
 //! deny   FlinkDeployment default/word-count
 //!        word-count.yaml
 //!        deny   storage-on-empty-dir
-//!               spec.flinkConfiguration["high-availability.storageDir"]: `file:///data/ha`
-//!               lies on an emptyDir, which is gone with the pod; mount a claim at /data
+//!               spec.flinkConfiguration["high-availability.storageDir"] = file:///data/ha
+//!                 --> word-count.yaml:13:35
+//!                  |
+//!               13 |     high-availability.storageDir: file:///data/ha
+//!                  |                                   ^^^^^^^^^^^^^^^
+//!               lies on an emptyDir, which is gone with the pod
+//!               fix: mount a claim at /data
+//!               see: docs/rules.md#storage-on-empty-dir
 //!
 //! 3 objects, 1 of Flink: 1 denied
 //! ```
 
 use std::io::{self, Write};
 
-use super::{count, paint, plain, shown_value, verdict_word};
-use crate::cli::review::{Object, Reviewed};
-use crate::policy::{Finding, Level};
+use super::findings::{Entry, Report, Said};
+use super::{count, link, paint, plain, shown_value, snippet, verdict_word};
+use crate::policy::Level;
 
 /// Writes the report as text. Objects that are not Flink's are only counted.
 ///
 /// # Errors
 /// Those of `output`.
-pub fn write(reviewed: &Reviewed, output: &mut dyn Write) -> io::Result<()> {
-    for object in reviewed.objects.iter().filter(|object| object.workload.is_some()) {
-        entry(object, output)?;
+pub fn write(report: &Report<'_>, output: &mut dyn Write) -> io::Result<()> {
+    for entry in report.entries.iter().filter(|entry| entry.object.workload.is_some()) {
+        if !report.quiet || !entry.findings.is_empty() {
+            about(entry, report.quiet, output)?;
+        }
     }
-    summary(reviewed, output)
+    if report.quiet { omitted(report, output) } else { summary(report, output) }
 }
 
-fn entry(object: &Object, output: &mut dyn Write) -> io::Result<()> {
-    let (paint, strong, faint) = (paint::of(object.verdict()), paint::STRONG, paint::FAINT);
-    let verdict = verdict_word(object.verdict());
+fn about(entry: &Entry<'_>, quiet: bool, output: &mut dyn Write) -> io::Result<()> {
+    let object = entry.object;
+    let (paint, strong, faint) = (paint::of(entry.verdict), paint::STRONG, paint::FAINT);
+    let verdict = verdict_word(entry.verdict);
     writeln!(output, "{paint}{verdict:<6}{paint:#} {strong}{}{strong:#}", plain(&object.title()))?;
     writeln!(output, "       {faint}{}{faint:#}", plain(&object.source.to_string()))?;
-    for finding in object.findings() {
+    for finding in &entry.findings {
         said(finding, output)?;
     }
     if let Some(outcome) = &object.outcome
         && !outcome.changes.is_empty()
+        && !quiet
     {
-        writeln!(output, "       {faint}filled in{faint:#}")?;
+        let done = if outcome.patch.is_empty() { "would be filled in" } else { "filled in" };
+        writeln!(output, "       {faint}{done}{faint:#}")?;
         for change in &outcome.changes {
             writeln!(output, "              {}", plain(change))?;
         }
@@ -46,7 +57,8 @@ fn entry(object: &Object, output: &mut dyn Write) -> io::Result<()> {
     writeln!(output)
 }
 
-fn said(finding: &Finding, output: &mut dyn Write) -> io::Result<()> {
+fn said(said: &Said<'_>, output: &mut dyn Write) -> io::Result<()> {
+    let finding = said.finding;
     let (paint, faint) = (paint::of(Some(finding.level)), paint::FAINT);
     let role = finding.role.map(|role| format!(" {faint}({role}){faint:#}")).unwrap_or_default();
     writeln!(output, "       {paint}{:<6}{paint:#} {}{role}", finding.level.word(), finding.rule)?;
@@ -56,11 +68,12 @@ fn said(finding: &Finding, output: &mut dyn Write) -> io::Result<()> {
     if !finding.origin.is_empty() && !finding.path.starts_with(&finding.origin) {
         line(output, &format!("{faint}from {}{faint:#}", plain(&finding.origin)))?;
     }
+    snippet::lines(said).iter().try_for_each(|text| line(output, text))?;
     line(output, &plain(&finding.message))?;
     if !finding.fix.is_empty() {
         line(output, &format!("{faint}fix:{faint:#} {}", plain(&finding.fix)))?;
     }
-    Ok(())
+    line(output, &format!("{faint}see: {}{faint:#}", link(finding.rule)))
 }
 
 /// A line of a finding; what has line breaks of its own stays indented.
@@ -68,12 +81,36 @@ fn line(output: &mut dyn Write, text: &str) -> io::Result<()> {
     text.lines().try_for_each(|line| writeln!(output, "              {line}"))
 }
 
-fn summary(reviewed: &Reviewed, output: &mut dyn Write) -> io::Result<()> {
+fn omitted(report: &Report<'_>, output: &mut dyn Write) -> io::Result<()> {
+    match report.omitted {
+        0 => Ok(()),
+        number => writeln!(output, "{} more are not shown (--max-findings)", count(number, "finding")),
+    }
+}
+
+/// What a baseline kept out of the report.
+fn accepted(report: &Report<'_>, output: &mut dyn Write) -> io::Result<()> {
+    if report.accepted > 0 {
+        writeln!(output, "{} known to the baseline", count(report.accepted, "finding"))?;
+    }
+    match report.gone {
+        0 => Ok(()),
+        number => writeln!(output, "{} of the baseline not found any more; write it anew", count(number, "finding")),
+    }
+}
+
+/// Writes how much was read and what came of it.
+///
+/// # Errors
+/// Those of `output`.
+pub(super) fn summary(report: &Report<'_>, output: &mut dyn Write) -> io::Result<()> {
+    let reviewed = report.reviewed;
+    omitted(report, output)?;
+    accepted(report, output)?;
     let flink = reviewed.objects.iter().filter(|object| object.workload.is_some()).count();
-    let verdict = |level| reviewed.objects.iter().filter(|object| object.verdict() == Some(level)).count();
     let mut parts = Vec::new();
     for (level, word) in [(Level::Deny, "denied"), (Level::Warn, "with warnings"), (Level::Audit, "with remarks")] {
-        let (number, paint) = (verdict(level), paint::of(Some(level)));
+        let (number, paint) = (report.count(level), paint::of(Some(level)));
         if number > 0 {
             parts.push(format!("{paint}{number} {word}{paint:#}"));
         }
@@ -84,7 +121,7 @@ fn summary(reviewed: &Reviewed, output: &mut dyn Write) -> io::Result<()> {
     let verdicts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
     writeln!(output, "{}, {flink} of Flink{verdicts}", count(reviewed.objects.len(), "object"))?;
     if reviewed.others > 0 {
-        writeln!(output, "{} that are no Kubernetes objects were passed over", count(reviewed.others, "document"))?;
+        writeln!(output, "{} passed over: no Kubernetes objects", count(reviewed.others, "document"))?;
     }
     if !reviewed.problems.is_empty() {
         let (removed, number) = (paint::REMOVED, count(reviewed.problems.len(), "part"));
@@ -95,12 +132,24 @@ fn summary(reviewed: &Reviewed, output: &mut dyn Write) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::policy::Role;
+    use std::rc::Rc;
 
-    fn printed(finding: &Finding) -> String {
+    use super::*;
+    use crate::cli::input::{Source, Text};
+    use crate::cli::locate::Pointed;
+    use crate::object::FieldPath;
+    use crate::policy::{Finding, Role};
+
+    /// What is printed of `finding`, which points at `meant` in `text`.
+    fn printed(finding: &Finding, text: &str, meant: &str) -> String {
+        let start = text.find(meant).unwrap();
+        let text = Rc::new(Text::new(text.to_owned()));
+        let (item, range, object) = (FieldPath::default(), 0..0, serde_json::Value::Null);
+        let place = text.place(start..start + meant.len());
+        let source = Source { file: "a.yaml".into(), document: 0, line: 1, item, text, range, object };
+        let pointed = Pointed { source: &source, place, reader: None, edit: None };
         let mut output = anstream::StripStream::new(Vec::new());
-        said(finding, &mut output).unwrap();
+        said(&Said { finding, pointed }, &mut output).unwrap();
         String::from_utf8(output.into_inner()).unwrap()
     }
 
@@ -110,20 +159,29 @@ mod tests {
             level: Level::Deny,
             role: Some(Role::JobManager),
             path: "spec.flinkConfiguration[\"high-availability.storageDir\"]".into(),
+            at: FieldPath::default(),
             value: Some("file:///data/ha".into()),
             origin: "spec.flinkConfiguration".into(),
             message: "lies on the emptyDir `data`, which is gone with the pod".into(),
             fix: "mount a claim at `/data`".into(),
+            replacement: None,
+            exception: None,
         }
     }
 
     #[test]
     fn a_finding_says_where_what_why_and_what_to_do() {
-        insta::assert_snapshot!(printed(&finding()), @r#"
-               deny   storage-on-empty-dir (JobManager)
-                      spec.flinkConfiguration["high-availability.storageDir"] = file:///data/ha
-                      lies on the emptyDir `data`, which is gone with the pod
-                      fix: mount a claim at `/data`
+        let text = "spec:\n  é: \u{1b}{storageDir: file:///data/ha}\n";
+        insta::assert_snapshot!(printed(&finding(), text, "file:///data/ha"), @r#"
+        deny   storage-on-empty-dir (JobManager)
+               spec.flinkConfiguration["high-availability.storageDir"] = file:///data/ha
+                --> a.yaml:2:20
+                 |
+               2 |   é: �{storageDir: file:///data/ha}
+                 |                    ^^^^^^^^^^^^^^^
+               lies on the emptyDir `data`, which is gone with the pod
+               fix: mount a claim at `/data`
+               see: docs/rules.md#storage-on-empty-dir
         "#);
     }
 
@@ -136,13 +194,24 @@ mod tests {
             message: "first\nsecond\u{1b}[2J".into(),
             ..finding()
         };
-        insta::assert_snapshot!(printed(&finding), @r#"
+        let text = "a: 1\ns3.secret-key: hunter2\n";
+        insta::assert_snapshot!(printed(&finding, text, "hunter2"), @r#"
         deny   storage-on-empty-dir (JobManager)
                spec.template.spec.containers[0].env["s3.secret-key"] = ***
                from ConfigMap flink-config, key config.yaml, line 12
+               --> a.yaml:2:16
                first
                second�[2J
                fix: mount a claim at `/data`
+               see: docs/rules.md#storage-on-empty-dir
         "#);
+    }
+
+    #[test]
+    fn what_stands_beside_a_credential_is_not_shown_either() {
+        for text in ["{\"s3.secret-key\": \"hunter2\", \"a\": 1}".to_owned(), format!("{} a", "hunter2 ".repeat(100))] {
+            let printed = printed(&finding(), &text, "a");
+            assert!(printed.contains("--> a.yaml:1:") && !printed.contains("hunter2"), "{printed}");
+        }
     }
 }

@@ -76,6 +76,13 @@ impl Decision {
         if !audited.is_empty() {
             decision.audit.insert("findings".to_owned(), shortened(&audited.join(", "), MESSAGE));
         }
+        let excepted = |finding: &Finding| {
+            finding.exception.as_ref().map(|reason| format!("{}: {}: {reason}", finding.rule, finding.path))
+        };
+        let excepted: Vec<String> = findings.iter().filter_map(excepted).collect();
+        if !excepted.is_empty() {
+            decision.audit.insert("exceptions".to_owned(), shortened(&excepted.join(", "), MESSAGE));
+        }
         decision
     }
 }
@@ -153,10 +160,13 @@ mod tests {
             level,
             role: None,
             path: format!("spec.a[{number}]"),
+            at: crate::object::FieldPath::of(&["spec", "a"]).index(number),
             value: None,
             origin: "spec".to_owned(),
             message: "it is so, and hurts".repeat(20),
             fix: "do this".to_owned(),
+            replacement: None,
+            exception: None,
         }
     }
 
@@ -167,6 +177,14 @@ mod tests {
         assert_eq!((decision.allowed, lines.len(), decision.causes.len()), (false, 10, 30));
         assert!(lines.last().unwrap().starts_with("and 22 more"), "{}", decision.message);
         assert_eq!(Decision::of(&[finding(0, Level::Deny)]).message.lines().count(), 2);
+    }
+
+    #[test]
+    fn an_exception_is_told_to_the_audit() {
+        let exception = Some("a demo".to_owned());
+        let decision = Decision::of(&[Finding { exception, ..finding(0, Level::Warn) }, finding(1, Level::Warn)]);
+        let told = decision.audit.get("exceptions").map(String::as_str);
+        assert_eq!((decision.allowed, told), (true, Some("storage-on-empty-dir: spec.a[0]: a demo")));
     }
 
     #[test]

@@ -16,19 +16,23 @@ pub(super) fn documents(text: &str, most: usize) -> Option<Vec<Result<Document, 
     while !rest.is_empty() && found.len() < most {
         let index = found.len();
         let limits = Limits::default();
-        match limits.seed().deserialize(&mut serde_json::Deserializer::from_str(rest)) {
-            Ok(value) => found.push(Ok(Document { value, line, index, repeated: limits.into_repeated() })),
+        let value = match limits.seed().deserialize(&mut serde_json::Deserializer::from_str(rest)) {
+            Ok(value) => value,
             Err(error) if error.is_syntax() && limits.refused().is_none() => return None,
             Err(error) => {
                 let reason = limits.refused().unwrap_or_else(|| error.to_string());
-                found.push(Err(YamlError { index, line: line + error.line().saturating_sub(1), reason }));
+                let line = line + error.line().saturating_sub(1);
+                found.push(Err(YamlError { index, line, reason, is_template: false }));
                 return Some(found);
             }
-        }
+        };
         // serde_json tells where a value ends only to its own iterator.
         let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
         let _ = values.next();
-        let behind = rest.get(values.byte_offset()..)?.trim_start();
+        let (start, length) = (text.len() - rest.len(), values.byte_offset());
+        let range = start..start + length;
+        found.push(Ok(Document { value, line, index, range, repeated: limits.into_repeated() }));
+        let behind = rest.get(length..)?.trim_start();
         line += breaks(rest, behind);
         rest = behind;
     }

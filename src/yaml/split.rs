@@ -5,6 +5,8 @@
 pub(super) struct Chunk<'a> {
     /// The text, its `---` line included.
     pub(super) text: &'a str,
+    /// The byte at which it begins.
+    pub(super) start: usize,
     /// Line at which the text begins, from 1.
     pub(super) line: usize,
     /// Line of its first content: behind comments, directives and a bare `---`.
@@ -36,13 +38,13 @@ pub(super) fn chunks(text: &str, most: usize) -> impl Iterator<Item = Chunk<'_>>
     }
     pieces
         .into_iter()
-        .filter_map(|(from, to, line)| text.get(from..to).map(|piece| (piece, line)))
-        .filter(|(piece, _)| piece.lines().any(|line| !is_blank(line) && !marks(line, "...")))
+        .filter_map(|(from, to, line)| text.get(from..to).map(|piece| (piece, from, line)))
+        .filter(|(piece, ..)| piece.lines().any(|line| !is_blank(line) && !marks(line, "...")))
         .enumerate()
-        .map(|(index, (text, line))| {
+        .map(|(index, (text, start, line))| {
             let before = text.lines().take_while(|line| is_blank(line) || is_head(line)).count();
             let content_line = if before < text.lines().count() { line + before } else { line };
-            Chunk { text, line, content_line, index }
+            Chunk { text, start, line, content_line, index }
         })
 }
 

@@ -3,8 +3,12 @@
 use serde_json::{Value, json};
 
 use super::page::Example;
-use super::stage::{option, stored};
+use super::stage::{give_account, option, stored};
 use crate::support::{ControlPlane, Outcome, Registration};
+
+mod application_job;
+mod migrating;
+mod session_cluster;
 
 /// The control plane with the example's namespace and policy in force.
 #[track_caller]
@@ -26,6 +30,7 @@ fn durable_storage() {
     let Some((plane, _baseline)) = open(&example, "durable-storage", "policy.yaml") else { return };
     let Some((_, _strict)) = open(&example, strict, "policy-strict.yaml") else { return };
     for namespace in ["durable-storage", strict] {
+        give_account(plane, namespace);
         for (file, rule) in [
             ("no-volume.yaml", "[storage-on-container]"),
             ("empty-dir.yaml", "[storage-on-empty-dir]"),
@@ -34,10 +39,12 @@ fn durable_storage() {
             let said = create(plane, &example, namespace, file).refused();
             assert!(said.contains("3 problems") && said.matches(rule).count() == 3, "{file} in {namespace}: {said}");
         }
-        let outcome = create(plane, &example, namespace, "claim.yaml");
-        assert_eq!(outcome.stderr, "");
-        outcome.succeeded();
     }
+    let claim = example.file("flink-data.yaml").display().to_string();
+    plane.kubectl(&["create", "-n", strict, "-f", &claim]).succeeded();
+    let outcome = create(plane, &example, strict, "claim.yaml");
+    assert_eq!(outcome.stderr, "");
+    outcome.succeeded();
     let outcome = create(plane, &example, "durable-storage", "host-path.yaml");
     assert_eq!(outcome.stderr.matches("Warning: ").count(), 3, "{}", outcome.stderr);
     outcome.succeeded();
@@ -50,6 +57,7 @@ fn durable_storage() {
 fn ha_by_policy() {
     let example = Example::of("ha-by-policy");
     let Some((plane, _registration)) = open(&example, "ha-by-policy", "policy.yaml") else { return };
+    give_account(plane, "ha-by-policy");
     example.run(plane);
     for kind in ["application", "session"] {
         for (version, mode, checkpoints, savepoints) in [
@@ -76,6 +84,7 @@ fn ha_by_policy() {
 fn zookeeper_and_claims() {
     let example = Example::of("zookeeper-and-claims");
     let Some((plane, _registration)) = open(&example, "zookeeper-and-claims", "policy.yaml") else { return };
+    give_account(plane, "zookeeper-and-claims");
     example.run(plane);
     let object = stored(plane, "zookeeper-and-claims", "flinkdeployment/word-count");
     for (name, value) in [

@@ -6,14 +6,16 @@
 //! flinkdeployment.flink.apache.org/on-claim created
 //! ```
 //! ````
-//! Each such block is run from top to bottom as it stands, in the page's directory. `UPDATE_PAGES=1` writes what the commands
-//! say into the page instead.
+//! Each such block is run from top to bottom as it stands, in the page's directory, by a shell that finds kubectl and
+//! flink-admission. `UPDATE_PAGES=1` writes what the commands say into the page instead. A block ```` ```sh ```` installs us,
+//! which a test does in its own way.
 
 use std::path::{Path, PathBuf};
 
 use crate::support::{Client, ControlPlane};
 
 const BEGIN: &str = "```console";
+const INSTALLS: &str = "```sh";
 const END: &str = "```";
 const PROMPT: &str = "$ ";
 
@@ -37,9 +39,15 @@ impl Example {
     /// Runs the page in the namespace that is called like it, and compares what is said.
     #[track_caller]
     pub fn run(&self, plane: &ControlPlane) {
+        self.run_and_install(plane, || ());
+    }
+
+    /// As [`Self::run`], with `install` where the page installs us: what stands above it happens without us.
+    #[track_caller]
+    pub fn run_and_install(&self, plane: &ControlPlane, install: impl FnMut()) {
         let path = self.file("README.md");
         let written = std::fs::read_to_string(&path).unwrap();
-        let said = replay(&written, &self.client(plane), &self.directory);
+        let said = replay(&written, &self.client(plane), &self.directory, install);
         if std::env::var_os("UPDATE_PAGES").is_some() {
             std::fs::write(&path, said).unwrap();
             return;
@@ -62,10 +70,13 @@ impl Example {
 }
 
 /// The page with what its commands say now.
-fn replay(page: &str, client: &Client, directory: &Path) -> String {
+fn replay(page: &str, client: &Client, directory: &Path, mut install: impl FnMut()) -> String {
     let mut replayed = String::new();
     let mut is_console = false;
     for line in page.lines() {
+        if line == INSTALLS {
+            install();
+        }
         let is_fence = line.starts_with(END);
         if !is_console || is_fence || line.starts_with(PROMPT) {
             replayed.push_str(line);

@@ -30,6 +30,7 @@ impl Stage {
     #[track_caller]
     pub fn open(name: &str, policy: &str) -> Option<Self> {
         let (plane, namespace) = empty(name)?;
+        give_account(plane, &namespace);
         let registration = Registration::start(plane, policy, &[&namespace]);
         Some(Self { plane, namespace, registration })
     }
@@ -62,6 +63,12 @@ impl Stage {
 pub fn empty(name: &str) -> Option<(&'static ControlPlane, String)> {
     let plane = ControlPlane::shared()?;
     Some((plane, plane.create_namespace(name)))
+}
+
+/// The ServiceAccount `flink`, which the operator's chart makes in the namespaces that it watches.
+#[track_caller]
+pub fn give_account(plane: &ControlPlane, namespace: &str) {
+    plane.kubectl(&["create", "serviceaccount", "flink", "-n", namespace]).succeeded();
 }
 
 /// The object as it is stored (`flinkdeployment/word-count`).

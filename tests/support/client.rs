@@ -53,13 +53,14 @@ impl Client {
         self.run("helm", args, "")
     }
 
-    /// Runs a line as a person types it, in a shell in `directory` with kubectl on its `PATH`; standard output holds both
-    /// outputs in their order.
+    /// Runs a line as a person types it, in a shell in `directory` with kubectl and our program on its `PATH`; standard output
+    /// holds both outputs in their order.
     pub fn shell(&self, line: &str, directory: &Path) -> Outcome {
         let kubectl = programs::find("kubectl").unwrap_or_else(|missing| panic!("{missing}"));
-        let mut path = kubectl.parent().map(|directory| directory.as_os_str().to_owned()).unwrap_or_default();
-        path.push(":");
-        path.push(std::env::var_os("PATH").unwrap_or_default());
+        let programs = [kubectl.as_path(), Path::new(env!("CARGO_BIN_EXE_flink-admission"))];
+        let mut directories: Vec<PathBuf> = programs.iter().filter_map(|path| Some(path.parent()?.into())).collect();
+        directories.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
+        let path = std::env::join_paths(directories).unwrap_or_else(|error| panic!("{error}"));
         let mut command = Command::new("/bin/sh");
         self.isolate(&mut command);
         command.env("PATH", path).current_dir(directory).args(["-c", "exec 2>&1; eval \"$1\"", "sh", line]);

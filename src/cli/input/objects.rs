@@ -1,8 +1,11 @@
 //! What is an object, and lists of them.
 
+use std::rc::Rc;
+
 use serde_json::Value;
 
 use super::{Problem, Source};
+use crate::object::FieldPath;
 
 /// Whether `value` says what it is.
 pub(super) fn is_object(value: &Value) -> bool {
@@ -25,12 +28,11 @@ pub(super) fn take_apart(source: Source, objects: &mut Vec<Source>, problems: &m
         if entry.is_null() {
             continue;
         }
-        let place = format!("items[{position}]");
-        let item = source.item.as_ref().map_or_else(|| place.clone(), |outer| format!("{outer}.{place}"));
+        let item = source.item.key("items").index(position);
         let mut entry = entry.clone();
         name_member(&mut entry, &api_version, member);
         if is_object(&entry) {
-            take_apart(Source { item: Some(item), object: entry, ..source.clone_place() }, objects, problems);
+            take_apart(Source { item, object: entry, ..source.clone_place() }, objects, problems);
         } else {
             problems.push(Problem {
                 file: source.file.clone(),
@@ -56,7 +58,15 @@ fn name_member(entry: &mut Value, api_version: &str, kind: &str) {
 impl Source {
     /// The place alone, without the weight of the object.
     fn clone_place(&self) -> Self {
-        Self { file: self.file.clone(), document: self.document, line: self.line, item: None, object: Value::Null }
+        Self {
+            file: self.file.clone(),
+            document: self.document,
+            line: self.line,
+            item: FieldPath::default(),
+            text: Rc::clone(&self.text),
+            range: self.range.clone(),
+            object: Value::Null,
+        }
     }
 }
 
@@ -71,7 +81,9 @@ mod tests {
     use super::*;
 
     fn apart(object: Value) -> (Vec<Source>, Vec<Problem>) {
-        let source = Source { file: "a.yaml".into(), document: 0, line: 1, item: None, object };
+        let text = Rc::new(crate::cli::input::Text::new(String::new()));
+        let item = FieldPath::default();
+        let source = Source { file: "a.yaml".into(), document: 0, line: 1, item, text, range: 0..0, object };
         let (mut objects, mut problems) = (Vec::new(), Vec::new());
         take_apart(source, &mut objects, &mut problems);
         (objects, problems)
@@ -85,7 +97,7 @@ mod tests {
         ]}));
         assert_eq!(problems, []);
         assert_eq!(objects.len(), 1);
-        assert_eq!(objects[0].item.as_deref(), Some("items[1].items[0]"));
+        assert_eq!(objects[0].item.to_string(), "items[1].items[0]");
         assert_eq!(objects[0].object["kind"], "Pod");
     }
 

@@ -149,8 +149,8 @@ fn in_config_map(
             Ok(text(config_map, &["data", key]).map(|text| (format!("ConfigMap {name}, key {key}"), text.to_owned())))
         }
         Answer::Absent if at(source, &["optional"]) == Some(&Value::Bool(true)) => Ok(None),
-        Answer::Absent | Answer::Objects(_) => Err(Unknown::LookUp(format!("ConfigMap `{name}` does not exist yet"))),
         Answer::Unknown(why) => Err(Unknown::LookUp(format!("ConfigMap `{name}` could not be read: {why}"))),
+        _ => Err(Unknown::LookUp(format!("ConfigMap `{name}` does not exist yet"))),
     }
 }
 

@@ -77,7 +77,7 @@ impl<'a> Kept<'a> {
         // The mode counts only under a name that Flink reads: under another one it was no answer at creation either.
         let read_by = cluster.version.filter(|_| option == HA_TYPE);
         let is_anothers = |other: &str| other != key && set(other).is_some_and(|value| !record.holds(other, value));
-        let others = options::names(option, read_by).into_iter().any(is_anothers);
+        let others = options::names(option, read_by).iter().any(|name| is_anothers(name));
         // Where the version is not known a standalone role has the mode under both of its names.
         let name = if cluster.version.is_none() && cluster.shape == Shape::Raw { key } else { name };
         let is_ours = set(key) == Some(value);
@@ -142,7 +142,7 @@ pub(super) fn is_overruled(cluster: &Cluster, record: &Record) -> bool {
         Injected::Option { option, value, .. } if option == HA_TYPE => Some(HighAvailability::of(value)),
         _ => None,
     });
-    let said = options::names(HA_TYPE, None).into_iter().filter_map(|name| view.config.exact(name));
+    let said = options::names(HA_TYPE, None).iter().filter_map(|name| view.config.exact(name));
     ours.is_some_and(|ours| said.into_iter().any(|setting| HighAvailability::of(&setting.value) != ours))
 }
 

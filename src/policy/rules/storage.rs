@@ -1,5 +1,6 @@
 //! Rules on where HA metadata, checkpoints and savepoints lie.
 
+pub(super) mod claim_not_found;
 pub(super) mod claim_single_node_shared;
 pub(super) mod claim_single_pod_shared;
 mod claims;
@@ -132,9 +133,11 @@ pub(super) fn durability(backing: &Backing) -> Durability {
             Source::EmptyDir { .. } | Source::Missing | Source::HostPath(_) | Source::Ephemeral => {
                 Durability::DiesWithPod
             }
-            Source::Claim(_) | Source::ClaimTemplate(_) | Source::Network(_) | Source::ReadOnly(_) => {
-                Durability::Survives
-            }
+            Source::Claim(_)
+            | Source::ClaimTemplate(_)
+            | Source::Nfs { .. }
+            | Source::Network(_)
+            | Source::ReadOnly(_) => Durability::Survives,
             Source::Unknown(_) => Durability::Unknown,
         },
     }

@@ -1,7 +1,9 @@
 //! Rules on how the configuration is put together: options, versions, replicas, containers.
 
 pub(super) mod configuration_file_unread;
+pub(super) mod configuration_not_found;
 pub(super) mod configuration_not_mounted;
+pub(super) mod configuration_refused;
 pub(super) mod flink_properties_void;
 pub(super) mod flink_version_contradicts_image;
 pub(super) mod ha_arguments_without_ha;

@@ -35,7 +35,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         case.namespace
     );
     let fix = format!("set `{KUBERNETES_NAMESPACE}: {}`", case.namespace);
-    let violation = Violation::at_setting(setting, message, fix).of_role(view.role);
+    let violation = Violation::at_setting(setting, message, fix).of_role(view.role).settled_by_value(case.namespace);
     vec![if view.unknown.is_none() { violation } else { violation.uncertain() }]
 }
 

@@ -1,9 +1,9 @@
 //! `taskmanager-service-account-missing`: TaskManagers that may not read where their leader is.
 
-use crate::flink::cluster::{HighAvailability, RoleView};
+use crate::flink::cluster::HighAvailability;
 use crate::flink::deployment::{makes_its_account, walk};
-use crate::object::{list, name};
 use crate::policy::finding::{Level, Role};
+use crate::policy::rules::account::rights::has_kubeconfig;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -44,9 +44,4 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         },
     );
     vec![Violation::at_field(path, value, message, fix).of_role(Role::TaskManager)]
-}
-
-fn has_kubeconfig(view: &RoleView) -> bool {
-    let variables = view.pod.container().map(|container| list(container, &["env"])).unwrap_or_default();
-    view.config.exact("kubernetes.config.file").is_some() || variables.iter().any(|it| name(it) == Some("KUBECONFIG"))
 }

@@ -1,8 +1,7 @@
 //! `ha-not-added`: the policy's HA did not fit this cluster.
 
-use crate::flink::cluster::HighAvailability;
 use crate::inject::Shortfall;
-use crate::policy::finding::Level;
+use crate::policy::finding::{Finding, Level};
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -22,16 +21,23 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    let is_known = case.cluster.high_availability().0 != HighAvailability::Unknown;
-    let stays = if is_known { "the cluster stays" } else { "the cluster, as far as can be seen, stays" };
     let of_shortfall = |shortfall: &Shortfall| match shortfall {
         Shortfall::HighAvailability { path, missing, remedy } => Some(Violation::at_field(
             path.clone(),
             None,
-            format!("HA of the policy `{}` was not added and {stays} without HA, since {missing}", case.policy.name),
+            // The reason first: a warning may be cut after a few words.
+            format!("HA was not added, since {missing} (policy `{}` wants HA)", case.policy.name),
             remedy.clone(),
         )),
         Shortfall::Volume { .. } => None,
     };
     case.shortfalls.iter().filter_map(of_shortfall).collect()
+}
+
+/// Takes the finding out of `findings` where a denial gives the same reason: one cause is one finding.
+pub(in crate::policy::rules) fn leave_to_denials(findings: &mut Vec<Finding>) {
+    let denials: Vec<String> =
+        findings.iter().filter(|finding| finding.level == Level::Deny).map(|finding| finding.message.clone()).collect();
+    let is_said = |finding: &Finding| denials.iter().any(|reason| finding.message.contains(reason));
+    findings.retain(|finding| finding.rule != RULE.id || !is_said(finding));
 }

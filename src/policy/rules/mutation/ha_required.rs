@@ -1,8 +1,9 @@
 //! `ha-required`: the policy wants HA on every cluster.
 
-use crate::flink::cluster::HighAvailability;
+use crate::flink::cluster::{HighAvailability, Shape};
 use crate::flink::deployment::may_have_emr_ha;
 use crate::flink::options::HA_TYPE;
+use crate::policy::HaMode;
 use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
@@ -17,7 +18,7 @@ pub(crate) const RULE: Rule = Rule {
         why: "The platform team has decided that a cluster without HA is not worth running: one restart of its JobManager loses all jobs.",
         limits: "The operator's own defaults may switch HA on for all its clusters; then say so in the resource too.",
         example: "spec:\n  flinkConfiguration:\n    high-availability.type: NONE",
-        fix: "Switch HA on with a mode and a storageDir; with `highAvailability.mode` in the policy it is filled in.",
+        fix: "Switch HA on with a mode and a storageDir; with `highAvailability.mode` in the policy it is filled in when a cluster is created. For one that was there before, `flink-admission render` completes the manifests.",
     },
     check,
 };
@@ -31,7 +32,11 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         return Vec::new();
     }
     let name = case.cluster.spelling(HA_TYPE);
-    let word = HighAvailability::kubernetes_word(case.cluster.version);
+    let wanted = case.policy.spec.high_availability.mode;
+    let word = match wanted {
+        Some(HaMode::Zookeeper) => HaMode::Zookeeper.word(),
+        Some(HaMode::Kubernetes) | None => HighAvailability::kubernetes_word(case.cluster.version),
+    };
     let fix = format!("set `{name}: {word}` and `high-availability.storageDir`");
     if let Some((_, setting)) = setting {
         let message = format!(
@@ -42,6 +47,13 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         return vec![Violation::at_setting(setting, message, fix)];
     }
     let Some(view) = case.cluster.leading() else { return Vec::new() };
+    // A standalone role needs ids, an address and an account beside it, and one that was there before the policy got none.
+    let is_filled_in = wanted.is_some() && case.policy.may_change() && case.shortfalls.is_empty();
+    let fix = if case.cluster.shape == Shape::Raw && is_filled_in {
+        "apply what `flink-admission render` makes of both roles' manifests".to_owned()
+    } else {
+        fix
+    };
     let message = format!(
         "the policy `{}` requires HA and the cluster has none, so a restart of its JobManager loses all jobs",
         case.policy.name

@@ -1,5 +1,6 @@
 //! Claims that several pods of a cluster mount.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -10,7 +11,7 @@ use crate::flink::deployment::walk;
 use crate::inject::{Injected, Record};
 use crate::object::{FieldPath, integer, list, text};
 use crate::policy::finding::Role;
-use crate::policy::rules::Case;
+use crate::policy::rules::{Case, volumes};
 use crate::siblings;
 
 /// A claim with the pods that mount it.
@@ -29,7 +30,7 @@ pub(super) struct Shared {
 ///
 /// A claim that the policy mounts is the platform's own choice.
 pub(super) fn shared(case: &Case<'_>) -> Vec<Shared> {
-    let injected = Record::of(case.object).unwrap_or_default();
+    let injected = LazyCell::new(|| Record::of(case.object).unwrap_or_default());
     let is_of_policy = |name: &str| {
         injected.values.iter().any(|value| matches!(value, Injected::Volume { claim, .. } if claim == name))
     };
@@ -49,10 +50,13 @@ pub(super) fn shared(case: &Case<'_>) -> Vec<Shared> {
     }
     users
         .into_iter()
-        .filter(|(claim, users)| users.iter().map(|(_, pods)| pods).sum::<i64>() > 1 && !is_of_policy(claim))
+        .filter(|(_, users)| users.iter().map(|(_, pods)| pods).sum::<i64>() > 1)
         .filter_map(|(claim, users)| {
             let key = FactKey::Claim { namespace: case.namespace.to_owned(), name: claim.to_owned() };
             let Answer::Known(object) = case.facts.answer(&key) else { return None };
+            if is_of_policy(claim) {
+                return None;
+            }
             let modes =
                 list(object, &["spec", "accessModes"]).iter().filter_map(Value::as_str).map(str::to_owned).collect();
             Some(Shared { claim: claim.to_owned(), modes, users: in_words(&users), path: path(case, claim) })
@@ -90,23 +94,8 @@ fn in_words(users: &[(Role, i64)]) -> String {
 }
 
 /// The volume of `claim`, in the template that brings it.
-fn path(case: &Case<'_>, claim: &str) -> FieldPath {
-    let spec = case.spec();
-    let templates = match case.cluster.shape {
-        Shape::Raw => vec![FieldPath::of(&crate::flink::raw::TEMPLATE)],
-        Shape::FlinkDeployment { .. } => vec![
-            spec.key("podTemplate"),
-            spec.keys(&["jobManager", "podTemplate"]),
-            spec.keys(&["taskManager", "podTemplate"]),
-        ],
-    };
-    let volume = templates.iter().find_map(|template| {
-        let volumes = template.keys(&["spec", "volumes"]);
-        let position = walk(case.object, &volumes)?
-            .as_array()?
-            .iter()
-            .position(|volume| text(volume, &["persistentVolumeClaim", "claimName"]) == Some(claim))?;
-        Some(volumes.index(position).keys(&["persistentVolumeClaim", "claimName"]))
-    });
-    volume.unwrap_or(spec)
+pub(super) fn path(case: &Case<'_>, claim: &str) -> FieldPath {
+    const FIELD: [&str; 2] = ["persistentVolumeClaim", "claimName"];
+    let volume = volumes::place(case, |volume| text(volume, &FIELD) == Some(claim));
+    volume.map_or_else(|| case.spec(), |volume| volume.keys(&FIELD))
 }

@@ -16,7 +16,7 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Warn,
     page: Page {
         what: "HA metadata, checkpoints or savepoints are in an object store (`s3`, `s3a`, `s3p`, `oss`, `wasb`, `abfs`, `gs`), and nothing enables its plugin in the official image.",
-        why: "The image holds the plugins in `/opt/flink/opt` and loads none of them. With HA both roles end at their start: `Could not find a file system implementation for scheme 's3'`; without HA jobs fail at their first checkpoint.",
+        why: "The image holds the plugins in `/opt/flink/opt` and loads none of them. With HA both roles end at their start: `Could not find a file system implementation for scheme 's3'`; without HA jobs with checkpoints fail when they start (`Failed to create checkpoint storage at checkpoint coordinator side`).",
         limits: "Only official images and the policy's `images.stock` are judged. Nothing is said where something is mounted at `/opt/flink/plugins`, `/opt/flink/lib` or above them, where `ENABLE_BUILT_IN_PLUGINS` comes from elsewhere (`envFrom`, `valueFrom`), where a command of your own starts Flink, and of schemes in `fs.allowed-fallback-filesystems`. Where `ENABLE_BUILT_IN_PLUGINS` names other plugins it stays as it is: add the missing one to it.",
         example: "spec:\n  image: flink:1.20.1\n  flinkConfiguration:\n    high-availability.storageDir: s3://bucket/ha   # and no ENABLE_BUILT_IN_PLUGINS",
         fix: "Set `ENABLE_BUILT_IN_PLUGINS: flink-s3-fs-hadoop-1.20.1.jar` in the environment of the Flink container of both roles, with exactly the image's version; the completing remedy does so where the tag names it.",
@@ -43,7 +43,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         return Vec::new();
     }
     let lacks = stock_roles(case).filter_map(|(view, image)| Some((view.role, lack(case, view, &image, &remote)?)));
-    said_once(lacks.collect()).into_iter().filter_map(|(role, lack)| violation(role, &lack)).collect()
+    said_once(lacks.collect()).into_iter().filter_map(|(role, lack)| violation(case, role, &lack)).collect()
 }
 
 fn lack<'a>(
@@ -79,12 +79,13 @@ fn lack<'a>(
     (!schemes.is_empty()).then(|| Lack { schemes, jars: jars.join(";"), is_set: value.is_some(), is_sure })
 }
 
-fn violation(role: Option<Role>, lack: &Lack<'_>) -> Option<Violation> {
+fn violation(case: &Case<'_>, role: Option<Role>, lack: &Lack<'_>) -> Option<Violation> {
     let (first, setting) = lack.schemes.first()?;
     let schemes: Vec<String> = lack.schemes.iter().map(|(scheme, _)| format!("`{scheme}://`")).collect();
     let (roles, jars) = (in_words(role), &lack.jars);
+    let ends = if case.cluster.high_availability().0.is_on() { "Flink ends" } else { "jobs or their savepoints fail" };
     let message = format!(
-        "a file-system plugin for {} is missing: nothing enables it in {roles}, so Flink ends with `Could not find a file system implementation for scheme '{first}'`",
+        "a file-system plugin for {} is missing: nothing enables it in {roles}, so {ends} with `Could not find a file system implementation for scheme '{first}'`",
         schemes.join(" and "),
     );
     let fix = if lack.is_set {

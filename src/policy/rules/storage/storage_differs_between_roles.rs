@@ -2,6 +2,7 @@
 
 use crate::flink::cluster::{Directory, Shape};
 use crate::flink::deployment::{field, walk};
+use crate::flink::location::normalise;
 use crate::flink::pod::{Backing, MAIN_CONTAINER, MountedVolume, Source};
 use crate::flink::template::MERGE_BY_NAME;
 use crate::object::{FieldPath, named};
@@ -18,7 +19,7 @@ pub(crate) const RULE: Rule = Rule {
     page: Page {
         what: "The checkpoint or savepoint directory is backed differently in the JobManager and in the TaskManagers: another claim, another `subPath`, or no volume at all in one of them.",
         why: "TaskManagers write the state, the JobManager writes the metadata that points to it. If they do not write to one place, checkpoints fail (`Mkdirs failed to create`) or cannot be restored.",
-        limits: "`high-availability.storageDir` is the JobManager's alone, since a TaskManager without it asks the BLOB server. Where both roles keep the path inside their pods, the rules on that say so. Checkpoints kept by the JobManager (`execution.checkpointing.storage: jobmanager`) are not written by TaskManagers.",
+        limits: "`high-availability.storageDir` is the JobManager's alone, since a TaskManager without it asks the BLOB server. Where both roles keep the path inside their pods, the rules on that say so. Checkpoints kept by the JobManager (`execution.checkpointing.storage: jobmanager`) are not written by TaskManagers. A claim and an NFS or other network volume, two NFS servers, or two kinds of network volumes may lead to the same files and pass.",
         example: "spec:\n  jobManager:\n    podTemplate: {…}   # mounts the claim at /flink-data\n  taskManager: {}      # does not",
         fix: "Mount the same claim with the same `subPath` in both roles, most simply in `spec.podTemplate`.",
     },
@@ -92,7 +93,7 @@ fn difference(placement: &storage::Placement<'_>, ours: &Backing, theirs: &Backi
     if placement.directory == Directory::HighAvailability
         || lives.contains(&Durability::Unknown)
         || lives == [Durability::DiesWithPod; 2]
-        || is_same(ours, theirs, &placement.path)
+        || may_be_same(ours, theirs, &placement.path)
     {
         return None;
     }
@@ -123,17 +124,30 @@ fn misplaced(case: &Case<'_>) -> Option<String> {
     ))
 }
 
-/// Whether both lead to one place: the same source, and the same directory in it.
-fn is_same(ours: &Backing, theirs: &Backing, path: &str) -> bool {
-    match (storage::volume(ours), storage::volume(theirs)) {
-        (Some(ours), Some(theirs)) => {
-            // Without their definitions at hand two network volumes are the same when they look the same.
-            ours.source == theirs.source
-                && !matches!(ours.source, Source::EmptyDir { .. } | Source::Missing | Source::Ephemeral)
-                && ours.place_of(path) == theirs.place_of(path)
+/// Whether both lead to one place, the same source and the same directory in it, or may do so.
+fn may_be_same(ours: &Backing, theirs: &Backing, path: &str) -> bool {
+    let (Some(ours), Some(theirs)) = (storage::volume(ours), storage::volume(theirs)) else { return false };
+    let places = (ours.place_of(path), theirs.place_of(path));
+    match (&ours.source, &theirs.source) {
+        (Source::EmptyDir { .. } | Source::Missing | Source::Ephemeral, _) => false,
+        (Source::Nfs { server, path }, Source::Nfs { server: of, path: their_path }) => {
+            let of_server = |path: &str, place: &str| normalise(&format!("{path}/{place}"));
+            // One server may have several names.
+            server != of || of_server(path, &places.0) == of_server(their_path, &places.1)
         }
-        _ => false,
+        (ours, theirs) if ours == theirs => places.0 == places.1,
+        // Without its definition at hand a claim may be of the volume that the other role names itself.
+        (ours, theirs) => is_network(ours) && is_network(theirs) && (is_direct(ours) || is_direct(theirs)),
     }
+}
+
+const fn is_network(source: &Source) -> bool {
+    is_direct(source) || matches!(source, Source::Claim(_))
+}
+
+/// Whether the pod itself names what holds the files.
+const fn is_direct(source: &Source) -> bool {
+    matches!(source, Source::Nfs { .. } | Source::Network(_))
 }
 
 fn words(backing: &Backing) -> String {
@@ -141,6 +155,7 @@ fn words(backing: &Backing) -> String {
     let MountedVolume { name, source, sub_path, mount_path, .. } = volume;
     let source = match source {
         Source::Claim(claim) => format!("on claim `{claim}`"),
+        Source::Nfs { server, path } => format!("on NFS `{server}:{path}`"),
         Source::HostPath(path) => format!("on `hostPath` `{path}`"),
         Source::EmptyDir { .. } => format!("on `emptyDir` `{name}`"),
         Source::Missing => format!("on volume `{name}` without a source"),

@@ -31,12 +31,13 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         let message = format!(
             "`{value}` has no scheme, so Flink refuses it when the job starts (`The scheme (hdfs://, file://, etc) is null`)"
         );
-        let fix = if value.starts_with('/') {
-            format!("write `file://{value}`")
+        Some(if value.starts_with('/') {
+            let whole = format!("file://{value}");
+            Violation::at_setting(setting, message, format!("write `{whole}`")).settled_by_value(whole)
         } else {
-            "write a whole URI, as in `file:///flink-data/…` or `s3://<bucket>/…`".to_owned()
-        };
-        Some(Violation::at_setting(setting, message, fix))
+            let fix = "write a whole URI, as in `file:///flink-data/…` or `s3://<bucket>/…`".to_owned();
+            Violation::at_setting(setting, message, fix)
+        })
     };
     [Directory::Checkpoints, Directory::Savepoints].into_iter().filter_map(without_scheme).collect()
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::facts::Listed;
+use crate::flink::arguments::Fate;
 use crate::flink::cluster::{HighAvailability, Shape};
 use crate::flink::config_file::{self, LEGACY, STANDARD};
 use crate::flink::configuration::{EffectiveConfig, Layer};
@@ -23,7 +24,7 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Warn,
     page: Page {
         what: "A standalone cluster has no HA, and a ConfigMap with a Flink configuration that switches HA on is mounted where Flink does not look for it, or nowhere.",
-        why: "The options have no effect: Flink reads `flink-conf.yaml` or `config.yaml` in `/opt/flink/conf`, or in `FLINK_CONF_DIR`, and nothing else.",
+        why: "The options have no effect: Flink reads `flink-conf.yaml` or `config.yaml` in `/opt/flink/conf`, or in `FLINK_CONF_DIR`, and nothing else. The argument `--configDir` does not change that: the start scripts give one before it, and Flink takes the first (1.13 to 2.3, executed).",
         limits: "A ConfigMap that no pod mounts is only seen offline, and taken for this cluster's where no other standalone JobManager of the namespace could be meant. A start script of an image of its own may copy the file.",
         example: "volumeMounts:\n- {name: flink-config, mountPath: /opt/flink/config}   # not /opt/flink/conf",
         fix: "Mount the ConfigMap at `/opt/flink/conf`, in the JobManager and in the TaskManagers.",
@@ -55,7 +56,12 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             None => (volumes, "is mounted by no pod"),
         };
         let message = format!("`{key}` of ConfigMap `{name}` switches HA on and {is}, so this cluster has no HA");
-        let fix = format!("mount `{name}` at `/opt/flink/conf` in the JobManager and the TaskManagers");
+        let directory = volume.and_then(|_| view.misread.iter().find(|(word, _)| word.fate == Fate::Directory));
+        let mount = format!("mount `{name}` at `/opt/flink/conf` in the JobManager and the TaskManagers");
+        let (message, fix) = match directory {
+            Some((word, _)) => (format!("{message}: {}", word.in_words()), format!("{mount}, or {}", word.remedy())),
+            None => (message, mount),
+        };
         Violation::at_field(path, Some(name.to_owned()), message, fix).of_role(Role::JobManager)
     };
     unread.take(1).map(violation).collect()

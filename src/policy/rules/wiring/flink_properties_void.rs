@@ -34,8 +34,9 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         let names: Vec<String> = lost.iter().take(MOST_NAMED).map(|(key, _)| format!("`{key}`")).collect();
         let more =
             if lost.len() > MOST_NAMED { format!(" and {} more", lost.len() - MOST_NAMED) } else { String::new() };
+        let have = if lost.len() == 1 { "has" } else { "have" };
         let message = format!(
-            "{why}, so {}{more} in `FLINK_PROPERTIES` have no effect, and Flink starts without a word",
+            "{why}, so {}{more} in `FLINK_PROPERTIES` {have} no effect, and Flink starts without a word",
             names.join(", ")
         );
         let fix = "write them into the configuration file that is mounted, or give them as `-D` arguments".to_owned();

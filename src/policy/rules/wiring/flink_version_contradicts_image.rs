@@ -38,6 +38,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         image.repository,
         image.tag.unwrap_or_default(),
     );
-    let fix = format!("set it to `v{}_{}`, or use an image of Flink {version}", tagged.major, tagged.minor);
-    vec![Violation::at_field(field, Some(stated.to_owned()), message, fix)]
+    let right = format!("v{}_{}", tagged.major, tagged.minor);
+    let fix = format!("set it to `{right}`, or use an image of Flink {version}");
+    vec![Violation::at_field(field, Some(stated.to_owned()), message, fix).settled_by_value(right)]
 }

@@ -1,10 +1,14 @@
 //! `ha-mode-missing`: everything for HA but the switch.
 
-use crate::flink::cluster::{Directory, HighAvailability};
+use crate::flink::arguments::{Fate, Misread};
+use crate::flink::cluster::{Directory, HighAvailability, Shape};
+use crate::flink::configuration::Setting;
 use crate::flink::location::has_placeholder;
 use crate::flink::options::{self, HA_TYPE};
 use crate::flink::version::FlinkVersion;
 use crate::policy::finding::Level;
+use crate::policy::rules::wiring::jobmanager_address_is_service::is_refused;
+use crate::policy::rules::wiring::{standby_without_ha, standby_without_ha_in_resource};
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -16,7 +20,7 @@ pub(crate) const RULE: Rule = Rule {
     page: Page {
         what: "`high-availability.storageDir` is set, and the HA mode is unset, `NONE`, or stands under a name that this Flink version, or in a form that the JobManager's script, does not take for it.",
         why: "Flink starts without HA and says nothing: the first restart of the JobManager loses all jobs. `high-availability.type` is new in Flink 1.17; up to 1.16 the name is `high-availability`, and the operator takes the new name for HA although the cluster has none.",
-        limits: "The operator's own defaults may set the mode for all its clusters.",
+        limits: "The operator's own defaults may set the mode for all its clusters. Of several JobManagers `standby-without-ha` and `standby-without-ha-in-resource` say it.",
         example: "spec:\n  flinkVersion: v1_16\n  flinkConfiguration:\n    high-availability.type: kubernetes   # 1.16 does not know this name\n    high-availability.storageDir: s3://state/ha",
         fix: "Set the mode under the name of this version: `high-availability.type` from 1.17, `high-availability` before.",
     },
@@ -31,6 +35,9 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         return ignored_alone(case, &mode);
     };
     if mode != HighAvailability::Off || has_placeholder(&directory.value) {
+        return Vec::new();
+    }
+    if is_said_of_standbys(case) {
         return Vec::new();
     }
     let name = cluster.spelling(HA_TYPE);
@@ -53,28 +60,56 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
 
 /// The mode under a name that this version ignores, with no directory beside it.
 fn ignored_alone(case: &Case<'_>, mode: &HighAvailability) -> Vec<Violation> {
-    if *mode == HighAvailability::Off { ignored(case).into_iter().collect() } else { Vec::new() }
+    let is_own = *mode == HighAvailability::Off && !is_said_of_standbys(case);
+    if is_own { ignored(case).into_iter().collect() } else { Vec::new() }
+}
+
+/// Whether it is said of several JobManagers that they have no HA.
+fn is_said_of_standbys(case: &Case<'_>) -> bool {
+    [&standby_without_ha::RULE, &standby_without_ha_in_resource::RULE].iter().any(|of| case.is_said_by(of, &RULE))
 }
 
 fn ignored(case: &Case<'_>) -> Option<Violation> {
     let view = case.cluster.leading()?;
     if let Some((word, path)) = view.misread_option(HA_TYPE, case.cluster.version) {
-        let message =
-            format!("{}, so the cluster has no HA and a restart of the JobManager loses its jobs", word.in_words());
+        let message = format!("{}, {}", word.in_words(), loss(word, case.cluster.version));
         return Some(Violation::at_field(path.clone(), None, message, word.remedy()));
     }
-    let version = case.cluster.version?;
-    let read = options::names(HA_TYPE, Some(version));
-    let (key, setting) = options::names(HA_TYPE, None)
-        .into_iter()
-        .filter(|name| !read.contains(name))
-        .find_map(|name| Some((name, view.config.exact(name)?)))
-        .filter(|(_, setting)| HighAvailability::of(&setting.value).is_on())?;
+    let (version, key, setting) = ignored_name(case)?;
     let name = case.cluster.spelling(HA_TYPE);
-    let message = format!(
-        "Flink {version} does not know `{key}` and ignores it, so the cluster has no HA and a restart of the JobManager loses its jobs"
-    );
+    let loss = match (case.cluster.shape, &case.cluster.job_managers) {
+        (Shape::FlinkDeployment { .. }, Some((number @ 2.., _))) => format!(
+            "the operator, which takes it for HA, starts {number} JobManagers, each a master of its own between which jobs are lost"
+        ),
+        _ => "a restart of the JobManager loses its jobs".to_owned(),
+    };
+    let message = format!("Flink {version} does not know `{key}` and ignores it, so the cluster has no HA and {loss}");
     Some(Violation::at_setting(setting, message, format!("set `{name}: {}` instead", spelled(&setting.value, version))))
+}
+
+/// What the misread mode leads to, which depends on how the version takes an option for the host or port.
+fn loss(word: &Misread, version: Option<FlinkVersion>) -> &'static str {
+    let no_ha = "so the cluster has no HA and a restart of the JobManager loses its jobs";
+    match (word.fate, version) {
+        (Fate::Host | Fate::WebPort, None) => {
+            "so the JobManager does not start, or, from Flink 2.0, the cluster has no HA and a restart loses its jobs"
+        }
+        (Fate::Host | Fate::WebPort, Some(version)) if is_refused(version) => "so the JobManager does not start",
+        _ => no_ha,
+    }
+}
+
+/// The version, and the mode under a name that it does not read, where that would switch HA on.
+pub(super) fn ignored_name<'a>(case: &Case<'a>) -> Option<(FlinkVersion, &'static str, &'a Setting)> {
+    let version = case.cluster.version?;
+    let view = case.cluster.leading()?;
+    let read = options::names(HA_TYPE, Some(version));
+    options::names(HA_TYPE, None)
+        .iter()
+        .copied()
+        .filter(|name| !read.contains(name))
+        .find_map(|name| Some((version, name, view.config.exact(name)?)))
+        .filter(|(_, _, setting)| HighAvailability::of(&setting.value).is_on())
 }
 
 /// The mode in the form that `version` understands.

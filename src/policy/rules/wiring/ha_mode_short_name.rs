@@ -30,5 +30,6 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         "Flink {version} takes `{}` for the name of a class, which it does not find, so the cluster does not start",
         setting.value
     );
-    vec![Violation::at_setting(setting, message, format!("set `{key}: {KUBERNETES_FACTORY}`"))]
+    let violation = Violation::at_setting(setting, message, format!("set `{key}: {KUBERNETES_FACTORY}`"));
+    vec![violation.settled_by_value(KUBERNETES_FACTORY)]
 }

@@ -34,11 +34,15 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         ("so the JobManager gets another address than the one that is meant", "as two words behind `jobmanager`")
     };
     let message = format!("Flink {version} has no `--host` any more: {}, {effect}", word.in_words());
-    let form = if case.cluster.application { "-Djobmanager" } else { "-D jobmanager" };
-    let fix = format!("write `{form}.rpc.address=$(POD_IP)` instead, {fix}");
-    let violation = Violation::at_field(path.clone(), Some(word.word.clone()), message, fix).of_role(Role::JobManager);
-    // The operator up to 1.15 writes it itself; its FlinkDeployment is where that can be changed.
+    // The operator up to 1.15 writes it itself (FLINK-38795), and would write it again.
     let is_made = recognise(case.object).is_some_and(|workload| workload.made_by.is_some());
+    let fix = if is_made {
+        "use `mode: native` in the FlinkDeployment, or an operator that has FLINK-38795".to_owned()
+    } else {
+        let form = if case.cluster.application { "-Djobmanager" } else { "-D jobmanager" };
+        format!("write `{form}.rpc.address=$(POD_IP)` instead, {fix}")
+    };
+    let violation = Violation::at_field(path.clone(), Some(word.word.clone()), message, fix).of_role(Role::JobManager);
     vec![if is_made { violation.uncertain() } else { violation }]
 }
 

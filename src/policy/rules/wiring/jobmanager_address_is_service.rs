@@ -4,11 +4,12 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use crate::flink::arguments::Fate;
+use crate::flink::arguments::{Fate, Misread};
 use crate::flink::cluster::{HighAvailability, RoleView, Shape};
 use crate::flink::configuration::{Layer, Setting};
 use crate::flink::location::has_placeholder;
-use crate::flink::options::JOBMANAGER_ADDRESS;
+use crate::flink::options::{HA_TYPE, JOBMANAGER_ADDRESS};
+use crate::flink::version::FlinkVersion;
 use crate::object::{at, name, text};
 use crate::policy::finding::{Level, Role};
 use crate::policy::rules::wiring::host_argument_removed::is_host;
@@ -21,7 +22,7 @@ pub(crate) const RULE: Rule = Rule {
     strict: Level::Warn,
     baseline: Level::Warn,
     page: Page {
-        what: "A standalone JobManager with HA has the name of a Service, or another name that does not stand for its pod alone, as `jobmanager.rpc.address`.",
+        what: "A standalone JobManager with HA has the name of a Service, or another name that does not stand for its pod alone, as `jobmanager.rpc.address`. Or, with HA or without, `jobmanager.sh` takes an option for the host or the port (`-Dkey=value` in one word).",
         why: "Under HA the leader publishes that address. A Service leads to any JobManager: with several, TaskManagers talk to one that does not lead; after a failover they cannot tell the new JobManager from the old one.",
         limits: "IP addresses, placeholders, variables that differ between pods, the stable name of a StatefulSet's only pod and pods on the host's network are not judged. Where the configuration cannot be read whole, only an address in the arguments is.",
         example: "kind: ConfigMap\ndata:\n  flink-conf.yaml: |\n    high-availability.type: kubernetes\n    jobmanager.rpc.address: flink-jobmanager   # and args: [jobmanager]",
@@ -31,18 +32,22 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    let is_on =
-        matches!(case.cluster.high_availability().0, HighAvailability::Kubernetes | HighAvailability::ZooKeeper);
-    let Some(view) = case.cluster.role(Role::JobManager).filter(|_| is_on && case.cluster.shape == Shape::Raw) else {
+    let Some(view) = case.cluster.role(Role::JobManager).filter(|_| case.cluster.shape == Shape::Raw) else {
         return Vec::new();
     };
-    if let Some((word, path)) = view.misread.iter().find(|(word, _)| word.fate == Fate::Host || is_host(word)) {
+    let is_on =
+        matches!(case.cluster.high_availability().0, HighAvailability::Kubernetes | HighAvailability::ZooKeeper);
+    let host = view.misread.iter().find(|(word, _)| word.fate == Fate::Host || is_host(word)).filter(|_| is_on);
+    if let Some((word, path)) = host {
         let is_said = is_host(word) && case.cluster.version.is_some_and(|version| version.at_least(2, 0));
         if is_said || is_missed(case, view, word.option.as_deref()) {
             return Vec::new();
         }
-        let message = format!("{}, so the JobManager has an address that no TaskManager can reach", word.in_words());
+        let message = format!("{}, {}", word.in_words(), effect(word, case.cluster.version));
         return vec![Violation::at_field(path.clone(), None, message, word.remedy()).of_role(Role::JobManager)];
+    }
+    if !is_on {
+        return lost_option(case, view).into_iter().collect();
     }
     let Some(setting) = view.config.exact(JOBMANAGER_ADDRESS) else { return Vec::new() };
     let address = setting.value.trim();
@@ -57,6 +62,40 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let form = if is_old { "`$(POD_IP)` behind `jobmanager`" } else { "`-D jobmanager.rpc.address=$(POD_IP)`" };
     let fix = format!("give it the pod's own address, {form}, with `POD_IP` from `status.podIP`");
     vec![Violation::at_setting(setting, message, fix).of_role(Role::JobManager)]
+}
+
+/// An option that `jobmanager.sh` takes for something else, where no rule on HA speaks of it.
+fn lost_option(case: &Case<'_>, view: &RoleView) -> Option<Violation> {
+    let version = case.cluster.version;
+    let is_off = case.cluster.high_availability().0 == HighAvailability::Off;
+    if is_off && view.misread_option(HA_TYPE, version).is_some() {
+        return None;
+    }
+    let is_lost =
+        |word: &Misread| word.option.is_some() && matches!(word.fate, Fate::Host | Fate::WebPort | Fate::NoOptions);
+    let (word, path) = view.misread.iter().find(|(word, _)| is_lost(word))?;
+    let message = format!("{}, {}", word.in_words(), effect(word, version));
+    Some(Violation::at_field(path.clone(), None, message, word.remedy()).of_role(Role::JobManager))
+}
+
+/// What a misread word leads to: the entry point of Flink 1.15 to 1.20 refuses a host or port that is an option
+/// (`MissingArgumentException`), 2.0 takes it for the value of `jobmanager.rpc.address` or `rest.port`.
+fn effect(word: &Misread, version: Option<FlinkVersion>) -> &'static str {
+    match (word.fate, version) {
+        (Fate::Host | Fate::WebPort, Some(version)) if word.option.is_some() && is_refused(version) => {
+            "so the JobManager does not start"
+        }
+        (Fate::Host, None) if word.option.is_some() => {
+            "so the JobManager does not start, or, from Flink 2.0, has an address that no TaskManager can reach"
+        }
+        (Fate::WebPort | Fate::NoOptions, _) => "so the option is not set",
+        _ => "so the JobManager has an address that no TaskManager can reach",
+    }
+}
+
+/// Whether the entry point of `version` does not start with an option for the host or the port.
+pub(super) const fn is_refused(version: FlinkVersion) -> bool {
+    version.at_least(1, 15) && !version.at_least(2, 0)
 }
 
 /// Whether another rule speaks of the misread `option`, since nothing else sets it.

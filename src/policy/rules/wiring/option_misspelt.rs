@@ -38,19 +38,18 @@ fn known(case: &Case<'_>, view: &RoleView, key: &str, setting: &Setting) -> Opti
     let near = spelling::meant(key)?;
     let version = case.cluster.version;
     let name = options::name_in(near.name, version);
-    let right = options::names(name, version).into_iter().find_map(|name| view.config.exact(name));
+    let right = options::names(name, version).iter().find_map(|name| view.config.exact(name));
     if right.is_some_and(|right| near.bare || right.value.trim() == setting.value.trim()) {
         return None;
     }
     let message =
         format!("no Flink version knows `{key}`, which looks like `{name}`, and it is ignored without a word");
     let by_operator = matches!(name, KUBERNETES_CLUSTER_ID | KUBERNETES_NAMESPACE) && case.cluster.shape != Shape::Raw;
-    let fix = if by_operator {
-        format!("remove it; the operator sets `{name}` itself")
+    let violation = if by_operator {
+        violation(setting, message, format!("remove it; the operator sets `{name}` itself"))
     } else {
-        format!("write `{name}` instead")
+        violation(setting, message, format!("write `{name}` instead")).settled_by_name(key, name)
     };
-    let violation = violation(setting, message, fix);
     let may_be_known = version.is_some_and(options::is_beyond);
     Some(if near.bare || may_be_known { violation.uncertain() } else { violation })
 }
@@ -58,7 +57,7 @@ fn known(case: &Case<'_>, view: &RoleView, key: &str, setting: &Setting) -> Opti
 /// A key in the room of Kubernetes HA that looks like nothing.
 fn invented(case: &Case<'_>, key: &str, setting: &Setting) -> Option<Violation> {
     let has_own_factory = matches!(case.cluster.high_availability().0, HighAvailability::Class(_));
-    if has_own_factory || !spelling::is_of_kubernetes_ha(key) {
+    if has_own_factory || !spelling::is_of_kubernetes_ha(key) || spelling::meant(key).is_some() {
         return None;
     }
     let message = format!("no Flink version knows `{key}`, and it is ignored without a word");

@@ -38,11 +38,13 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         let message = format!(
             "Flink {version} reads a nested file, in which `{key}` cannot have a value beside `{child}`, so the operator does not deploy the cluster"
         );
-        let fix = options::counterpart(key, version).map_or_else(
-            || format!("remove `{key}` or the keys below it"),
-            |name| format!("rename `{key}` to `{name}`"),
-        );
-        Some(Violation::at_setting(setting, message, fix))
+        Some(match options::counterpart(key, version) {
+            Some(name) => {
+                let fix = format!("rename `{key}` to `{name}`");
+                Violation::at_setting(setting, message, fix).settled_by_name(key, name)
+            }
+            None => Violation::at_setting(setting, message, format!("remove `{key}` or the keys below it")),
+        })
     };
     keys.iter().filter_map(|key| overlap(key)).collect()
 }

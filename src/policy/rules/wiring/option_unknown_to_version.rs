@@ -49,11 +49,12 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             format!("read up to {}", history.last)
         };
         let message = format!("Flink {version} does not know `{key}` ({span}) and ignores it without a word");
-        let fix = own.map_or_else(
-            || format!("remove it, or use Flink {} or later", history.first),
-            |own| format!("write `{own}` instead"),
-        );
-        Some(Violation::at_setting(setting, message, fix))
+        Some(if let Some(own) = own {
+            Violation::at_setting(setting, message, format!("write `{own}` instead")).settled_by_name(key, own)
+        } else {
+            let fix = format!("remove it, or use Flink {} or later", history.first);
+            Violation::at_setting(setting, message, fix)
+        })
     };
     view.config.iter().filter_map(unknown).collect()
 }

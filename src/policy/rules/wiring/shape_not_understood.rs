@@ -1,9 +1,11 @@
 //! `shape-not-understood`: a field of a Flink object that is not of the shape it must have.
 
+use serde_json::Value;
+
 use crate::flink::cluster::Shape;
 use crate::flink::deployment::walk;
 use crate::flink::version::FlinkVersion;
-use crate::object::{FieldPath, shape};
+use crate::object::{FieldPath, at, shape};
 use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
@@ -35,6 +37,9 @@ const FIELDS: [(&[&str], &str); 8] = [
     (&["serviceAccount"], "a string"),
 ];
 
+/// The pod templates of the spec.
+const TEMPLATES: [&[&str]; 3] = [&["podTemplate"], &["jobManager", "podTemplate"], &["taskManager", "podTemplate"]];
+
 /// Fields below each pod template.
 const OF_TEMPLATES: [(&[&str], &str); 4] = [
     (&["spec"], "a map"),
@@ -46,17 +51,20 @@ const OF_TEMPLATES: [(&[&str], &str); 4] = [
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let Shape::FlinkDeployment { .. } = case.cluster.shape else { return Vec::new() };
     let spec = case.spec();
-    let mut wanted = vec![(spec.clone(), "a map")];
-    wanted.extend(FIELDS.iter().map(|(keys, expected)| (spec.keys(keys), *expected)));
-    for template in
-        [spec.key("podTemplate"), spec.keys(&["jobManager", "podTemplate"]), spec.keys(&["taskManager", "podTemplate"])]
-    {
-        wanted.extend(OF_TEMPLATES.iter().map(|(keys, expected)| (template.keys(keys), *expected)));
-    }
-    let of_shape = wanted.into_iter().filter_map(|(path, expected)| {
-        let value = walk(case.object, &path).filter(|value| shape(value) != expected)?;
-        Some(violation(path, value, expected))
+    let Some(body) = walk(case.object, &spec) else { return of_version(case, &spec).into_iter().collect() };
+    let wrong = |value: Option<&Value>, expected: &str, path: &dyn Fn() -> FieldPath| {
+        let value = value.filter(|value| shape(value) != expected)?;
+        Some(violation(path(), value, expected))
+    };
+    let of_spec = wrong(Some(body), "a map", &|| spec.clone()).into_iter();
+    let of_fields = FIELDS.iter().filter_map(|(keys, expected)| wrong(at(body, keys), expected, &|| spec.keys(keys)));
+    let of_templates = TEMPLATES.iter().filter_map(|template| Some((*template, at(body, template)?)));
+    let in_templates = of_templates.flat_map(|(template, value)| {
+        let wrong =
+            |(keys, expected): &(&[&str], &str)| wrong(at(value, keys), expected, &|| spec.keys(template).keys(keys));
+        OF_TEMPLATES.iter().filter_map(wrong).collect::<Vec<_>>()
     });
+    let of_shape = of_spec.chain(of_fields).chain(in_templates);
     of_shape.chain(of_version(case, &spec)).collect()
 }
 
@@ -73,7 +81,7 @@ fn of_version(case: &Case<'_>, spec: &FieldPath) -> Option<Violation> {
     Some(Violation::at_field(path, text.map(str::to_owned), message, "write it as in `v1_20`".to_owned()))
 }
 
-fn violation(path: FieldPath, value: &serde_json::Value, expected: &str) -> Violation {
+fn violation(path: FieldPath, value: &Value, expected: &str) -> Violation {
     let message =
         format!("this is {} where {expected} belongs, so nothing in it is judged or takes effect", shape(value));
     Violation::at_field(path, None, message, format!("write {expected}"))

@@ -23,7 +23,7 @@ pub(super) fn is_of_state(key: &str) -> bool {
 /// The setting in `config` that would switch HA on, under any name that a version knows.
 pub(super) fn ha_of(config: &EffectiveConfig) -> Option<&Setting> {
     options::names(HA_TYPE, None)
-        .into_iter()
+        .iter()
         .filter_map(|name| config.exact(name))
         .find(|setting| HighAvailability::of(&setting.value).is_on())
 }
