@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::flink::cluster::{Cluster, HighAvailability, RoleView};
+use crate::flink::cluster::{Cluster, RoleView};
 use crate::flink::pod::Pod;
 use crate::object::{at, list};
 use crate::policy::Role;
@@ -11,8 +11,7 @@ use crate::policy::Role;
 #[must_use]
 pub fn unspread(cluster: &Cluster) -> Option<&RoleView> {
     let several = cluster.job_managers.as_ref().is_some_and(|(number, _)| *number > 1);
-    let is_standby =
-        several && cluster.high_availability().0 != HighAvailability::Off;
+    let is_standby = several && !cluster.starts_one_job_manager() && cluster.high_availability().0.is_on();
     cluster
         .role(Role::JobManager)
         .filter(|view| is_standby && view.pod_template_file().is_none() && !is_spread(&view.pod))

@@ -41,10 +41,10 @@ pub(super) fn remove(work: &mut Work<'_>, labels: &BTreeMap<String, String>) {
     let Some(path) = path(work).filter(|_| stands(work, labels)) else { return };
     work.edits.remove(&path);
     for above in path.and_above().skip(1) {
-        if walk(work.edits.document(), &above).and_then(Value::as_object).is_none_or(|map| !map.is_empty()) {
+        if walk(work.edits.document(), above).and_then(Value::as_object).is_none_or(|map| !map.is_empty()) {
             break;
         }
-        work.edits.remove(&above);
+        work.edits.remove(above);
     }
 }
 

@@ -78,11 +78,11 @@ fn is_variant(word: &str) -> bool {
 
 /// Whether `tag` is one of the moving words, with a variant behind it at most: `latest-java17`, not `main-4f2a91c`.
 fn is_moving(tag: &str) -> bool {
-    let mut words = tag.split(['-', '_', '.']);
-    let is_moved = words.next().is_some_and(|first| MOVING.contains(&first));
-    let names_a_build =
-        |word: &str| word.len() > 3 && word.bytes().any(|byte| byte.is_ascii_digit()) && !is_variant(word);
-    tag.ends_with("-snapshot") || (is_moved && !words.any(names_a_build))
+    const SEPARATORS: [char; 3] = ['-', '_', '.'];
+    let (first, rest) = tag.split_at(tag.find(SEPARATORS).unwrap_or(tag.len()));
+    let mut words = rest.split('-').map(|word| word.trim_start_matches(SEPARATORS));
+    let names_a_build = words.any(|word| !is_variant(word) && word.bytes().any(|byte| byte.is_ascii_digit()));
+    tag.ends_with("-snapshot") || (MOVING.contains(&first) && !names_a_build)
 }
 
 #[cfg(test)]
@@ -114,6 +114,10 @@ mod tests {
             ("clips:mainline-1", None),
             ("clips:main-4f2a91c", None),
             ("clips:dev-20260131", None),
+            ("clips:stable-1.2.3", None),
+            ("clips:main.17", None),
+            ("clips:latest-scala_2.12-java17", Some(Level::Deny)),
+            ("clips:dev_nightly", Some(Level::Deny)),
             ("clips:${TAG}", None),
             ("${IMAGE}", None),
             ("example.net/flink:1.20", None),

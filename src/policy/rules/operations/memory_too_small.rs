@@ -144,15 +144,19 @@ fn in_words(short: &Shortage) -> String {
     let needed = memory::words(short.needed());
     let mut parts = short.parts.clone();
     parts.sort_by_key(|part| Reverse(part.bytes));
-    if let [one] = parts.as_slice() {
-        return format!("{} alone takes {needed}", one.name);
+    // Of a JobManager as much as the parts take is too little too: the heap is what they leave.
+    let nothing_left = if short.needed() == short.bytes { ", which leaves nothing for the heap" } else { "" };
+    match parts.as_slice() {
+        [] => return "that is nothing".to_owned(),
+        [one] => return format!("{} alone takes {needed}{nothing_left}", one.name),
+        _ => {}
     }
     let is_long = parts.len() > MOST_PARTS;
     parts.truncate(MOST_PARTS);
     let mut words: Vec<String> =
         parts.iter().map(|part| format!("{} ({})", part.name, memory::words(part.bytes))).collect();
     let last = if is_long { Some("smaller parts".to_owned()) } else { words.pop() };
-    format!("{} and {} take {needed} together", words.join(", "), last.unwrap_or_default())
+    format!("{} and {} take {needed} together{nothing_left}", words.join(", "), last.unwrap_or_default())
 }
 
 /// A size that `is_enough`: the one that Flink's own examples have, twice, four times … as much, or what is needed.

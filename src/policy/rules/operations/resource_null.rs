@@ -17,7 +17,7 @@ pub(crate) const RULE: Rule = Rule {
     page: Page {
         what: "`jobManager.resource` or `taskManager.resource` of a FlinkDeployment is null, or `cpu` and `memory` stand beside it.",
         why: "The fields are one level too far left. The API server drops those that it does not know without a word, and the operator refuses what is left: `JobManager resource memory must be defined using spec.jobManager.resource.memory`.",
-        limits: "Where the options set a size, the cluster starts without the fields, and it is a warning. The API server drops them before it asks webhooks, so this is seen in manifests and not in a cluster.",
+        limits: "Where the options set a size, the cluster starts without the fields, and it is a warning; so it is where the field is null and nothing stands beside it, since the operator's own configuration may set a size. The API server drops them before it asks webhooks, so this is seen in manifests and not in a cluster.",
         example: "spec:\n  jobManager:\n    resource:\n    memory: 2048m\n    cpu: 1",
         fix: "Indent `memory` and `cpu` below `resource`.",
     },
@@ -52,17 +52,24 @@ fn of_role(case: &Case<'_>, role: Role) -> Option<Violation> {
         (true, false) => format!("`resource` is null and {stray} {stand} beside it, not below it"),
         (false, _) => format!("{stray} {stand} below `{}` itself, not below `resource`", field(role)),
     };
-    let end = if has_size {
-        format!("what stands there is dropped and the {role} gets what the options say")
-    } else {
-        format!("the {role} has no memory size and the operator refuses the FlinkDeployment")
+    let end = match (has_size, stray.is_empty()) {
+        (true, _) => format!("what stands there is dropped and the {role} gets what the options say"),
+        (false, true) => format!(
+            "the {role} has no memory size, and without one in its own configuration the operator refuses the FlinkDeployment"
+        ),
+        (false, false) => format!("the {role} has no memory size and the operator refuses the FlinkDeployment"),
     };
     let message = format!("{what}, so {end}");
-    let fix = "indent `memory` and `cpu` below `resource`".to_owned();
+    let fix = if stray.is_empty() {
+        "set `resource.memory` and `resource.cpu`".to_owned()
+    } else {
+        "indent `memory` and `cpu` below `resource`".to_owned()
+    };
     let place = if is_null { path.key("resource") } else { path };
     let value = is_null.then(|| "null".to_owned());
     let violation = Violation::at_field(place, value, message, fix).of_role(role);
-    Some(if has_size { violation.uncertain() } else { violation })
+    // With nothing beside it nothing is lost, and the operator's own configuration may have a size.
+    Some(if has_size || beside.is_empty() { violation.uncertain() } else { violation })
 }
 
 /// Whether options set the size of `role`, which the operator takes in place of the field.
