@@ -156,16 +156,17 @@ impl GoldenCase {
     }
 }
 
-/// What nearly every case of a standalone role would repeat, since small examples have no resources.
-const EVERYWHERE: &str = "memory-limit-missing";
+/// What nearly every case of a standalone role would repeat, since small examples have neither resources nor a strategy.
+const EVERYWHERE: [&str; 2] = ["memory-limit-missing", "rolling-update-two-jobmanagers"];
 
 /// Every finding in words, and for a remedy what was filled in. Remarks of level audit are left out where they are not of
 /// `rule` itself, as is what is found [`EVERYWHERE`]: a small cluster is open to many, and each of its cases would repeat
 /// them.
 fn report(outcome: &Outcome, rule: &str, with_patch: bool) -> String {
     let mut text = String::new();
-    let shown =
-        |finding: &&Finding| finding.rule == rule || (finding.level > Level::Audit && finding.rule != EVERYWHERE);
+    let shown = |finding: &&Finding| {
+        finding.rule == rule || (finding.level > Level::Audit && !EVERYWHERE.contains(&finding.rule))
+    };
     for finding in outcome.findings.iter().filter(shown) {
         let role = finding.role.map(|role| format!(" ({role})")).unwrap_or_default();
         writeln!(text, "{} {}{role}", finding.level, finding.rule).unwrap();

@@ -251,6 +251,7 @@ pub static RULES: &[&Rule] = &[
     &operations::restart_strategy_default_attempts::RULE,
     &operations::restart_strategy_off::RULE,
     &operations::roles_in_one_pod::RULE,
+    &operations::rolling_update_two_jobmanagers::RULE,
     &account::run_as_user_missing::RULE,
     &account::service_account_lacks_rights::RULE,
     &account::service_account_missing::RULE,
@@ -291,7 +292,6 @@ static RESERVED: &[&str] = &[
     "operator-standalone-v2-ha",
     "rest-exposed-by-ingress",
     "rest-exposed-by-service",
-    "rolling-update-two-jobmanagers",
     "upgrade-mode-stateless",
     "upgrade-mode-without-directory",
 ];

@@ -13,6 +13,7 @@ pub(super) mod resource_null;
 pub(super) mod restart_strategy_default_attempts;
 pub(super) mod restart_strategy_off;
 pub(super) mod roles_in_one_pod;
+pub(super) mod rolling_update_two_jobmanagers;
 
 use crate::flink::cluster::RoleView;
 use crate::flink::configuration::Setting;
