@@ -156,8 +156,14 @@ impl GoldenCase {
     }
 }
 
-/// What nearly every case of a standalone role would repeat, since small examples have neither resources nor a strategy.
-const EVERYWHERE: [&str; 2] = ["memory-limit-missing", "rolling-update-two-jobmanagers"];
+/// What nearly every case would repeat, since small examples have neither resources, nor a strategy, nor directories, nor
+/// a mode of upgrade.
+const EVERYWHERE: [&str; 4] = [
+    "memory-limit-missing",
+    "rolling-update-two-jobmanagers",
+    "upgrade-mode-stateless",
+    "upgrade-mode-without-directory",
+];
 
 /// Every finding in words, and for a remedy what was filled in. Remarks of level audit are left out where they are not of
 /// `rule` itself, as is what is found [`EVERYWHERE`]: a small cluster is open to many, and each of its cases would repeat
