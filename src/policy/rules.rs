@@ -273,6 +273,7 @@ pub static RULES: &[&Rule] = &[
     &storage::storage_read_only::RULE,
     &storage::storage_uri_placeholder::RULE,
     &account::task_manager_service_account_missing::RULE,
+    &operations::upgrade_mode_stateless::RULE,
     &operations::upgrade_mode_without_directory::RULE,
     &mutation::volume_conflict::RULE,
     &wiring::zookeeper_port_random::RULE,
@@ -293,7 +294,6 @@ static RESERVED: &[&str] = &[
     "operator-standalone-v2-ha",
     "rest-exposed-by-ingress",
     "rest-exposed-by-service",
-    "upgrade-mode-stateless",
 ];
 
 /// Whether a policy may name `id`.

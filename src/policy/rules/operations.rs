@@ -14,6 +14,7 @@ pub(super) mod restart_strategy_default_attempts;
 pub(super) mod restart_strategy_off;
 pub(super) mod roles_in_one_pod;
 pub(super) mod rolling_update_two_jobmanagers;
+pub(super) mod upgrade_mode_stateless;
 pub(super) mod upgrade_mode_without_directory;
 
 use crate::flink::cluster::RoleView;
