@@ -14,6 +14,8 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
+use crate::neighbours::Neighbour;
+
 /// One question to the cluster: an object by kind, namespace and name, or what else there is in a namespace.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FactKey {
@@ -121,6 +123,7 @@ pub enum Answer {
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     answers: BTreeMap<FactKey, Answer>,
+    neighbours: Arc<[Neighbour]>,
     live: bool,
 }
 
@@ -141,12 +144,23 @@ impl Facts {
     #[must_use]
     pub fn silent(keys: &BTreeSet<FactKey>, why: &str) -> Self {
         let answers = keys.iter().map(|key| (key.clone(), Answer::Unknown(why.to_owned()))).collect();
-        Self { answers, live: false }
+        Self { answers, ..Self::default() }
     }
 
     /// Records the answer to `key`.
     pub fn insert(&mut self, key: FactKey, answer: Answer) {
         self.answers.insert(key, answer);
+    }
+
+    /// Records the Flink clusters that there are, as they are stored; the one that is reviewed may be among them.
+    pub fn set_neighbours(&mut self, neighbours: Arc<[Neighbour]>) {
+        self.neighbours = neighbours;
+    }
+
+    /// The Flink clusters that are known; none where nothing is.
+    #[must_use]
+    pub fn neighbours(&self) -> &[Neighbour] {
+        &self.neighbours
     }
 
     /// The answer to `key`; a question that was never asked is unknown.

@@ -321,6 +321,7 @@ impl<'a> Work<'a> {
             siblings: &[],
             shortfalls: &[],
             lost: &[],
+            is_new: true,
         })
     }
 

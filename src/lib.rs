@@ -13,6 +13,7 @@ pub mod cluster;
 pub mod facts;
 pub mod flink;
 pub mod inject;
+pub mod neighbours;
 pub mod object;
 pub mod patch;
 pub mod policy;

@@ -118,8 +118,6 @@ impl Policies {
                 spec.optional_remedies.iter().filter(|id| !document::OPTIONAL_REMEDIES.contains(&id.as_str()));
             asked.extend(remedies.map(|id| format!("spec.optionalRemedies ({id})")));
             for (is_asked, path) in [
-                (spec.high_availability.min_job_managers > 1, "spec.highAvailability.minJobManagers"),
-                (spec.high_availability.advise_zoo_keeper_above > 0, "spec.highAvailability.adviseZooKeeperAbove"),
                 (spec.share_names, "spec.shareNames"),
                 (
                     spec.service_account.as_ref().is_some_and(|account| account.provision),

@@ -129,7 +129,7 @@ impl Candidate {
         let cluster = Cluster::of_raw(object, raw, namespace, facts, mirrors);
         let explicit = explicit(object, &cluster, KUBERNETES_CLUSTER_ID).map(|setting| setting.value.trim().to_owned());
         let own_name = object.get("metadata").and_then(name);
-        let identity = identity::of_role(object, own_name, explicit.clone(), identity::address(&cluster));
+        let identity = identity::of_role(object, own_name, explicit.clone(), &cluster);
         Self { cluster, explicit, identity, config_maps: raw::config_maps(object, raw) }
     }
 

@@ -16,6 +16,7 @@ use crate::flink::deployment::walk;
 use crate::flink::pod::Pod;
 use crate::flink::raw;
 use crate::inject::{self, Injection, Lost, Shortfall, Target};
+use crate::neighbours::Neighbour;
 use crate::object::{at, text};
 use crate::policy::rules::{self, Case};
 use crate::policy::{Enforcement, Finding, FlinkPolicy, Level, Policies, Role};
@@ -73,8 +74,10 @@ pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
         if Owner::of(object).is_some() {
             keys.insert(FactKey::List { of: Listed::Resources, namespace: namespace() });
         }
+        // Those of a former cluster may be among them.
+        keys.insert(FactKey::List { of: Listed::ConfigMaps, namespace: namespace() });
         let Kind::Raw(raw) = &workload.kind else { continue };
-        let lists = [Listed::Workloads, Listed::ConfigMaps, Listed::Services, Listed::NetworkPolicies];
+        let lists = [Listed::Workloads, Listed::Services, Listed::NetworkPolicies];
         keys.extend(lists.map(|of| FactKey::List { of, namespace: namespace() }));
         keys.extend(raw::config_maps(object, raw).into_iter().take(MOST_CONFIG_MAPS).map(config_map));
     }
@@ -147,6 +150,13 @@ pub fn judge(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Outco
 pub fn configurations(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Vec<(Role, EffectiveConfig)> {
     let cluster = cluster(subject, policies, facts);
     cluster.into_iter().flat_map(|cluster| cluster.roles).map(|view| (view.role, view.config)).collect()
+}
+
+/// What the cluster of `subject`, as `stored`, leaves outside of its pods, for others to meet.
+#[must_use]
+pub fn neighbour(subject: &Subject<'_>, stored: &Value, policies: &Policies, facts: &Facts) -> Option<Neighbour> {
+    let cluster = Cluster::of(stored, subject.workload, subject.namespace, facts, policies.mirrors())?;
+    Neighbour::of(stored, subject.workload, subject.namespace, &cluster)
 }
 
 /// The answer of `/mutate`: the change that completes the object. Never a denial.
@@ -322,6 +332,7 @@ impl<'a> PolicyOf<'a> {
             siblings: self.siblings,
             shortfalls,
             lost,
+            is_new: self.subject.operation == Operation::Create,
         }))
     }
 

@@ -94,6 +94,15 @@ pub fn review<T>(
     for other in others {
         offline.put(other, other.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or(namespace));
     }
-    let facts = verdict::learn(&subject, policies, |key| offline.answer(key));
+    let mut facts = verdict::learn(&subject, policies, |key| offline.answer(key));
+    let neighbour = |other: &Value| {
+        let workload = workload::recognise(other)?;
+        let word = |pointer: &str| other.pointer(pointer).and_then(Value::as_str);
+        let (namespace, name) = (word("/metadata/namespace").unwrap_or(namespace), word("/metadata/name"));
+        let subject = Subject { object: other, old: None, namespace, name, workload: &workload, ..subject };
+        let facts = verdict::learn(&subject, policies, |key| offline.answer(key));
+        verdict::neighbour(&subject, other, policies, &facts)
+    };
+    facts.set_neighbours(others.iter().filter_map(neighbour).collect());
     answer(&subject, policies, &facts)
 }

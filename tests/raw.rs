@@ -78,7 +78,7 @@ fn a_program_keeps_its_arguments_behind_ours() {
 #[test]
 fn a_second_pass_changes_nothing() {
     for image in ["flink:1.20.1", "registry.example.net/engine:9.4.0"] {
-        let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+        let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
         let object = deployment("invoices-jobmanager", image, &json!(["jobmanager"]));
         let first = outcome(&object, None, POLICY, &facts);
         assert!(!first.patch.0.is_empty());
@@ -91,7 +91,7 @@ fn a_second_pass_changes_nothing() {
 
 #[test]
 fn an_update_that_sends_the_arguments_anew_gets_them_back() {
-    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
     let object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
     let stored = outcome(&object, None, POLICY, &facts).stored;
     let mut update = stored.clone();
@@ -101,7 +101,7 @@ fn an_update_that_sends_the_arguments_anew_gets_them_back() {
 
 #[test]
 fn an_update_gets_no_new_defaults() {
-    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
     let old = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
     let mut update = old.clone();
     update["spec"]["replicas"] = json!(0);
@@ -110,7 +110,7 @@ fn an_update_gets_no_new_defaults() {
 
 #[test]
 fn a_new_version_gets_the_names_it_reads() {
-    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
     let object = deployment("invoices-taskmanager", "flink:1.16.3", &json!(["taskmanager"]));
     let stored = outcome(&object, None, POLICY, &facts).stored;
     let mut update = stored.clone();
@@ -258,7 +258,7 @@ const DIRECTORIES: &str =
 
 #[test]
 fn directories_are_left_alone_where_others_may_have_set_them_or_no_option_is_taken() {
-    let known = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    let known = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
     let job_manager = |image: &str| deployment("invoices-jobmanager", image, &json!(["jobmanager"]));
     assert!(!outcome(&job_manager("flink:1.20.1"), None, DIRECTORIES, &known).patch.0.is_empty());
     assert_eq!(outcome(&job_manager("flink:1.14.6"), None, DIRECTORIES, &known).patch.0, [], "it takes no options");
@@ -275,7 +275,7 @@ fn an_id_in_ha_is_for_both_roles_or_for_none() {
     let facts = || {
         facts(
             "flink-conf.yaml",
-            "high-availability: zookeeper\nhigh-availability.zookeeper.quorum: zk:2181\nhigh-availability.storageDir: s3://b/ha\n",
+            "high-availability: kubernetes\nkubernetes.cluster-id: invoices\nhigh-availability.storageDir: s3://b/ha\n",
         )
     };
     let job_manager = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
@@ -296,6 +296,23 @@ fn an_id_in_ha_is_for_both_roles_or_for_none() {
 }
 
 #[test]
+fn a_cluster_that_may_have_run_keeps_the_id_under_which_its_state_is() {
+    let id = |ha: &str, words: Value| {
+        let facts = facts("flink-conf.yaml", &format!("{ha}\nhigh-availability.storageDir: s3://b/ha\n"));
+        let role = deployment("invoices-jobmanager", "flink:1.20.1", &words);
+        let words = args(&outcome(&role, None, POLICY, &facts).stored).join(" ");
+        words.contains("high-availability.cluster-id=/billing/invoices")
+    };
+    let zookeeper = "high-availability: zookeeper\nhigh-availability.zookeeper.quorum: zk:2181";
+    let kubernetes = "high-availability: kubernetes\nkubernetes.cluster-id: invoices";
+    let application = || json!(["standalone-job", "--job-classname", "a.B"]);
+    assert!(!id(zookeeper, json!(["jobmanager"])), "the paths in ZooKeeper have the id in them");
+    assert!(!id(kubernetes, application()), "the job's id is made of it");
+    assert!(id(kubernetes, json!(["jobmanager"])), "a session is found by `kubernetes.cluster-id`");
+    assert!(id("high-availability: kubernetes", application()), "without an id it cannot have run");
+}
+
+#[test]
 fn ha_is_for_both_roles_or_for_none() {
     let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
     let job_manager = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
@@ -313,7 +330,7 @@ fn ha_is_for_both_roles_or_for_none() {
 
 #[test]
 fn ha_on_an_object_store_waits_for_a_plugin_that_can_be_enabled() {
-    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
     let plain = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
     let (mut script, mut read_only) = (plain.clone(), plain.clone());
     let container = &mut script["spec"]["template"]["spec"]["containers"][0];

@@ -11,6 +11,7 @@ use super::{Status, Streams};
 use crate::admission::Operation;
 use crate::facts::offline::{Assume, Identity, Offline};
 use crate::facts::{FactKey, Facts};
+use crate::neighbours::Neighbour;
 use crate::policy::{Finding, Level, Policies, exceptions_of_unknown_rules};
 use crate::report;
 use crate::verdict::{self, Outcome, Subject};
@@ -222,6 +223,13 @@ fn judge(input: Input, selection: &Selection, stored: Stored, policies: &Policie
             facts.put(&outcome.stored, &object.namespace);
         }
     }
+    let neighbours = objects.iter().zip(&stored).filter_map(|(object, outcome)| {
+        let subject = object.subject(object.workload.as_ref()?);
+        let answers = answers(&subject, policies, &facts);
+        verdict::neighbour(&subject, &outcome.as_ref()?.stored, policies, &answers)
+    });
+    let neighbours: Vec<Neighbour> = neighbours.collect();
+    facts.set_neighbours(neighbours);
     let outcomes = outcomes(&objects, policies, &facts);
     for (object, outcome) in objects.iter_mut().zip(outcomes) {
         object.outcome = outcome;
@@ -290,5 +298,7 @@ fn outcomes(objects: &[Object], policies: &Policies, facts: &Offline) -> Vec<Opt
 
 /// What the input says to the questions of `subject`.
 pub(super) fn answers(subject: &Subject<'_>, policies: &Policies, offline: &Offline) -> Facts {
-    verdict::learn(subject, policies, |key| offline.answer(key))
+    let mut facts = verdict::learn(subject, policies, |key| offline.answer(key));
+    facts.set_neighbours(offline.neighbours());
+    facts
 }

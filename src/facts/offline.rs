@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{Answer, FactKey, Listed};
+use crate::neighbours::Neighbour;
 use crate::object::text;
 
 /// How complete the input is taken to be.
@@ -33,6 +34,7 @@ pub struct Offline {
     shown: BTreeSet<String>,
     /// Namespaces of objects that name none: they may be applied to any other one.
     assumed: BTreeSet<String>,
+    neighbours: Arc<[Neighbour]>,
 }
 
 /// What an object is called in the cluster.
@@ -89,6 +91,17 @@ impl Offline {
             label(&mut object, "kubernetes.io/metadata.name", &identity.name);
         }
         self.objects.insert(identity, Arc::new(object));
+    }
+
+    /// Records the Flink clusters of the input, as they would be stored.
+    pub fn set_neighbours(&mut self, neighbours: Vec<Neighbour>) {
+        self.neighbours = neighbours.into();
+    }
+
+    /// The Flink clusters of the input.
+    #[must_use]
+    pub fn neighbours(&self) -> Arc<[Neighbour]> {
+        Arc::clone(&self.neighbours)
     }
 
     /// What the input says to `key`.

@@ -12,6 +12,7 @@ use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView, Shap
 use crate::flink::configuration::Setting;
 use crate::flink::location::{Location, has_placeholder, is_below, normalise};
 use crate::flink::pod::Backing;
+use crate::flink::user;
 use crate::flink::version::FlinkVersion;
 use crate::object::{FieldPath, at, list, name, text};
 use crate::policy::Role;
@@ -242,7 +243,7 @@ fn starts_plainly(view: &RoleView, shape: Shape) -> bool {
 /// Why the entry point of the official image cannot enable a plugin in `view`, where nothing else may bring one.
 ///
 /// Source: flink-docker `docker-entrypoint.sh`, `copy_plugins_if_required`: it links the jars
-/// below `/opt/flink/plugins` and goes on where it cannot.
+/// below `/opt/flink/plugins`, which is the user `flink`'s (`Dockerfile-debian.template`), and goes on where it cannot.
 #[must_use]
 pub fn hindrance(view: &RoleView, shape: Shape) -> Option<&'static str> {
     let container = view.pod.container()?;
@@ -259,8 +260,11 @@ pub fn hindrance(view: &RoleView, shape: Shape) -> Option<&'static str> {
             "the container starts a script of Flink's without the image's entry point, which alone enables plugins",
         );
     }
-    let is_read_only = at(container, &["securityContext", "readOnlyRootFilesystem"]) == Some(&Value::Bool(true));
-    is_read_only.then_some("the entry point cannot enable one on a read-only root file system")
+    if at(container, &["securityContext", "readOnlyRootFilesystem"]) == Some(&Value::Bool(true)) {
+        return Some("the entry point cannot enable one on a read-only root file system");
+    }
+    let is_foreign = user::numeric(&view.pod).is_some_and(|user| ![ROOT, user::FLINK.into()].contains(&user));
+    is_foreign.then_some("under this `runAsUser` the entry point cannot enable one: `/opt/flink` is the user 9999's")
 }
 
 /// Whether an option names a file with the pod template.
@@ -380,6 +384,8 @@ pub fn path_in(object: &Value, template: &FieldPath, is_main: impl Fn(usize, &Va
     Some(containers.index(index).key("env").index(variable).key("value"))
 }
 
+/// The user that may write everywhere.
+const ROOT: i64 = 0;
 /// Where the official image has what it loads.
 const PLUGINS: &str = "/opt/flink/plugins";
 

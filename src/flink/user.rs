@@ -9,13 +9,21 @@ use crate::object::at;
 pub const FLINK: u32 = 9999;
 
 /// Whether the Flink container of `pod` must not run as root and has no numeric user.
-///
-/// What the container says stands above what its pod says. Source: Kubernetes `DetermineEffectiveSecurityContext`.
 #[must_use]
 pub fn is_missing(pod: &Pod) -> bool {
-    let field = |name: &str| {
-        let of_container = pod.container().and_then(|container| at(container, &["securityContext", name]));
-        of_container.or_else(|| at(&pod.template, &["spec", "securityContext", name]))
-    };
-    field("runAsNonRoot") == Some(&Value::Bool(true)) && field("runAsUser").is_none()
+    field(pod, "runAsNonRoot") == Some(&Value::Bool(true)) && field(pod, "runAsUser").is_none()
+}
+
+/// The user that the Flink container of `pod` is given by number; `None` where the image's or the platform's is.
+#[must_use]
+pub fn numeric(pod: &Pod) -> Option<i64> {
+    field(pod, "runAsUser")?.as_i64()
+}
+
+/// What the container's security context says, which stands above what its pod's does.
+///
+/// Source: Kubernetes `DetermineEffectiveSecurityContext`.
+fn field<'a>(pod: &'a Pod, name: &str) -> Option<&'a Value> {
+    let of_container = pod.container().and_then(|container| at(container, &["securityContext", name]));
+    of_container.or_else(|| at(&pod.template, &["spec", "securityContext", name]))
 }

@@ -171,14 +171,28 @@ fn add_identity(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<
     if mode == HaMode::Kubernetes && !is_set(cluster, KUBERNETES_NAMESPACE) && namespace != "default" {
         work.set_option(KUBERNETES_NAMESPACE, &namespace)?;
     }
-    let Some(identity) = identity else { return Ok(()) };
-    if !is_set(cluster, HA_CLUSTER_ID) && siblings_have_id(work) {
-        // One that the other role was given is the cluster's, whatever we would have called it.
-        let given = work.target.siblings.iter().find_map(|sibling| sibling.setting(HA_CLUSTER_ID));
-        let id = given.map_or_else(|| format!("/{namespace}/{identity}"), |setting| setting.value.trim().to_owned());
+    // One that the other role was given is the cluster's, whatever we would have called it.
+    let given = work.target.siblings.iter().find_map(|sibling| sibling.setting(HA_CLUSTER_ID));
+    let id = given.map(|setting| setting.value.trim().to_owned()).or_else(|| {
+        identity.filter(|_| !may_have_state(cluster, mode)).map(|identity| format!("/{namespace}/{identity}"))
+    });
+    if let Some(id) = id.filter(|_| !is_set(cluster, HA_CLUSTER_ID) && siblings_have_id(work)) {
         work.set_option(HA_CLUSTER_ID, &id)?;
     }
     Ok(())
+}
+
+/// Whether a cluster of this description can have run, and would not find its state or its other role under another id:
+/// ZooKeeper's paths have the id in them, and so has the id of an application's job.
+///
+/// Source: Flink `ZooKeeperUtils.generateZookeeperPath`; `ApplicationDispatcherBootstrap` (from 1.16 the job's id is the hash of
+/// `high-availability.cluster-id`).
+fn may_have_state(cluster: &Cluster, mode: HaMode) -> bool {
+    is_set(cluster, HA_TYPE)
+        && match mode {
+            HaMode::Zookeeper => is_set(cluster, ZOOKEEPER_QUORUM),
+            HaMode::Kubernetes => cluster.application && is_set(cluster, KUBERNETES_CLUSTER_ID),
+        }
 }
 
 /// The JobManager's own address: under HA it is published, and a Service's name stands for all JobManagers.
@@ -365,7 +379,8 @@ fn check_form(work: &Work<'_>, cluster: &Cluster) -> Result<(), Missing> {
     }
     if cluster.shape == Shape::Raw && work.identity.is_none() {
         return Err(Missing(
-            "neither names nor labels say which cluster this is".to_owned(),
+            "its name, its labels and the JobManager's address do not say, or not alike, which cluster this is"
+                .to_owned(),
             format!(
                 "set the annotation `{CLUSTER_ANNOTATION}` to the same value on the JobManager and the TaskManagers"
             ),

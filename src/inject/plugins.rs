@@ -29,6 +29,7 @@ pub(super) fn add(work: &mut Work<'_>) {
         .roles
         .iter()
         .filter(|view| plugins::choice(view, cluster.shape) == Choice::Nothing && plugins::in_template(view).is_none())
+        .filter(|view| plugins::hindrance(view, cluster.shape).is_none())
         .filter_map(|view| Some((view.role, wanted(work, &cluster, view)?)))
         .collect();
     // One configuration and one image serve both roles, so that both want the same.

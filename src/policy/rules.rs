@@ -7,6 +7,7 @@ mod account;
 mod exposure;
 mod missing;
 mod mutation;
+mod neighbours;
 mod operations;
 mod storage;
 mod volumes;
@@ -92,6 +93,8 @@ pub struct Case<'a> {
     pub shortfalls: &'a [Shortfall],
     /// What was filled in at creation and an update takes away.
     pub lost: &'a [Lost],
+    /// Whether the object is created: an update goes on with what the cluster has left outside of its pods.
+    pub is_new: bool,
 }
 
 impl Case<'_> {
@@ -202,6 +205,7 @@ pub static RULES: &[&Rule] = &[
     &storage::claim_not_found::RULE,
     &storage::claim_single_node_shared::RULE,
     &storage::claim_single_pod_shared::RULE,
+    &neighbours::cluster_identity_taken::RULE,
     &wiring::configuration_file_unread::RULE,
     &wiring::configuration_not_found::RULE,
     &wiring::configuration_not_mounted::RULE,
@@ -216,6 +220,8 @@ pub static RULES: &[&Rule] = &[
     &storage::fs_group_missing::RULE,
     &wiring::ha_arguments_without_ha::RULE,
     &wiring::ha_cluster_id_default::RULE,
+    &neighbours::ha_directory_shared::RULE,
+    &neighbours::ha_metadata_left_behind::RULE,
     &wiring::ha_mode_missing::RULE,
     &wiring::ha_mode_short_name::RULE,
     &mutation::ha_not_added::RULE,
@@ -232,7 +238,9 @@ pub static RULES: &[&Rule] = &[
     &operations::job_backoff_limit::RULE,
     &wiring::jobmanager_address_is_service::RULE,
     &operations::jobmanagers_not_spread::RULE,
+    &operations::jobmanagers_too_few::RULE,
     &wiring::kubernetes_cluster_id_missing::RULE,
+    &neighbours::kubernetes_ha_load::RULE,
     &account::kubernetes_namespace_foreign::RULE,
     &account::kubernetes_namespace_missing::RULE,
     &operations::leader_election_intervals::RULE,
@@ -286,11 +294,6 @@ pub static RULES: &[&Rule] = &[
 static RESERVED: &[&str] = &[
     "checkpoint-directory-missing",
     "checkpoint-directory-shared",
-    "cluster-identity-taken",
-    "ha-directory-shared",
-    "ha-metadata-left-behind",
-    "jobmanagers-too-few",
-    "kubernetes-ha-load",
     "operator-standalone-v2-ha",
     "rest-exposed-by-ingress",
     "rest-exposed-by-service",

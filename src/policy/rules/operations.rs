@@ -4,6 +4,7 @@ pub(super) mod ha_without_checkpoints;
 pub(super) mod image_tag_mutable;
 pub(super) mod job_backoff_limit;
 pub(super) mod jobmanagers_not_spread;
+pub(super) mod jobmanagers_too_few;
 pub(super) mod leader_election_intervals;
 pub(super) mod liveness_probe_harmful;
 pub(super) mod memory_above_limit;

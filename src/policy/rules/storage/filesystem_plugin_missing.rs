@@ -16,8 +16,8 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Warn,
     page: Page {
         what: "HA metadata, checkpoints or savepoints are in an object store (`s3`, `s3a`, `s3p`, `oss`, `wasb`, `abfs`, `gs`), and nothing enables its plugin in the official image.",
-        why: "The image holds the plugins in `/opt/flink/opt` and loads none of them. With HA both roles end at their start: `Could not find a file system implementation for scheme 's3'`; without HA jobs with checkpoints fail when they start (`Failed to create checkpoint storage at checkpoint coordinator side`).",
-        limits: "Only official images and the policy's `images.stock` are judged. Nothing is said where something is mounted at `/opt/flink/plugins`, `/opt/flink/lib` or above them, where `ENABLE_BUILT_IN_PLUGINS` comes from elsewhere (`envFrom`, `valueFrom`), where a command of your own starts Flink, and of schemes in `fs.allowed-fallback-filesystems`. Where `ENABLE_BUILT_IN_PLUGINS` names other plugins it stays as it is: add the missing one to it.",
+        why: "The image holds the plugins in `/opt/flink/opt` and loads none of them; its entry point enables those that `ENABLE_BUILT_IN_PLUGINS` names, as root or as the user 9999 and on a writable root file system only. With HA both roles end at their start: `Could not find a file system implementation for scheme 's3'`; without HA jobs with checkpoints fail when they start (`Failed to create checkpoint storage at checkpoint coordinator side`).",
+        limits: "Only official images and the policy's `images.stock` are judged. Nothing is said where something is mounted at `/opt/flink/plugins`, `/opt/flink/lib` or above them, where `ENABLE_BUILT_IN_PLUGINS` comes from elsewhere (`envFrom`, `valueFrom`), where a command of your own starts Flink, and of schemes in `fs.allowed-fallback-filesystems`. A user that the platform gives to pods (OpenShift) is not seen. Where `ENABLE_BUILT_IN_PLUGINS` names other plugins it stays as it is: add the missing one to it.",
         example: "spec:\n  image: flink:1.20.1\n  flinkConfiguration:\n    high-availability.storageDir: s3://bucket/ha   # and no ENABLE_BUILT_IN_PLUGINS",
         fix: "Set `ENABLE_BUILT_IN_PLUGINS: flink-s3-fs-hadoop-1.20.1.jar` in the environment of the Flink container of both roles, with exactly the image's version; the completing remedy does so where the tag names it.",
     },
@@ -33,6 +33,8 @@ struct Lack<'a> {
     jars: String,
     /// Whether other plugins are enabled.
     is_set: bool,
+    /// Why the entry point can enable none.
+    hindrance: Option<&'static str>,
     /// Whether all of the configuration is known.
     is_sure: bool,
 }
@@ -57,13 +59,15 @@ fn lack<'a>(
         Choice::Named(value, _) => Some(value),
         Choice::Unknown => return None,
     };
+    let hindrance = plugins::hindrance(view, case.cluster.shape);
     let is_named =
         |scheme: &str| value.as_deref().is_some_and(|value| plugins::jars(value).any(|jar| jar.is_of_store(scheme)));
+    let is_enabled = |scheme: &str| hindrance.is_none() && is_named(scheme);
     let mut schemes: Vec<(&str, &Setting)> = Vec::new();
     for one in remote {
         let is_known = schemes.iter().any(|(scheme, _)| *scheme == one.scheme);
         let needs = plugins::serving(&one.scheme, case.cluster.version).next().is_some();
-        if needs && !is_known && !plugins::is_left_to_hadoop(view, &one.scheme) && !is_named(&one.scheme) {
+        if needs && !is_known && !plugins::is_left_to_hadoop(view, &one.scheme) && !is_enabled(&one.scheme) {
             schemes.push((&one.scheme, one.setting));
         }
     }
@@ -75,8 +79,11 @@ fn lack<'a>(
     let jars: Vec<String> = plugins::needed(case.cluster, view).into_iter().filter(is_missing).map(jar).collect();
     // Old releases lack some plugins; where nothing says the version, it may be such a one.
     let depends = |(scheme, _): &(&str, &Setting)| matches!(*scheme, "gs" | "abfs" | "abfss");
-    let is_sure = view.unknown.is_none() && (case.cluster.version.is_some() || !schemes.iter().all(depends));
-    (!schemes.is_empty()).then(|| Lack { schemes, jars: jars.join(";"), is_set: value.is_some(), is_sure })
+    // Whoever names it may have seen it work.
+    let is_written = value.is_some() && hindrance.is_some();
+    let is_sure =
+        view.unknown.is_none() && !is_written && (case.cluster.version.is_some() || !schemes.iter().all(depends));
+    (!schemes.is_empty()).then(|| Lack { schemes, jars: jars.join(";"), is_set: value.is_some(), hindrance, is_sure })
 }
 
 fn violation(case: &Case<'_>, role: Option<Role>, lack: &Lack<'_>) -> Option<Violation> {
@@ -84,11 +91,14 @@ fn violation(case: &Case<'_>, role: Option<Role>, lack: &Lack<'_>) -> Option<Vio
     let schemes: Vec<String> = lack.schemes.iter().map(|(scheme, _)| format!("`{scheme}://`")).collect();
     let (roles, jars) = (in_words(role), &lack.jars);
     let ends = if case.cluster.high_availability().0.is_on() { "Flink ends" } else { "jobs or their savepoints fail" };
+    let reason = lack.hindrance.map_or_else(|| format!("nothing enables it in {roles}"), str::to_owned);
     let message = format!(
-        "a file-system plugin for {} is missing: nothing enables it in {roles}, so {ends} with `Could not find a file system implementation for scheme '{first}'`",
+        "a file-system plugin for {} is missing: {reason}, so {ends} with `Could not find a file system implementation for scheme '{first}'`",
         schemes.join(" and "),
     );
-    let fix = if lack.is_set {
+    let fix = if lack.hindrance.is_some() {
+        format!("bring it in {roles} in an image of your own or on a volume at `/opt/flink/plugins`")
+    } else if lack.is_set {
         format!("add `;{jars}` to `{}` of {roles}", plugins::VARIABLE)
     } else {
         format!("set `{}` to `{jars}` in the environment of the Flink container of {roles}", plugins::VARIABLE)

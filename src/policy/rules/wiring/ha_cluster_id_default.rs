@@ -18,7 +18,7 @@ pub(crate) const RULE: Rule = Rule {
         why: "A standalone cluster does not derive the option from `kubernetes.cluster-id`: every one without it works in `<storageDir>/default`, in ZooKeeper below `<root>/default`, and gives its job the same fixed id. The clean stop of one cluster deletes the other's files, or a job is taken for finished; where they share a checkpoint directory, a checkpoint of the one removes that of the other with its number, which then never starts again: `FileNotFoundException: …/chk-6/…` (executed with two application clusters of 1.20.5 and 2.3.0).",
         limits: "A cluster that is alone in its storageDir is harmed by none of this; it cannot be seen from one object. The operator and native mode set the option themselves.",
         example: "kind: ConfigMap\ndata:\n  flink-conf.yaml: |\n    high-availability.type: kubernetes\n    high-availability.storageDir: s3://state/ha   # and no high-availability.cluster-id",
-        fix: "Set `high-availability.cluster-id` to a value of the cluster's own, as in `/payments/card-limits`, for JobManager and TaskManagers. On a running cluster stop with a savepoint first: the old directory is not found any more. The completing remedy gives it to new clusters as an argument.",
+        fix: "Set `high-availability.cluster-id` to a value of the cluster's own, as in `/payments/card-limits`, for JobManager and TaskManagers. On a running cluster stop with a savepoint first: the old directory is not found any more. The completing remedy gives it to new clusters as an argument; not to one that may have run and would not find its state any more, which is one with a ZooKeeper quorum, or an application with a `kubernetes.cluster-id`, of its author's.",
     },
     check,
 };
@@ -27,7 +27,10 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let cluster = case.cluster;
     let is_on = matches!(cluster.high_availability().0, HighAvailability::Kubernetes | HighAvailability::ZooKeeper);
     let Some(view) = cluster.leading().filter(|_| is_on && cluster.shape == Shape::Raw) else { return Vec::new() };
-    let fix = format!("set `{HA_CLUSTER_ID}` to a value of this cluster's own, as in `/{}/<cluster>`", case.namespace);
+    let fix = format!(
+        "set `{HA_CLUSTER_ID}` to a value of this cluster's own, as in `/{}/<cluster>`; if it has run, stop it with a savepoint first",
+        case.namespace
+    );
     match cluster_id(case) {
         Some((key, setting)) if setting.value.trim().trim_matches('/') == "default" => {
             let message = format!(

@@ -18,7 +18,7 @@ pub(crate) const RULE: Rule = Rule {
         why: "The id is the beginning of the names of the HA ConfigMaps. Without it Flink ends at its start: `Configuration option 'kubernetes.cluster-id' is not set`; with a value that is no name the API server refuses the ConfigMap and no JobManager becomes leader. `high-availability.cluster-id` is another option. In `flink-conf.yaml` a line without a blank behind the colon is ignored; a session JobManager takes `-Dkubernetes.cluster-id=…` in one word for its host.",
         limits: "Where the configuration cannot be read whole, nothing is said. The operator and native mode set the option themselves.",
         example: "kind: ConfigMap\ndata:\n  flink-conf.yaml: |\n    high-availability.type: kubernetes\n    kubernetes.cluster-id:fx   # no blank, so it is not read",
-        fix: "Set `kubernetes.cluster-id` to the same value for JobManager and TaskManagers. The completing remedy derives it from the annotation `flink-admission.io/cluster-id`, or from the object's name without its role word.",
+        fix: "Set `kubernetes.cluster-id` to the same value for JobManager and TaskManagers. The completing remedy derives it from the annotation `flink-admission.io/cluster-id`, or from the JobManager's address and the object's name without their role words.",
     },
     check,
 };

@@ -1,0 +1,351 @@
+//! What a cluster leaves outside of its pods, by which two clusters that do not know of each other meet: the place of its
+//! leader election, its HA directory, its checkpoints.
+//!
+//! A TaskManager leaves nothing of its own, so a standalone cluster is known by its JobManager.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView, Shape};
+use crate::flink::location::{Location, has_placeholder, normalise};
+use crate::flink::options::{
+    HA_CLUSTER_ID, KUBERNETES_CLUSTER_ID, KUBERNETES_NAMESPACE, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT,
+};
+use crate::flink::pod::{Backing, Source};
+use crate::flink::raw;
+use crate::object::{at, integer, list, text};
+use crate::policy::Role;
+use crate::workload::{Kind, Workload};
+
+/// Another Flink cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Neighbour {
+    /// The kind of its object: the JobManager's where it is standalone.
+    pub kind: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// The object's name.
+    pub name: String,
+    /// The ConfigMaps that a standalone JobManager reads its configuration from.
+    pub config_maps: Vec<String>,
+    /// What it leaves outside of its pods.
+    pub footprint: Footprint,
+}
+
+/// What a cluster leaves outside of its pods, as far as it is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Footprint {
+    /// Where its JobManagers elect their leader; two for a FlinkBlueGreenDeployment, none without HA.
+    pub elections: Vec<Election>,
+    /// Where its HA metadata lies, the cluster's own directory below the storageDir; two as above.
+    pub ha_directories: Vec<Place>,
+    /// The directory of its checkpoints.
+    pub checkpoints: Option<Place>,
+}
+
+/// Where JobManagers elect their leader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Election {
+    /// On the ConfigMap `<id>-cluster-config-map`.
+    Kubernetes {
+        /// The namespace of the ConfigMap, which need not be the pods'.
+        namespace: String,
+        /// The effective `kubernetes.cluster-id`.
+        id: String,
+    },
+    /// Below a path of a ZooKeeper ensemble.
+    ZooKeeper {
+        /// Its servers, each with its port; services by name and namespace.
+        servers: BTreeSet<String>,
+        /// `/<path.root>/<high-availability.cluster-id>`.
+        path: String,
+    },
+}
+
+impl Election {
+    /// Whether JobManagers of both elect one leader.
+    #[must_use]
+    pub fn is_shared_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::ZooKeeper { servers, path }, Self::ZooKeeper { servers: others, path: theirs }) => {
+                path == theirs && !servers.is_disjoint(others)
+            }
+            _ => self == other,
+        }
+    }
+}
+
+/// A directory that pods of several clusters can see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// On an object store or a distributed file system.
+    Remote(String),
+    /// On a claim.
+    Claim {
+        /// The claim's namespace.
+        namespace: String,
+        /// Its name.
+        claim: String,
+        /// The path in the volume.
+        path: String,
+    },
+    /// On an export of an NFS server.
+    Nfs {
+        /// The server.
+        server: String,
+        /// The path on it.
+        path: String,
+    },
+}
+
+impl Neighbour {
+    /// The cluster that `object` in `namespace` is; `None` where it is none, is being deleted, does not run, or was made
+    /// by something that answers for it.
+    #[must_use]
+    pub fn of(object: &Value, workload: &Workload, namespace: &str, cluster: &Cluster) -> Option<Self> {
+        let word = |keys: &[&str]| text(object, keys).unwrap_or_default().to_owned();
+        let name = word(&["metadata", "name"]);
+        if workload.made_by.is_some() || name.is_empty() || !runs(object) {
+            return None;
+        }
+        let config_maps = match &workload.kind {
+            Kind::Raw(raw) => raw::config_maps(object, raw),
+            Kind::FlinkDeployment { .. } | Kind::SessionJob => Vec::new(),
+        };
+        let footprint = Footprint::of(object, namespace, cluster)?;
+        Some(Self { kind: word(&["kind"]), namespace: namespace.to_owned(), name, config_maps, footprint })
+    }
+
+    /// Whether it keeps its HA metadata in ConfigMaps.
+    #[must_use]
+    pub fn has_kubernetes_ha(&self) -> bool {
+        self.footprint.elections.iter().any(|election| matches!(election, Election::Kubernetes { .. }))
+    }
+}
+
+impl Footprint {
+    /// What `cluster`, which `object` in `namespace` shows, leaves; `None` of a TaskManager, and where its configuration is
+    /// not known whole.
+    #[must_use]
+    pub fn of(object: &Value, namespace: &str, cluster: &Cluster) -> Option<Self> {
+        let view = cluster.role(Role::JobManager).filter(|view| view.unknown.is_none())?;
+        let ids = ids(object, cluster, view);
+        let directory = |directory| place(cluster, view, directory, namespace);
+        let mut footprint = Self { checkpoints: directory(Directory::Checkpoints), ..Self::default() };
+        let mode = cluster.high_availability().0;
+        if matches!(mode, HighAvailability::Kubernetes | HighAvailability::ZooKeeper) {
+            let base = directory(Directory::HighAvailability);
+            footprint.ha_directories = ids.iter().filter_map(|ids| Some(base.as_ref()?.below(&ids.of_ha))).collect();
+            footprint.elections = ids
+                .iter()
+                .filter_map(|ids| match mode {
+                    HighAvailability::Kubernetes => on_config_map(cluster, view, namespace, ids.of_kubernetes.clone()?),
+                    _ => in_zookeeper(cluster, view, namespace, &ids.of_ha),
+                })
+                .collect();
+        }
+        Some(footprint)
+    }
+}
+
+/// The ids of one cluster.
+struct Ids {
+    of_kubernetes: Option<String>,
+    of_ha: String,
+}
+
+/// The ids of `cluster`: the operator takes the resource's name for both, and a suffix for each of two.
+fn ids(object: &Value, cluster: &Cluster, view: &RoleView) -> Vec<Ids> {
+    let both = |id: String| Ids { of_kubernetes: Some(id.clone()), of_ha: id };
+    let name = text(object, &["metadata", "name"]).unwrap_or_default();
+    if let Shape::FlinkDeployment { .. } = cluster.shape {
+        return match text(object, &["kind"]) {
+            _ if name.is_empty() => Vec::new(),
+            Some("FlinkBlueGreenDeployment") => ["blue", "green"].map(|side| both(format!("{name}-{side}"))).into(),
+            _ => vec![both(name.to_owned())],
+        };
+    }
+    let value = |option: &str| view.config.value(option, cluster.version).map(str::to_owned);
+    let of_ha = value(HA_CLUSTER_ID).unwrap_or_else(|| DEFAULT_ID.to_owned());
+    let ids = Ids { of_kubernetes: value(KUBERNETES_CLUSTER_ID), of_ha };
+    let is_known = |id: &String| !has_placeholder(id);
+    if ids.of_kubernetes.iter().chain([&ids.of_ha]).all(is_known) { vec![ids] } else { Vec::new() }
+}
+
+fn on_config_map(cluster: &Cluster, view: &RoleView, namespace: &str, id: String) -> Option<Election> {
+    let namespace = match cluster.shape {
+        Shape::FlinkDeployment { .. } => namespace,
+        // The pods' namespace is no default of Flink's.
+        Shape::Raw => view.config.value(KUBERNETES_NAMESPACE, cluster.version).unwrap_or("default"),
+    };
+    (!has_placeholder(namespace)).then(|| Election::Kubernetes { namespace: namespace.to_owned(), id })
+}
+
+/// Source: Flink `ZooKeeperUtils.generateZookeeperPath`.
+fn in_zookeeper(cluster: &Cluster, view: &RoleView, namespace: &str, id: &str) -> Option<Election> {
+    let root = view.config.value(ZOOKEEPER_ROOT, cluster.version).unwrap_or(DEFAULT_ROOT);
+    let quorum = view.config.value(ZOOKEEPER_QUORUM, cluster.version)?;
+    let servers = quorum.split([',', ';']).filter_map(|server| server_in(server.trim(), namespace)).collect();
+    let is_known = !has_placeholder(root) && !has_placeholder(quorum);
+    is_known.then(|| Election::ZooKeeper { servers, path: normalise(&format!("{root}/{id}")) })
+}
+
+/// `server` as all namespaces know it; `None` where it is each pod's own.
+fn server_in(server: &str, namespace: &str) -> Option<String> {
+    let (host, port) = server.split_once(':').unwrap_or((server, "2181"));
+    let host = host.to_ascii_lowercase();
+    let service = host.strip_suffix(".svc.cluster.local").or_else(|| host.strip_suffix(".svc")).unwrap_or(&host);
+    match service {
+        "" | "localhost" | "127.0.0.1" => None,
+        name if name.contains('.') => Some(format!("{name}:{port}")),
+        name => Some(format!("{name}.{namespace}:{port}")),
+    }
+}
+
+/// Where `directory` lies; `None` where it is not set, not known, or seen by its own pods alone.
+fn place(cluster: &Cluster, view: &RoleView, directory: Directory, namespace: &str) -> Option<Place> {
+    match cluster.location(directory)? {
+        Location::Remote { scheme, rest } => {
+            let (host, path) = rest.strip_prefix("//")?.split_once('/').unwrap_or((rest.trim_start_matches('/'), ""));
+            // One store under several plugins.
+            let scheme = if scheme.starts_with("s3") { "s3" } else { scheme.as_str() };
+            // Without an authority it is the default of the Hadoop configuration, which each pod has its own.
+            (!host.is_empty()).then(|| Place::Remote(format!("{scheme}://{host}{}", without_root(&normalise(path)))))
+        }
+        Location::Local(path) => {
+            let Backing::Volume(volume) = view.backing(&path) else { return None };
+            let path = volume.place_of(&path);
+            match volume.source {
+                Source::Claim(claim) => Some(Place::Claim { namespace: namespace.to_owned(), claim, path }),
+                Source::Nfs { server, path: exported } => {
+                    Some(Place::Nfs { server, path: normalise(&format!("{exported}/{path}")) })
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+impl Place {
+    /// The directory `name` below it.
+    fn below(&self, name: &str) -> Self {
+        let below = |path: &str| without_root(&normalise(&format!("{path}/{name}")));
+        match self.clone() {
+            Self::Remote(uri) => Self::Remote(format!("{uri}{}", below(""))),
+            Self::Claim { namespace, claim, path } => Self::Claim { namespace, claim, path: below(&path) },
+            Self::Nfs { server, path } => Self::Nfs { server, path: below(&path) },
+        }
+    }
+}
+
+/// `path`, empty where it is the root.
+fn without_root(path: &str) -> String {
+    if path == "/" { String::new() } else { path.to_owned() }
+}
+
+/// Whether `object` has pods, or will have: it is not being deleted, not finished and not scaled to none.
+fn runs(object: &Value) -> bool {
+    let is_finished = list(object, &["status", "conditions"]).iter().any(|condition| {
+        matches!(text(condition, &["type"]), Some("Complete" | "Failed"))
+            && text(condition, &["status"]) == Some("True")
+    });
+    at(object, &["metadata", "deletionTimestamp"]).is_none_or(Value::is_null)
+        && integer(object, &["spec", "replicas"]) != Some(0)
+        && !(is_finished && text(object, &["kind"]) == Some("Job"))
+}
+
+/// The default of `high-availability.cluster-id`.
+const DEFAULT_ID: &str = "/default";
+/// The default of `high-availability.zookeeper.path.root`.
+const DEFAULT_ROOT: &str = "/flink";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::facts::Facts;
+    use crate::workload::recognise;
+
+    fn resource(name: &str, namespace: &str, options: Value) -> Neighbour {
+        let object = json!({"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment",
+            "metadata": {"name": name}, "spec": {"flinkVersion": "v1_20", "flinkConfiguration": options}});
+        neighbour(&object, namespace).unwrap()
+    }
+
+    fn standalone(name: &str, namespace: &str, options: &[&str]) -> Neighbour {
+        let mut args = vec!["jobmanager"];
+        args.extend(options.iter().flat_map(|option| ["-D", *option]));
+        let container = json!({"name": "flink", "image": "flink:1.20.1", "args": args});
+        let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+            "spec": {"template": {"spec": {"containers": [container]}}}});
+        neighbour(&object, namespace).unwrap()
+    }
+
+    fn neighbour(object: &Value, namespace: &str) -> Option<Neighbour> {
+        let workload = recognise(object)?;
+        let cluster = Cluster::of(object, &workload, namespace, &Facts::default(), &[])?;
+        Neighbour::of(object, &workload, namespace, &cluster)
+    }
+
+    #[test]
+    fn an_election_is_found_by_what_flink_makes_of_the_options() {
+        let kubernetes =
+            |namespace: &str, id: &str| Election::Kubernetes { namespace: namespace.into(), id: id.into() };
+        let resource = resource("orders", "shop", json!({"high-availability.type": "kubernetes"}));
+        assert_eq!(resource.footprint.elections, [kubernetes("shop", "orders")]);
+        let ha = "high-availability.type=kubernetes";
+        let raw = standalone("jm", "shop", &[ha, "kubernetes.cluster-id=orders"]);
+        assert_eq!(raw.footprint.elections, [kubernetes("default", "orders")], "Flink's default is no pod's namespace");
+        assert_eq!(standalone("jm", "shop", &[ha]).footprint.elections, [], "it does not start");
+        let off = standalone("jm", "shop", &["kubernetes.cluster-id=orders"]);
+        assert_eq!(off.footprint.elections, [], "the id is read under HA only");
+    }
+
+    #[test]
+    fn one_ensemble_has_many_names() {
+        let election = |namespace: &str, quorum: &str, id: &str| {
+            let (quorum, id) =
+                (format!("high-availability.zookeeper.quorum={quorum}"), format!("high-availability.cluster-id={id}"));
+            standalone("jm", namespace, &["high-availability.type=zookeeper", &quorum, &id])
+                .footprint
+                .elections
+                .remove(0)
+        };
+        let one = election("shop", "zk-0.zk.infra.svc:2181,zk-1.zk.infra:2181", "/orders");
+        assert!(one.is_shared_with(&election("other", "zk-1.zk.infra.svc.cluster.local", "orders/")));
+        assert!(!one.is_shared_with(&election("other", "zk-1.zk.infra:2182", "orders")));
+        assert!(!one.is_shared_with(&election("other", "zk-1.zk.infra", "orders2")));
+        let own = election("shop", "zk:2181", "a");
+        assert!(!own.is_shared_with(&election("other", "zk:2181", "a")), "a Service of each namespace");
+        assert!(own.is_shared_with(&election("other", "zk.shop:2181", "a")));
+        assert!(!election("shop", "localhost:2181", "a").is_shared_with(&election("shop", "localhost:2181", "a")));
+    }
+
+    #[test]
+    fn one_directory_has_many_spellings() {
+        let directories = |namespace: &str, name: &str, uri: &str| {
+            let options = json!({"high-availability.type": "kubernetes", "high-availability.storageDir": uri});
+            resource(name, namespace, options).footprint.ha_directories
+        };
+        let one = directories("shop", "orders", "s3://state/ha");
+        assert_eq!(one, [Place::Remote("s3://state/ha/orders".to_owned())]);
+        assert_eq!(one, directories("other", "orders", "s3a://state//ha/"));
+        assert_ne!(one, directories("shop", "orders2", "s3://state/ha"));
+        assert_eq!(directories("shop", "orders", "hdfs:///ha"), [], "each pod's own default");
+        assert_eq!(directories("shop", "orders", "file:///ha"), [], "in the container");
+        assert_eq!(directories("shop", "orders", "s3://state"), [Place::Remote("s3://state/orders".to_owned())]);
+    }
+
+    #[test]
+    fn what_does_not_run_leaves_nothing_behind_anew() {
+        let container = json!({"name": "flink", "image": "flink:1.20.1", "args": ["jobmanager"]});
+        let mut object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"},
+            "spec": {"replicas": 1, "template": {"spec": {"containers": [container]}}}});
+        assert!(neighbour(&object, "shop").is_some());
+        object["spec"]["replicas"] = json!(0);
+        assert!(neighbour(&object, "shop").is_none());
+    }
+}
