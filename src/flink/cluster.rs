@@ -30,6 +30,8 @@ pub struct Cluster {
     pub job_managers: Option<(i64, FieldPath)>,
     /// Whether it runs one job of its own and not a session.
     pub application: bool,
+    /// The id that a standalone application's job is given on the command line, with the path of the word.
+    pub job_id: Option<(String, FieldPath)>,
 }
 
 /// How a cluster is described.
@@ -219,6 +221,7 @@ impl Cluster {
             ],
             job_managers: Some(job_managers),
             application: resolved.application,
+            job_id: None,
         }
     }
 
@@ -254,6 +257,7 @@ impl Cluster {
             roles: vec![view],
             job_managers: (raw.role == Role::JobManager).then_some(replicas),
             application: raw.launch.application,
+            job_id: resolved.job_id,
         }
     }
 

@@ -202,6 +202,7 @@ impl Violation {
 
 /// All rules, by id.
 pub static RULES: &[&Rule] = &[
+    &neighbours::checkpoint_directory_shared::RULE,
     &storage::claim_not_found::RULE,
     &storage::claim_single_node_shared::RULE,
     &storage::claim_single_pod_shared::RULE,
@@ -293,7 +294,6 @@ pub static RULES: &[&Rule] = &[
 /// Ids that are reserved for failures of the catalogue that no rule decides yet, so that policies may name them.
 static RESERVED: &[&str] = &[
     "checkpoint-directory-missing",
-    "checkpoint-directory-shared",
     "operator-standalone-v2-ha",
     "rest-exposed-by-ingress",
     "rest-exposed-by-service",
