@@ -15,6 +15,8 @@ mod keep;
 mod option;
 mod plugins;
 mod record;
+mod spread;
+mod uploads;
 mod user;
 mod volumes;
 
@@ -172,6 +174,8 @@ fn fill_in(work: &mut Work<'_>, mut kept: Record) -> Record {
     arguments::define_pod_ip(work);
     high_availability::add(work);
     directories::add(work);
+    uploads::close(work);
+    spread::add(work);
     // The image may be another one than that for which they were chosen.
     plugins::renew(work, &of_former);
     kept.values.retain(|value| !matches!(value, Injected::Plugins { .. }) || keep::is_remembered(work, value));

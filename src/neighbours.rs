@@ -42,6 +42,20 @@ pub struct Footprint {
     pub ha_directories: Vec<Place>,
     /// The directory of its checkpoints.
     pub checkpoints: Option<Place>,
+    /// The id of its one job, where its author or Flink fixes it.
+    pub job: Option<JobId>,
+}
+
+/// The fixed id of an application's one job.
+///
+/// Source: Flink `ApplicationDispatcherBootstrap.fixJobIdAndRunApplicationAsync`, which fixes an id under HA and where one
+/// is given; executed for 1.13 to 2.3. The operator gives each job a random one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobId {
+    /// As it is written on the command line, or zeros.
+    Written(String),
+    /// Made of this `high-availability.cluster-id`, from 1.16 on.
+    OfCluster(String),
 }
 
 /// Where JobManagers elect their leader.
@@ -132,7 +146,8 @@ impl Footprint {
         let view = cluster.role(Role::JobManager).filter(|view| view.unknown.is_none())?;
         let ids = ids(object, cluster, view);
         let directory = |directory| place(cluster, view, directory, namespace);
-        let mut footprint = Self { checkpoints: directory(Directory::Checkpoints), ..Self::default() };
+        let job = job(cluster, view);
+        let mut footprint = Self { checkpoints: directory(Directory::Checkpoints), job, ..Self::default() };
         let mode = cluster.high_availability().0;
         if matches!(mode, HighAvailability::Kubernetes | HighAvailability::ZooKeeper) {
             let base = directory(Directory::HighAvailability);
@@ -173,6 +188,24 @@ fn ids(object: &Value, cluster: &Cluster, view: &RoleView) -> Vec<Ids> {
     if ids.of_kubernetes.iter().chain([&ids.of_ha]).all(is_known) { vec![ids] } else { Vec::new() }
 }
 
+/// The fixed id of the job of `cluster`; `None` where it is random or not known.
+fn job(cluster: &Cluster, view: &RoleView) -> Option<JobId> {
+    if !cluster.application || cluster.shape != Shape::Raw {
+        return None;
+    }
+    let id = if let Some((id, _)) = &cluster.job_id {
+        JobId::Written(id.to_ascii_lowercase())
+    } else if !cluster.high_availability().0.is_on() {
+        return None;
+    } else if cluster.version?.at_least(1, 16) {
+        JobId::OfCluster(view.config.value(HA_CLUSTER_ID, cluster.version).unwrap_or(DEFAULT_ID).to_owned())
+    } else {
+        JobId::Written("0".repeat(32))
+    };
+    let (JobId::Written(text) | JobId::OfCluster(text)) = &id;
+    (!has_placeholder(text)).then_some(id)
+}
+
 fn on_config_map(cluster: &Cluster, view: &RoleView, namespace: &str, id: String) -> Option<Election> {
     let namespace = match cluster.shape {
         Shape::FlinkDeployment { .. } => namespace,
@@ -208,8 +241,11 @@ fn place(cluster: &Cluster, view: &RoleView, directory: Directory, namespace: &s
     match cluster.location(directory)? {
         Location::Remote { scheme, rest } => {
             let (host, path) = rest.strip_prefix("//")?.split_once('/').unwrap_or((rest.trim_start_matches('/'), ""));
-            // One store under several plugins.
-            let scheme = if scheme.starts_with("s3") { "s3" } else { scheme.as_str() };
+            // One store under several plugins; of a store of one's own the endpoint says which it is.
+            let scheme = if scheme.starts_with("s3") { format!("s3{}", endpoint(view, namespace)?) } else { scheme };
+            // A name node of a short name is a Service of the pods' own namespace.
+            let is_hadoop = matches!(scheme.as_str(), "hdfs" | "webhdfs" | "swebhdfs" | "viewfs") && !host.is_empty();
+            let host = if is_hadoop { server_in(host, namespace)? } else { host.to_owned() };
             // Without an authority it is the default of the Hadoop configuration, which each pod has its own.
             (!host.is_empty()).then(|| Place::Remote(format!("{scheme}://{host}{}", without_root(&normalise(path)))))
         }
@@ -226,6 +262,25 @@ fn place(cluster: &Cluster, view: &RoleView, directory: Directory, namespace: &s
         }
         _ => None,
     }
+}
+
+/// The endpoint of an S3 store as all namespaces know it, empty for AWS; `None` where it is each pod's own or not known.
+fn endpoint(view: &RoleView, namespace: &str) -> Option<String> {
+    const OPTIONS: [&str; 5] =
+        ["s3.endpoint", "s3a.endpoint", "fs.s3a.endpoint", "flink.hadoop.fs.s3a.endpoint", "presto.s3.endpoint"];
+    let Some(setting) = OPTIONS.into_iter().find_map(|option| view.config.exact(option)) else {
+        return Some(String::new());
+    };
+    let value = setting.value.trim();
+    let server = value.split_once("://").map_or(value, |(_, server)| server).trim_end_matches('/');
+    let host = server.split(':').next().unwrap_or_default();
+    if has_placeholder(value) {
+        return None;
+    }
+    if server.is_empty() || host.ends_with(".amazonaws.com") {
+        return Some(String::new());
+    }
+    server_in(server, namespace).map(|server| format!("({server})"))
 }
 
 impl Place {
@@ -336,7 +391,46 @@ mod tests {
         assert_ne!(one, directories("shop", "orders2", "s3://state/ha"));
         assert_eq!(directories("shop", "orders", "hdfs:///ha"), [], "each pod's own default");
         assert_eq!(directories("shop", "orders", "file:///ha"), [], "in the container");
+        let hdfs = directories("shop", "orders", "hdfs://namenode:8020/ha");
+        assert_ne!(hdfs, directories("other", "orders", "hdfs://namenode:8020/ha"), "a Service of each namespace");
+        assert_eq!(hdfs, directories("other", "orders", "hdfs://namenode.shop.svc:8020/ha"));
         assert_eq!(directories("shop", "orders", "s3://state"), [Place::Remote("s3://state/orders".to_owned())]);
+    }
+
+    #[test]
+    fn one_bucket_of_two_stores_is_two() {
+        let checkpoints = |namespace: &str, endpoint: &str| {
+            let options = json!({"execution.checkpointing.dir": "s3://state/cp", "s3.endpoint": endpoint});
+            resource("orders", namespace, options).footprint.checkpoints
+        };
+        let one = checkpoints("shop", "http://minio:9000");
+        assert_ne!(one, None);
+        assert_ne!(one, checkpoints("other", "http://minio:9000"), "a Service of each namespace");
+        assert_eq!(one, checkpoints("other", "http://minio.shop.svc:9000/"));
+        assert_eq!(checkpoints("shop", "http://localhost:9000"), None);
+        assert_eq!(checkpoints("shop", "${MINIO}"), None);
+        let aws = checkpoints("shop", "https://s3.eu-central-1.amazonaws.com");
+        assert_eq!(aws, Some(Place::Remote("s3://state/cp".to_owned())));
+    }
+
+    #[test]
+    fn the_id_of_a_job_is_fixed_as_flink_fixes_it() {
+        let job = |image: &str, words: &[&str]| {
+            let args: Vec<&str> = ["standalone-job"].iter().chain(words).copied().collect();
+            let container = json!({"name": "flink", "image": image, "args": args});
+            let object = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "a"},
+                "spec": {"template": {"spec": {"containers": [container]}}}});
+            neighbour(&object, "shop").unwrap().footprint.job
+        };
+        let ha = ["-Dhigh-availability=zookeeper", "-Dhigh-availability.cluster-id=/a"];
+        let written = |id: &str| Some(JobId::Written(id.to_owned()));
+        assert_eq!(job("flink:1.20.1", &ha), Some(JobId::OfCluster("/a".to_owned())));
+        assert_eq!(job("flink:1.20.1", &ha[..1]), Some(JobId::OfCluster("/default".to_owned())));
+        assert_eq!(job("flink:1.15.4", &ha), written(&"0".repeat(32)));
+        assert_eq!(job("flink:1.20.1", &[]), None, "random");
+        assert_eq!(job("flink:1.20.1", &["--job-id", "AB"]), written("ab"));
+        assert_eq!(job("flink:1.20.1", &["--job-id", "$(ID)"]), None);
+        assert_eq!(job("flink:1.20.1", &["--job-classname", "X", "run", "--job-id", "ab"]), None, "the program's own");
     }
 
     #[test]

@@ -114,7 +114,9 @@ impl Policies {
             let spec = &policy.spec;
             let rules = spec.rules.iter().filter(|(id, level)| rules::is_reserved(id) && **level != Level::Off);
             let mut asked: Vec<String> = rules.map(|(id, _)| format!("spec.rules.{id}")).collect();
-            asked.extend(spec.optional_remedies.iter().map(|id| format!("spec.optionalRemedies ({id})")));
+            let remedies =
+                spec.optional_remedies.iter().filter(|id| !document::OPTIONAL_REMEDIES.contains(&id.as_str()));
+            asked.extend(remedies.map(|id| format!("spec.optionalRemedies ({id})")));
             for (is_asked, path) in [
                 (spec.share_names, "spec.shareNames"),
                 (

@@ -156,11 +156,23 @@ impl GoldenCase {
     }
 }
 
+/// What nearly every case would repeat, since small examples have neither resources, nor a strategy, nor directories, nor
+/// a mode of upgrade.
+const EVERYWHERE: [&str; 4] = [
+    "memory-limit-missing",
+    "rolling-update-two-jobmanagers",
+    "upgrade-mode-stateless",
+    "upgrade-mode-without-directory",
+];
+
 /// Every finding in words, and for a remedy what was filled in. Remarks of level audit are left out where they are not of
-/// `rule` itself: a small cluster is open to many, and each of its cases would repeat them.
+/// `rule` itself, as is what is found [`EVERYWHERE`]: a small cluster is open to many, and each of its cases would repeat
+/// them.
 fn report(outcome: &Outcome, rule: &str, with_patch: bool) -> String {
     let mut text = String::new();
-    let shown = |finding: &&Finding| finding.level > Level::Audit || finding.rule == rule;
+    let shown = |finding: &&Finding| {
+        finding.rule == rule || (finding.level > Level::Audit && !EVERYWHERE.contains(&finding.rule))
+    };
     let mut findings = outcome.findings.clone();
     merge(&mut findings);
     for finding in findings.iter().filter(shown) {

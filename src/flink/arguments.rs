@@ -19,6 +19,8 @@ pub struct Arguments {
     pub options: Vec<(String, String, usize)>,
     /// The host that the JobManager was given by position or `--host`, with its position.
     pub host: Option<(String, usize)>,
+    /// The id that the job of an application was given (`--job-id`), with the position of the word.
+    pub job_id: Option<(String, usize)>,
     /// Words that are taken for something else than they say, or for nothing.
     pub misread: Vec<Misread>,
     /// Where further options go: a position in command and args taken together.
@@ -79,6 +81,7 @@ pub fn read(words: &[&str], launch: &Launch, version: Option<FlinkVersion>) -> A
     read.options = parsed.given.iter().filter_map(Given::property).collect();
     // The script gives the host that stands by position behind all other words.
     read.host = parsed.value_of("h").or(read.host.take().filter(|_| parsed.end.is_none()));
+    read.job_id = parsed.value_of("jid");
     read.misread(words, &parsed, launch.application && version.is_some_and(|version| version.at_least(2, 0)));
     read
 }

@@ -30,6 +30,8 @@ pub struct Cluster {
     pub job_managers: Option<(i64, FieldPath)>,
     /// Whether it runs one job of its own and not a session.
     pub application: bool,
+    /// The id that a standalone application's job is given on the command line, with the path of the word.
+    pub job_id: Option<(String, FieldPath)>,
 }
 
 /// How a cluster is described.
@@ -164,11 +166,10 @@ impl RoleView {
         self.misread.iter().find(|(word, _)| word.option.as_deref().is_some_and(|option| names.contains(&option)))
     }
 
-    /// What backs the absolute, normalised `path` in the Flink container.
-    ///
-    /// Where no pod template is written down and an option names a file with one, the pod cannot be known from here.
+    /// The option that names a file with the pod template, where no template is written down: then the pod cannot be known
+    /// from here.
     #[must_use]
-    pub fn backing(&self, path: &str) -> Backing {
+    pub fn pod_template_file(&self) -> Option<&'static str> {
         const FILES: [&str; 4] = [
             "kubernetes.pod-template-file.default",
             "kubernetes.pod-template-file",
@@ -176,7 +177,13 @@ impl RoleView {
             "kubernetes.pod-template-file.taskmanager",
         ];
         let is_empty = self.pod.template.as_object().is_none_or(serde_json::Map::is_empty);
-        match FILES.into_iter().find(|option| is_empty && self.config.exact(option).is_some()) {
+        FILES.into_iter().find(|option| is_empty && self.config.exact(option).is_some())
+    }
+
+    /// What backs the absolute, normalised `path` in the Flink container.
+    #[must_use]
+    pub fn backing(&self, path: &str) -> Backing {
+        match self.pod_template_file() {
             Some(option) => Backing::Unknown(format!("the pod template is the file of `{option}`")),
             None => self.pod.backing(path),
         }
@@ -214,6 +221,7 @@ impl Cluster {
             ],
             job_managers: Some(job_managers),
             application: resolved.application,
+            job_id: None,
         }
     }
 
@@ -249,6 +257,7 @@ impl Cluster {
             roles: vec![view],
             job_managers: (raw.role == Role::JobManager).then_some(replicas),
             application: raw.launch.application,
+            job_id: resolved.job_id,
         }
     }
 
@@ -319,6 +328,13 @@ impl Cluster {
     #[must_use]
     pub fn default_scheme(&self) -> Option<&str> {
         self.leading()?.config.value(DEFAULT_SCHEME, self.version)
+    }
+
+    /// Whether it starts one JobManager whatever the number says: native mode before 1.14 (FLINK-17707).
+    #[must_use]
+    pub fn starts_one_job_manager(&self) -> bool {
+        self.shape == Shape::FlinkDeployment { standalone: false }
+            && self.version.is_some_and(|version| !version.at_least(1, 14))
     }
 
     /// The name to write `option` under.

@@ -6,6 +6,8 @@
 //! assert_eq!(memory::quantity(&serde_json::json!("1G")), Some(1_000_000_000));
 //! ```
 
+pub mod process;
+
 use serde_json::Value;
 
 /// Bytes in a mebibyte, Flink's `m`.

@@ -44,6 +44,10 @@ pub const RESTART_STRATEGY: &str = "restart-strategy.type";
 pub const FIXED_DELAY_ATTEMPTS: &str = "restart-strategy.fixed-delay.attempts";
 /// Restarts within the interval under strategy `failure-rate`; 1 where it is unset.
 pub const FAILURE_RATE_MAX: &str = "restart-strategy.failure-rate.max-failures-per-interval";
+/// Whether the REST API takes jars and runs them.
+pub const SUBMIT_ENABLE: &str = "web.submit.enable";
+/// How slots are given to jobs: `reactive` takes all there are.
+pub const SCHEDULER_MODE: &str = "scheduler-mode";
 /// File system of paths without a scheme.
 pub const DEFAULT_SCHEME: &str = "fs.default-scheme";
 

@@ -59,6 +59,8 @@ pub struct RawRole {
     pub pod: Pod,
     /// The image.
     pub image: Option<String>,
+    /// The id that its job was given on the command line, with the path of the word.
+    pub job_id: Option<(String, FieldPath)>,
     /// Words of its command line that do not do what they say, with their paths.
     pub misread: Vec<(Misread, FieldPath)>,
     /// The configuration file that is read, where Flink refuses it.
@@ -118,6 +120,7 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
         unknown: None,
         pod,
         image,
+        job_id: None,
         misread: Vec::new(),
         refused: None,
     };

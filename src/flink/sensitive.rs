@@ -16,6 +16,58 @@ pub fn is_sensitive(key: &str) -> bool {
     WORDS.iter().any(|word| key.contains(word))
 }
 
+/// Whether the value of the option `key` opens an object store: the secret half of a pair of keys, or the key of an account.
+///
+/// Names are those of Flink's file systems and of Hadoop's, which Flink takes with and without their prefix and with dots or
+/// dashes (`S3FileSystemFactory`, `HadoopConfigLoader`); `containerized.<role>.env.<NAME>` sets a variable.
+///
+/// ```
+/// use flink_admission::flink::sensitive::is_key_of_a_store;
+/// assert!(is_key_of_a_store("s3.secret.key") && is_key_of_a_store("fs.oss.accessKeySecret"));
+/// assert!(!is_key_of_a_store("s3.access-key") && !is_key_of_a_store("security.ssl.rest.key-password"));
+/// ```
+#[must_use]
+pub fn is_key_of_a_store(key: &str) -> bool {
+    for role in ["containerized.master.env.", "containerized.taskmanager.env."] {
+        if let Some(variable) = key.strip_prefix(role) {
+            return is_variable_of_a_store(variable);
+        }
+    }
+    let key = key.to_ascii_lowercase().replace('-', ".");
+    let key = key.strip_prefix("flink.hadoop.").unwrap_or(&key);
+    let key = key.strip_prefix("fs.").unwrap_or(key);
+    let Some((store, rest)) = key.split_once('.') else { return false };
+    match store {
+        "s3" | "s3a" | "s3n" | "s3p" => {
+            rest == "secret.key" || rest.ends_with(".secret.key") || rest == "awssecretaccesskey"
+        }
+        "presto" | "hive" => matches!(rest, "s3.secret.key" | "s3.aws.secret.key"),
+        "oss" => matches!(rest, "accesskeysecret" | "access.key.secret"),
+        "cosn" => rest == "userinfo.secretkey",
+        "obs" => rest == "secret.key",
+        "azure" => rest.starts_with("account.key.") || rest.starts_with("account.oauth2.client.secret"),
+        "gs" => rest == "auth.service.account.private.key",
+        _ => false,
+    }
+}
+
+/// Whether the environment variable `name` holds what [`is_key_of_a_store`] of an option, by the clients' own names for it.
+#[must_use]
+pub fn is_variable_of_a_store(name: &str) -> bool {
+    VARIABLES.contains(&name)
+}
+
+const VARIABLES: [&str; 8] = [
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+    "S3_SECRET_ACCESS_KEY",
+    "S3_SECRET_KEY",
+    "MINIO_SECRET_KEY",
+    "OSS_ACCESS_KEY_SECRET",
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+    "AZURE_CLIENT_SECRET",
+];
+
 /// What is shown in place of a hidden value.
 pub const HIDDEN: &str = "***";
 
@@ -44,6 +96,34 @@ mod tests {
         }
         for key in ["high-availability.storageDir", "s3.access-key", "kubernetes.cluster-id"] {
             assert!(!is_sensitive(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn keys_of_stores_are_known_by_all_their_names() {
+        for key in [
+            "s3.secret-key",
+            "s3.secret.key",
+            "fs.s3a.secret.key",
+            "flink.hadoop.fs.s3a.secret.key",
+            "s3a.bucket.orders.secret.key",
+            "presto.s3.secret-key",
+            "fs.oss.accessKeySecret",
+            "fs.azure.account.key.orders.blob.core.windows.net",
+            "containerized.master.env.AWS_SECRET_ACCESS_KEY",
+        ] {
+            assert!(is_key_of_a_store(key), "{key}");
+        }
+        for key in [
+            "s3.access-key",
+            "s3.endpoint",
+            "secret.key",
+            "security.ssl.rest.keystore-password",
+            "metrics.reporter.dd.apikey",
+            "containerized.master.env.AWS_ACCESS_KEY_ID",
+            "fs.azure.account.auth.type",
+        ] {
+            assert!(!is_key_of_a_store(key), "{key}");
         }
     }
 }

@@ -14,7 +14,8 @@ use crate::flink::raw::container_path;
 use crate::inject::record::{INJECTED_ANNOTATION, Injected, Record};
 use crate::inject::volumes::{self, Claim, Presence, presence};
 use crate::inject::{
-    Injection, Lost, Place, Target, Why, Work, account, arguments, fs_group, high_availability, option, plugins, user,
+    Injection, Lost, Place, Target, Why, Work, account, arguments, fs_group, high_availability, option, plugins,
+    spread, user,
 };
 use crate::object::{self, FieldPath, at};
 use crate::policy::Role;
@@ -68,6 +69,10 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
                 }
                 user::present(&work, Role::from(*role)) == Some(Value::from(*value))
             }
+            Injected::Spread { labels } => {
+                spread::restore(&mut work, labels);
+                spread::stands(&work, labels)
+            }
             Injected::FsGroup { role, value } => {
                 if is_first {
                     restore_group(&mut work, &roles(record.values.iter().filter(beside)), *value);
@@ -108,9 +113,11 @@ pub(super) fn stands(work: &Work<'_>, value: &Injected) -> bool {
             .pod
             .container()
             .is_some_and(|container| object::named(object::list(container, &["env"]), name).is_some()),
-        Injected::Volume { .. } | Injected::Plugins { .. } | Injected::RunAsUser { .. } | Injected::FsGroup { .. } => {
-            is_in_pods(work, value)
-        }
+        Injected::Volume { .. }
+        | Injected::Plugins { .. }
+        | Injected::RunAsUser { .. }
+        | Injected::Spread { .. }
+        | Injected::FsGroup { .. } => is_in_pods(work, value),
     }
 }
 
@@ -135,6 +142,7 @@ fn is_in_pods(work: &Work<'_>, value: &Injected) -> bool {
         }
         Injected::Plugins { role, value, .. } => plugins::present(work, Role::from(*role)).as_deref() == Some(value),
         Injected::RunAsUser { role, value, .. } => user::present(work, Role::from(*role)) == Some(Value::from(*value)),
+        Injected::Spread { labels } => spread::stands(work, labels),
         Injected::FsGroup { role, value } => group(work, Role::from(*role)) == Some(Value::from(*value)),
         Injected::Option { .. } | Injected::ServiceAccount { .. } | Injected::Env { .. } => true,
     }
@@ -195,6 +203,8 @@ pub(super) fn forget(work: &mut Work<'_>, record: &Record) {
                     work.added.push(Injected::Volume { role, name, claim, mount_path, common });
                 }
             }
+            // The labels hold the name.
+            Injected::Spread { labels } => spread::remove(work, labels),
             // These do not depend on where the object is.
             Injected::FsGroup { .. } | Injected::Env { .. } | Injected::Plugins { .. } | Injected::RunAsUser { .. } => {
                 work.added.push(value.clone());
@@ -211,6 +221,7 @@ pub(super) fn withdraw(work: &mut Work<'_>, record: Option<&Record>) {
                 option::remove_exact(work, key, value);
             }
             Injected::ServiceAccount { value } => account::remove(work, value),
+            Injected::Spread { labels } => spread::remove(work, labels),
             Injected::Volume { .. }
             | Injected::Env { .. }
             | Injected::Plugins { .. }

@@ -1,12 +1,14 @@
 //! The record of what was filled in: an annotation on the object.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::flink::options::{
     self, CHECKPOINT_DIR, HA_CLUSTER_ID, HA_JOBMANAGER_PORT, HA_STORAGE_DIR, HA_TYPE, JOBMANAGER_ADDRESS,
-    KUBERNETES_CLUSTER_ID, KUBERNETES_NAMESPACE, SAVEPOINT_DIR, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT,
+    KUBERNETES_CLUSTER_ID, KUBERNETES_NAMESPACE, SAVEPOINT_DIR, SUBMIT_ENABLE, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT,
 };
 use crate::flink::{plugins, user};
 use crate::object::{FieldPath, annotation, text};
@@ -50,7 +52,8 @@ const MOST_VALUES: usize = 128;
 
 /// The options that are ever filled in, by their newest names: into anything, and into standalone roles only, since the
 /// operator refuses the ids in a FlinkDeployment.
-const OPTIONS: [&str; 6] = [HA_TYPE, HA_STORAGE_DIR, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT, CHECKPOINT_DIR, SAVEPOINT_DIR];
+const OPTIONS: [&str; 7] =
+    [HA_TYPE, HA_STORAGE_DIR, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT, CHECKPOINT_DIR, SAVEPOINT_DIR, SUBMIT_ENABLE];
 const OPTIONS_OF_ROLES: [&str; 5] =
     [KUBERNETES_CLUSTER_ID, KUBERNETES_NAMESPACE, HA_CLUSTER_ID, JOBMANAGER_ADDRESS, HA_JOBMANAGER_PORT];
 
@@ -118,6 +121,11 @@ pub enum Injected {
         /// Whether `runAsGroup` was set too, to the same number.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         group: bool,
+    },
+    /// Terms that keep the JobManagers' pods on different nodes.
+    Spread {
+        /// The labels that the pods share.
+        labels: BTreeMap<String, String>,
     },
     /// `securityContext.fsGroup` of one role's pod.
     FsGroup {
@@ -227,7 +235,7 @@ impl Injected {
             Self::Env { name, .. } => name == POD_IP && !of_resource,
             Self::Plugins { value, .. } => plugins::may_be_ours(value),
             Self::RunAsUser { value, .. } => *value == user::FLINK,
-            Self::ServiceAccount { .. } | Self::Volume { .. } | Self::FsGroup { .. } => true,
+            Self::ServiceAccount { .. } | Self::Volume { .. } | Self::Spread { .. } | Self::FsGroup { .. } => true,
         }
     }
 
@@ -243,6 +251,7 @@ impl Injected {
             Self::Env { name, field } => format!("environment variable {name} from {field}"),
             Self::Plugins { role, value, .. } => format!("{}={value} ({})", plugins::VARIABLE, Role::from(*role)),
             Self::RunAsUser { role, value, .. } => format!("runAsUser={value} ({})", Role::from(*role)),
+            Self::Spread { .. } => format!("podAntiAffinity ({})", Role::JobManager),
             Self::FsGroup { role, value } => format!("fsGroup={value} ({})", Role::from(*role)),
         }
     }
@@ -257,6 +266,7 @@ impl Injected {
             | Self::Env { .. }
             | Self::Plugins { .. }
             | Self::RunAsUser { .. }
+            | Self::Spread { .. }
             | Self::FsGroup { .. } => None,
         }
     }
@@ -269,6 +279,7 @@ impl Injected {
             | Self::Plugins { role, .. }
             | Self::RunAsUser { role, .. }
             | Self::FsGroup { role, .. } => Some(Role::from(*role)),
+            Self::Spread { .. } => Some(Role::JobManager),
             Self::Option { .. } | Self::ServiceAccount { .. } | Self::Env { .. } => None,
         }
     }
@@ -295,7 +306,9 @@ impl Injected {
             (Self::Option { option: ours, key: our_key, .. }, Self::Option { option: theirs, key: their_key, .. }) => {
                 ours == theirs && our_key == their_key
             }
-            (Self::ServiceAccount { .. }, Self::ServiceAccount { .. }) => true,
+            (Self::ServiceAccount { .. }, Self::ServiceAccount { .. }) | (Self::Spread { .. }, Self::Spread { .. }) => {
+                true
+            }
             (Self::Volume { role: ours, name: our_name, .. }, Self::Volume { role: theirs, name: their_name, .. }) => {
                 ours == theirs && our_name == their_name
             }
@@ -344,6 +357,7 @@ mod tests {
                 common: true,
             },
             Injected::RunAsUser { role: RoleName::Taskmanager, value: 9999, group: true },
+            Injected::Spread { labels: [("app".to_owned(), "b".to_owned())].into() },
         ];
         let record =
             Record { namespace: "a".into(), name: Some("b".into()), values, unknown: vec![json!({"what": "more"})] };

@@ -293,12 +293,21 @@ impl TryFrom<serde_json::Value> for FsGroup {
     }
 }
 
+/// Rules whose remedy is applied only where `optionalRemedies` names them.
+pub(super) const OPTIONAL_REMEDIES: [&str; 2] = ["jar-upload-open", "jobmanagers-not-spread"];
+
 impl FlinkPolicy {
     /// The level of `rule` on an object.
     #[must_use]
     pub fn level(&self, rule: &Rule) -> Level {
         let of_profile = rule.level_in(self.spec.profile);
         self.spec.rules.get(rule.id).copied().unwrap_or(of_profile).min(self.ceiling())
+    }
+
+    /// Whether the policy asks for the remedy of the rule `id`, one of [`OPTIONAL_REMEDIES`].
+    #[must_use]
+    pub fn asks_for_remedy(&self, id: &str) -> bool {
+        self.spec.optional_remedies.iter().any(|asked| asked == id)
     }
 
     /// The highest level that the enforcement lets through.

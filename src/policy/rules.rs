@@ -4,6 +4,7 @@
 //! policy; its remedy, where there is one, is applied by `inject` before it is asked.
 
 mod account;
+mod exposure;
 mod missing;
 mod mutation;
 mod neighbours;
@@ -17,10 +18,13 @@ pub(crate) use account::rights;
 use serde_json::Value;
 
 use crate::facts::Facts;
-use crate::flink::cluster::Cluster;
+use crate::flink::cluster::{Cluster, RoleView, Shape};
 use crate::flink::configuration::Setting;
+use crate::flink::deployment::{field, walk};
+use crate::flink::pod::MAIN_CONTAINER;
+use crate::flink::raw::TEMPLATE;
 use crate::inject::{Lost, Shortfall};
-use crate::object::FieldPath;
+use crate::object::{FieldPath, at, named};
 use crate::policy::document::{FlinkPolicy, Profile};
 use crate::policy::exception;
 use crate::policy::finding::{Finding, Level, Replacement, Role, Shared};
@@ -99,6 +103,31 @@ impl Case<'_> {
     pub fn spec(&self) -> FieldPath {
         let leading = self.cluster.leading();
         leading.and_then(|view| view.config_path.split_last()).map(|(spec, _)| spec).unwrap_or_default()
+    }
+
+    /// Paths of the pod templates that make the pod of `role`, the one that wins first.
+    #[must_use]
+    pub fn templates(&self, role: Role) -> Vec<FieldPath> {
+        if self.cluster.shape == Shape::Raw {
+            return vec![FieldPath::of(&TEMPLATE)];
+        }
+        let spec = self.spec();
+        vec![spec.key(field(role)).key("podTemplate"), spec.key("podTemplate")]
+    }
+
+    /// Path of the Flink container of `view` in the pod template that has `wanted` in it, the one that wins first.
+    #[must_use]
+    pub fn container_with(&self, view: &RoleView, wanted: &[&str]) -> Option<FieldPath> {
+        self.templates(view.role).into_iter().find_map(|template| {
+            let list = template.keys(&["spec", "containers"]);
+            let containers = walk(self.object, &list)?.as_array()?;
+            let index = match self.cluster.shape {
+                Shape::Raw => view.pod.main?,
+                Shape::FlinkDeployment { .. } => named(containers, MAIN_CONTAINER)?.0,
+            };
+            at(containers.get(index)?, wanted)?;
+            Some(list.index(index))
+        })
     }
 
     /// Whether `other` says at no lower level what `rule` would say: one cause is one finding.
@@ -181,6 +210,7 @@ impl Violation {
 
 /// All rules, by id.
 pub static RULES: &[&Rule] = &[
+    &neighbours::checkpoint_directory_shared::RULE,
     &storage::claim_not_found::RULE,
     &storage::claim_single_node_shared::RULE,
     &storage::claim_single_pod_shared::RULE,
@@ -189,9 +219,11 @@ pub static RULES: &[&Rule] = &[
     &wiring::configuration_not_found::RULE,
     &wiring::configuration_not_mounted::RULE,
     &wiring::configuration_refused::RULE,
+    &exposure::credentials_in_plain_text::RULE,
     &storage::filesystem_plugin_missing::RULE,
     &storage::filesystem_plugin_scheme::RULE,
     &storage::filesystem_plugin_version::RULE,
+    &exposure::flink_known_vulnerable::RULE,
     &wiring::flink_properties_void::RULE,
     &wiring::flink_version_contradicts_image::RULE,
     &storage::fs_group_missing::RULE,
@@ -209,27 +241,39 @@ pub static RULES: &[&Rule] = &[
     &storage::ha_storage_dir_missing::RULE,
     &operations::ha_without_checkpoints::RULE,
     &storage::hadoop_classpath_missing::RULE,
+    &storage::history_archive_not_durable::RULE,
     &wiring::host_argument_removed::RULE,
     &wiring::image_differs_between_roles::RULE,
+    &operations::image_tag_mutable::RULE,
     &mutation::injected_value_missing::RULE,
+    &exposure::jar_upload_open::RULE,
     &operations::job_backoff_limit::RULE,
     &wiring::jobmanager_address_is_service::RULE,
+    &operations::jobmanagers_not_spread::RULE,
     &operations::jobmanagers_too_few::RULE,
     &wiring::kubernetes_cluster_id_missing::RULE,
     &neighbours::kubernetes_ha_load::RULE,
     &account::kubernetes_namespace_foreign::RULE,
     &account::kubernetes_namespace_missing::RULE,
+    &operations::leader_election_intervals::RULE,
+    &operations::liveness_probe_harmful::RULE,
     &wiring::liveness_probe_on_random_port::RULE,
     &wiring::main_container_missing::RULE,
     &operations::memory_above_limit::RULE,
+    &operations::memory_limit_missing::RULE,
+    &operations::memory_too_small::RULE,
     &account::openshift_finalizers_right::RULE,
     &wiring::option_misspelt::RULE,
     &wiring::option_overlap::RULE,
     &wiring::option_unknown_to_version::RULE,
     &wiring::pod_ip_undefined::RULE,
+    &exposure::pod_privileged::RULE,
+    &wiring::reactive_mode_unsupported::RULE,
+    &operations::resource_null::RULE,
     &operations::restart_strategy_default_attempts::RULE,
     &operations::restart_strategy_off::RULE,
     &operations::roles_in_one_pod::RULE,
+    &operations::rolling_update_two_jobmanagers::RULE,
     &account::run_as_user_missing::RULE,
     &account::service_account_lacks_rights::RULE,
     &account::service_account_missing::RULE,
@@ -237,6 +281,7 @@ pub static RULES: &[&Rule] = &[
     &account::service_account_over_privileged::RULE,
     &account::service_account_token_not_mounted::RULE,
     &wiring::shape_not_understood::RULE,
+    &wiring::standby_not_supported::RULE,
     &wiring::standby_without_ha::RULE,
     &wiring::standby_without_ha_in_resource::RULE,
     &storage::storage_differs_between_roles::RULE,
@@ -251,6 +296,8 @@ pub static RULES: &[&Rule] = &[
     &storage::storage_uri_malformed::RULE,
     &storage::storage_uri_placeholder::RULE,
     &account::task_manager_service_account_missing::RULE,
+    &operations::upgrade_mode_stateless::RULE,
+    &operations::upgrade_mode_without_directory::RULE,
     &mutation::volume_conflict::RULE,
     &wiring::zookeeper_port_random::RULE,
     &wiring::zookeeper_quorum_missing::RULE,
@@ -259,27 +306,9 @@ pub static RULES: &[&Rule] = &[
 /// Ids that are reserved for failures of the catalogue that no rule decides yet, so that policies may name them.
 static RESERVED: &[&str] = &[
     "checkpoint-directory-missing",
-    "checkpoint-directory-shared",
-    "credentials-in-plain-text",
-    "flink-known-vulnerable",
-    "history-archive-not-durable",
-    "image-tag-mutable",
-    "jar-upload-open",
-    "jobmanagers-not-spread",
-    "leader-election-intervals",
-    "liveness-probe-harmful",
-    "memory-limit-missing",
-    "memory-too-small",
     "operator-standalone-v2-ha",
-    "pod-privileged",
-    "reactive-mode-unsupported",
-    "resource-null",
     "rest-exposed-by-ingress",
     "rest-exposed-by-service",
-    "rolling-update-two-jobmanagers",
-    "standby-not-supported",
-    "upgrade-mode-stateless",
-    "upgrade-mode-without-directory",
 ];
 
 /// Whether a policy may name `id`.

@@ -18,8 +18,9 @@ pub(super) fn lines(said: &Said<'_>) -> Vec<String> {
     let (before, meant, behind) =
         (piece(line.start, place.range.start), piece(place.range.start, end), piece(end, line.end));
     let text = format!("{before}{meant}{behind}");
-    // A line is shown as it is, so it may hold the value of another option.
-    if text.len() > LONGEST || sensitive::is_sensitive(&text.replace(TOKEN_FIELD, "")) {
+    // A line is shown as it is, so it may hold the value of another option; of a nested one it holds the end of the key only.
+    let is_sensitive = |text: &str| sensitive::is_sensitive(&text.replace(TOKEN_FIELD, ""));
+    if text.len() > LONGEST || is_sensitive(&text) || is_sensitive(&said.finding.path) {
         return vec![format!("--> {file}:{}:{}", place.start.line, place.start.column)];
     }
     let annotation = AnnotationKind::Primary.span(before.len()..before.len() + meant.len());

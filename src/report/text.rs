@@ -215,4 +215,10 @@ mod tests {
             assert!(printed.contains("--> a.yaml:1:") && !printed.contains("hunter2"), "{printed}");
         }
     }
+    #[test]
+    fn the_line_of_a_nested_credential_is_not_shown() {
+        let finding = Finding { path: "spec.flinkConfiguration.s3.secret.key".into(), value: None, ..finding() };
+        let printed = printed(&finding, "s3:\n  secret:\n    key: hunter2\n", "hunter2");
+        assert!(printed.contains("--> a.yaml:3:") && !printed.contains("hunter2"), "{printed}");
+    }
 }

@@ -45,25 +45,27 @@ pub(crate) fn deployment() -> impl Strategy<Value = Json> {
     let mode = select(vec![Value::Null, Value::Null, json!("native"), json!("standalone")]);
     let name =
         select(vec![json!({"name": "turbines"}), json!({"name": "turbines"}), json!({"generateName": "turbines-"})]);
+    let job = select(vec![Value::Null, json!({"jarURI": "local:///opt/flink/usrlib/turbines.jar"})]);
     let roles = (option::of(role()), option::of(role()), option::of(template()));
     let parts = (
         version,
         account,
         image,
-        mode,
+        (mode, job),
         name,
         configuration(),
         roles,
         option::weighted(0.05, (any::<prop::sample::Index>(), odd())),
     );
     parts.prop_map(
-        |(version, account, image, mode, metadata, configuration, (job_manager, task_manager, common), odd)| {
+        |(version, account, image, (mode, job), metadata, configuration, (job_manager, task_manager, common), odd)| {
             let mut spec = Map::new();
             let fields = [
                 ("flinkVersion", Some(version)),
                 ("serviceAccount", Some(account)),
                 ("image", Some(image)),
                 ("mode", Some(mode)),
+                ("job", Some(job)),
                 ("flinkConfiguration", configuration),
                 ("podTemplate", common),
                 ("jobManager", job_manager),
@@ -247,8 +249,16 @@ fn template() -> impl Strategy<Value = Value> {
         json!([{"name": "ZONE", "value": "b"}, {"name": "REGION", "value": "south"}]),
         json!([{"name": "ENABLE_BUILT_IN_PLUGINS", "value": "flink-s3-fs-presto-1.20.1.jar"}]),
     ]);
-    let parts = (containers, vec((mounts, environment), 3), volumes, context);
-    parts.prop_map(|(containers, mounts, (volumes, sources), context)| {
+    let affinity = select(vec![
+        Value::Null,
+        Value::Null,
+        json!({"nodeAffinity": {}}),
+        json!({"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}),
+        json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "zone"}]}}),
+        json!("near"),
+    ]);
+    let parts = (containers, vec((mounts, environment), 3), volumes, (context, affinity));
+    parts.prop_map(|(containers, mounts, (volumes, sources), (context, affinity))| {
         let mut spec = json!({});
         let of_container = |(name, (mounts, environment)): (&str, (Vec<Mount>, Value))| {
             let mut container = json!({"name": name});
@@ -283,8 +293,10 @@ fn template() -> impl Strategy<Value = Value> {
         if !volumes.is_empty() {
             spec["volumes"] = volumes.into_iter().zip(sources).map(of_volume).collect();
         }
-        if !context.is_null() {
-            spec["securityContext"] = context;
+        for (field, value) in [("securityContext", context), ("affinity", affinity)] {
+            if !value.is_null() {
+                spec[field] = value;
+            }
         }
         json!({"spec": spec})
     })
@@ -316,25 +328,28 @@ pub(crate) fn policy() -> impl Strategy<Value = Json> {
         select(vec![Value::Null, json!({"name": "flink"})]),
         (volume("flink-data", "flink-data", "/flink-data"), volume("jars", "jars", "/opt/flink/usrlib")),
         select(vec![json!(9999), json!("off")]),
+        select(vec![json!([]), json!(["jar-upload-open", "jobmanagers-not-spread"])]),
     );
-    parts.prop_map(|(profile, mode, (ha, checkpoints, savepoints), zookeeper, account, (data, jars), group)| {
-        let mut spec = json!({"profile": profile, "podSecurity": {"fsGroup": group}});
-        let mut set = |keys: [&str; 2], value: Value| {
-            if !value.is_null() {
-                spec[keys[0]][keys[1]] = value;
+    parts.prop_map(
+        |(profile, mode, (ha, checkpoints, savepoints), zookeeper, account, (data, jars), group, remedies)| {
+            let mut spec = json!({"profile": profile, "podSecurity": {"fsGroup": group}, "optionalRemedies": remedies});
+            let mut set = |keys: [&str; 2], value: Value| {
+                if !value.is_null() {
+                    spec[keys[0]][keys[1]] = value;
+                }
+            };
+            set(["highAvailability", "mode"], mode);
+            set(["highAvailability", "storageDir"], ha);
+            set(["highAvailability", "zookeeper"], zookeeper);
+            set(["checkpoints", "directory"], checkpoints);
+            set(["checkpoints", "savepoints"], savepoints);
+            if !account.is_null() {
+                spec["serviceAccount"] = account;
             }
-        };
-        set(["highAvailability", "mode"], mode);
-        set(["highAvailability", "storageDir"], ha);
-        set(["highAvailability", "zookeeper"], zookeeper);
-        set(["checkpoints", "directory"], checkpoints);
-        set(["checkpoints", "savepoints"], savepoints);
-        if !account.is_null() {
-            spec["serviceAccount"] = account;
-        }
-        spec["volumes"] = [data, jars].into_iter().filter(|volume| !volume.is_null()).collect();
-        Json(json!({"spec": spec}))
-    })
+            spec["volumes"] = [data, jars].into_iter().filter(|volume| !volume.is_null()).collect();
+            Json(json!({"spec": spec}))
+        },
+    )
 }
 
 /// Any JSON, with the words that are looked for in it.

@@ -134,6 +134,7 @@ impl RawRole {
             Some(index) => container_path(raw).key("args").index(index),
             None => container_path(raw).key("command").index(position),
         };
+        self.job_id = read.job_id.map(|(id, position)| (id, word_path(position)));
         self.misread = read.misread.into_iter().map(|word| (word.clone(), word_path(word.position))).collect();
         for (key, value, position) in read.options {
             self.config.set(Layer::Argument, key, value, format!("argument {}", position + 1), word_path(position));

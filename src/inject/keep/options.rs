@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::flink::arguments::takes_options;
 use crate::flink::cluster::{Cluster, HighAvailability, Shape};
 use crate::flink::configuration::{Layer, Setting};
-use crate::flink::options::{self, HA_TYPE, JOBMANAGER_ADDRESS};
+use crate::flink::options::{self, HA_TYPE, JOBMANAGER_ADDRESS, SUBMIT_ENABLE};
 use crate::inject::high_availability::spelled;
 use crate::inject::keep::is_written;
 use crate::inject::option::remove_exact;
@@ -103,7 +103,9 @@ impl<'a> Kept<'a> {
         let name = if cluster.version.is_none() && cluster.shape == Shape::Raw { key } else { name };
         let is_ours = says(key, value);
         let has_no_address = option == JOBMANAGER_ADDRESS && cluster.role(Role::JobManager).is_none();
-        let state = if has_no_address {
+        // A session lives by uploads.
+        let has_become_session = option == SUBMIT_ENABLE && !cluster.application;
+        let state = if has_no_address || has_become_session {
             State::GivenUp
         } else if says(name, &wanted) && !is_ours && (key == name || set(key).is_none()) {
             State::Moved

@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 use crate::flink::deployment::walk;
 use crate::flink::plugins::{Choice, choice_in_template, in_template};
 use crate::flink::pod::MAIN_CONTAINER;
+use crate::flink::spread::is_spread;
 use crate::inject::Work;
 use crate::inject::plugins::variable;
 use crate::inject::record::{Injected, Record};
+use crate::inject::spread::terms;
 use crate::inject::volumes::{Claim, Presence, presence, template_of};
 use crate::object::{FieldPath, name};
 use crate::policy::Role;
@@ -27,6 +29,9 @@ pub(super) fn put_back(work: &mut Work<'_>, record: &Record, old: &Value) {
                 Some(present) => present == value,
                 None => choice_in_template(view, cluster.shape) == Choice::Nothing,
             });
+        }
+        if let Injected::Spread { .. } = value {
+            return view.is_none_or(|view| !is_spread(&view.pod));
         }
         let present = Claim::of(value).zip(view).map(|(claim, view)| presence(&view.pod, &claim));
         !matches!(present, Some(Presence::Replaced))
@@ -62,23 +67,26 @@ fn prune(work: &mut Work<'_>, path: &FieldPath) {
 }
 
 /// What we put into pod templates.
+#[derive(Default)]
 struct Ours {
     volumes: Vec<Value>,
     mounts: Vec<Value>,
     variables: Vec<Value>,
     groups: Vec<u64>,
+    terms: Vec<Value>,
 }
 
 impl Ours {
     /// What `record` says of the template of `role`, or of all where it is the common one, as far as it `counts`: what looks
     /// the same in another role's template is the user's.
     fn of(record: &Record, role: Option<Role>, counts: impl Fn(&Injected) -> bool) -> Self {
-        let mut ours = Self { volumes: Vec::new(), mounts: Vec::new(), variables: Vec::new(), groups: Vec::new() };
+        let mut ours = Self::default();
         let is_here = |value: &&Injected| role.is_none_or(|role| value.role() == Some(role));
         for value in record.values.iter().filter(is_here).filter(|value| counts(value)) {
             match value {
                 Injected::FsGroup { value, .. } => ours.groups.push(u64::from(*value)),
                 Injected::Plugins { value, .. } => ours.variables.push(variable(value)),
+                Injected::Spread { labels } => ours.terms.push(terms(labels)),
                 value => {
                     let claim = Claim::of(value);
                     ours.volumes.extend(claim.as_ref().map(Claim::volume));
@@ -161,6 +169,7 @@ impl Ours {
     /// Whether all of `value` is ours.
     fn are_all(&self, value: &Value, common: Option<&Value>) -> bool {
         match value {
+            terms if self.terms.contains(terms) => true,
             Value::Object(map) => {
                 !map.is_empty()
                     && map.iter().all(|(key, value)| match key.as_str() {

@@ -1,5 +1,6 @@
 //! Rules on what a cluster shares with others that do not know of it.
 
+pub(super) mod checkpoint_directory_shared;
 pub(super) mod cluster_identity_taken;
 pub(super) mod ha_directory_shared;
 pub(super) mod ha_metadata_left_behind;

@@ -1,12 +1,22 @@
 //! Rules on how a cluster lives on: memory, restarts, checkpoints at all.
 
 pub(super) mod ha_without_checkpoints;
+pub(super) mod image_tag_mutable;
 pub(super) mod job_backoff_limit;
+pub(super) mod jobmanagers_not_spread;
 pub(super) mod jobmanagers_too_few;
+pub(super) mod leader_election_intervals;
+pub(super) mod liveness_probe_harmful;
 pub(super) mod memory_above_limit;
+pub(super) mod memory_limit_missing;
+pub(super) mod memory_too_small;
+pub(super) mod resource_null;
 pub(super) mod restart_strategy_default_attempts;
 pub(super) mod restart_strategy_off;
 pub(super) mod roles_in_one_pod;
+pub(super) mod rolling_update_two_jobmanagers;
+pub(super) mod upgrade_mode_stateless;
+pub(super) mod upgrade_mode_without_directory;
 
 use crate::flink::cluster::RoleView;
 use crate::flink::configuration::Setting;

@@ -10,6 +10,7 @@ pub(super) mod filesystem_plugin_version;
 pub(super) mod fs_group_missing;
 pub(super) mod ha_storage_dir_missing;
 pub(super) mod hadoop_classpath_missing;
+pub(super) mod history_archive_not_durable;
 pub(super) mod storage_differs_between_roles;
 pub(super) mod storage_on_container;
 pub(super) mod storage_on_empty_dir;

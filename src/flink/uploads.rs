@@ -1,0 +1,34 @@
+//! Whether a cluster takes jars over REST and runs them.
+
+use crate::flink::cluster::{Cluster, RoleView};
+use crate::flink::configuration::Setting;
+use crate::flink::options::SUBMIT_ENABLE;
+use crate::policy::Role;
+
+/// What opens the uploads of a cluster that has no use for them.
+#[derive(Debug, Clone, Copy)]
+pub enum Uploads<'a> {
+    /// Nothing says no, in this role's configuration.
+    ByDefault(&'a RoleView),
+    /// The option under this key.
+    BySetting(&'a str, &'a Setting),
+}
+
+impl<'a> Uploads<'a> {
+    /// What leaves `cluster` open to uploads although it runs a job of its own; `None` where it is a session, which lives by
+    /// them, where callers need a certificate, and where options may be set that cannot be seen.
+    #[must_use]
+    pub fn needless(cluster: &'a Cluster) -> Option<Self> {
+        let view = cluster.role(Role::JobManager).filter(|_| cluster.application)?;
+        let is_true = |option: &str| {
+            view.config.value(option, cluster.version).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        };
+        if is_true("security.ssl.rest.enabled") && is_true("security.ssl.rest.authentication-enabled") {
+            return None;
+        }
+        match view.config.option(SUBMIT_ENABLE, cluster.version) {
+            Some((key, setting)) => is_true(SUBMIT_ENABLE).then_some(Self::BySetting(key, setting)),
+            None => view.unknown.is_none().then_some(Self::ByDefault(view)),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! `upgrade-mode-without-directory`: savepoints and checkpoints that upgrades need, and no place for them.
+
+use serde_json::Value;
+
+use crate::flink::cluster::Shape;
+use crate::flink::configuration::{EffectiveConfig, Setting};
+use crate::flink::deployment::walk;
+use crate::flink::duration::nanoseconds;
+use crate::flink::options::{self, CHECKPOINT_DIR, SAVEPOINT_DIR};
+use crate::flink::spelling;
+use crate::object::at;
+use crate::policy::finding::Level;
+use crate::policy::rules::{Case, Page, Rule, Violation};
+
+/// The rule.
+pub(crate) const RULE: Rule = Rule {
+    id: "upgrade-mode-without-directory",
+    failure: "B22",
+    strict: Level::Warn,
+    baseline: Level::Warn,
+    page: Page {
+        what: "The job of a FlinkDeployment asks for savepoints (`upgradeMode: savepoint`, `savepointTriggerNonce`, periodic savepoints, or an age limit of checkpoints for `last-state`) and no savepoint directory is set; or its `upgradeMode` is not `stateless` and no checkpoint directory is set.",
+        why: "An upgrade has nothing to start from, so the operator refuses the FlinkDeployment: `Checkpoint directory[…] must be defined for last-state and savepoint upgrade modes`, or `… while config key[…] is not set`.",
+        limits: "The operator's own configuration may set the directories for all its clusters, so this is a warning. FlinkSessionJobs are not judged.",
+        example: "spec:\n  flinkConfiguration:\n    execution.checkpointing.dir: s3://state/checkpoints   # and no savepoint directory\n  job: {jarURI: \"local:///opt/flink/usrlib/job.jar\", upgradeMode: savepoint}",
+        fix: "Set `execution.checkpointing.dir` and `execution.checkpointing.savepoint-dir` (before 1.20 `state.checkpoints.dir` and `state.savepoints.dir`). A policy with `checkpoints` fills them in.",
+    },
+    check,
+};
+
+/// What the operator takes savepoints for by itself. Source: operator 1.15, `KubernetesOperatorConfigOptions`.
+const PERIODIC: &str = "kubernetes.operator.periodic.savepoint.interval";
+const AGE_LIMIT: &str = "kubernetes.operator.job.upgrade.last-state.max.allowed.checkpoint.age";
+
+/// Source: operator 1.15, `DefaultValidator.validateJobSpec`.
+fn check(case: &Case<'_>) -> Vec<Violation> {
+    let Some(view) = case.cluster.leading().filter(|view| view.unknown.is_none() && case.cluster.shape != Shape::Raw)
+    else {
+        return Vec::new();
+    };
+    let path = case.spec().key("job");
+    let Some(job) = walk(case.object, &path).filter(|job| job.is_object()) else { return Vec::new() };
+    let mode = at(job, &["upgradeMode"]).and_then(Value::as_str).map_or("stateless", str::trim);
+    let name = |option: &str| case.cluster.spelling(option);
+    let needed = match mode {
+        "savepoint" => [Some(CHECKPOINT_DIR), Some(SAVEPOINT_DIR)],
+        "last-state" => [Some(CHECKPOINT_DIR), None],
+        _ => [None, None],
+    };
+    let missing: Vec<&str> = needed.into_iter().flatten().filter(|option| is_missing(&view.config, option)).collect();
+    let names: Vec<String> = missing.iter().map(|option| format!("`{}`", name(option))).collect();
+    let mut violations = Vec::new();
+    if !missing.is_empty() {
+        let (names, are) = (names.join(" and "), if missing.len() == 1 { "is" } else { "are" });
+        let message = format!(
+            "`upgradeMode` is `{mode}` and {names} {are} not set, so the operator refuses the job unless its own configuration sets what is missing"
+        );
+        let value = Some(mode.to_owned());
+        violations.push(Violation::at_field(path.key("upgradeMode"), value, message, format!("set {names}")));
+    }
+    if mode == "savepoint" || !is_missing(&view.config, SAVEPOINT_DIR) {
+        return violations;
+    }
+    // A schedule may be a length of time or a cron expression; of no length it is switched off.
+    let asked = |key: &'static str| {
+        let setting = view.config.exact(key)?;
+        let is_asked = !setting.value.trim().is_empty() && nanoseconds(&setting.value) != Some(0);
+        is_asked.then_some((key, setting))
+    };
+    let option = name(SAVEPOINT_DIR);
+    let fix = format!("set `{option}`");
+    let end =
+        format!("and `{option}` is not set, so the operator refuses the job unless its own configuration sets it");
+    let nonce = at(job, &["savepointTriggerNonce"]).filter(|nonce| !nonce.is_null());
+    violations.extend(if let Some(nonce) = nonce {
+        let message = format!("`savepointTriggerNonce` asks for a savepoint {end}");
+        Some(Violation::at_field(path.key("savepointTriggerNonce"), Some(nonce.to_string()), message, fix))
+    } else {
+        asked(PERIODIC)
+            .or_else(|| asked(AGE_LIMIT))
+            .map(|(key, setting)| Violation::at_setting(setting, format!("`{key}` asks for savepoints {end}"), fix))
+    });
+    violations
+}
+
+/// Whether `option` is set under none of its names, of which the operator knows all whatever the cluster's version, and under
+/// no misspelling, which is another rule's.
+fn is_missing(config: &EffectiveConfig, option: &str) -> bool {
+    let names = options::names(option, None);
+    let is_set = |name: &&str| config.exact(name).is_some_and(|setting| !setting.value.trim().is_empty());
+    let is_misspelt = |(key, _): (&str, &Setting)| spelling::meant(key).is_some_and(|near| names.contains(&near.name));
+    !names.iter().any(is_set) && !config.iter().any(is_misspelt)
+}
