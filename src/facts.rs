@@ -65,6 +65,8 @@ pub enum Listed {
     Services,
     /// NetworkPolicies.
     NetworkPolicies,
+    /// Ingresses.
+    Ingresses,
     /// FlinkDeployments and FlinkBlueGreenDeployments.
     Resources,
 }
@@ -82,6 +84,7 @@ impl FactKey {
             Self::List { of: Listed::ConfigMaps, .. } => "ConfigMaps",
             Self::List { of: Listed::Services, .. } => "Services",
             Self::List { of: Listed::NetworkPolicies, .. } => "NetworkPolicies",
+            Self::List { of: Listed::Ingresses, .. } => "Ingresses",
             Self::Access(_) => "SubjectAccessReview",
             Self::List { of: Listed::Resources, .. } => "Resources",
         }

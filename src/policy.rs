@@ -112,11 +112,9 @@ impl Policies {
     pub fn not_done_yet(&self) -> Vec<String> {
         let of_policy = |policy: &FlinkPolicy| {
             let spec = &policy.spec;
-            let rules = spec.rules.iter().filter(|(id, level)| rules::is_reserved(id) && **level != Level::Off);
-            let mut asked: Vec<String> = rules.map(|(id, _)| format!("spec.rules.{id}")).collect();
             let remedies =
                 spec.optional_remedies.iter().filter(|id| !document::OPTIONAL_REMEDIES.contains(&id.as_str()));
-            asked.extend(remedies.map(|id| format!("spec.optionalRemedies ({id})")));
+            let mut asked: Vec<String> = remedies.map(|id| format!("spec.optionalRemedies ({id})")).collect();
             for (is_asked, path) in [
                 (spec.share_names, "spec.shareNames"),
                 (

@@ -74,11 +74,11 @@ pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
         if Owner::of(object).is_some() {
             keys.insert(FactKey::List { of: Listed::Resources, namespace: namespace() });
         }
-        // Those of a former cluster may be among them.
-        keys.insert(FactKey::List { of: Listed::ConfigMaps, namespace: namespace() });
-        let Kind::Raw(raw) = &workload.kind else { continue };
-        let lists = [Listed::Workloads, Listed::Services, Listed::NetworkPolicies];
+        // Those of a former cluster may be among the ConfigMaps, and what lets others in among the rest.
+        let lists = [Listed::ConfigMaps, Listed::Services, Listed::Ingresses, Listed::NetworkPolicies];
         keys.extend(lists.map(|of| FactKey::List { of, namespace: namespace() }));
+        let Kind::Raw(raw) = &workload.kind else { continue };
+        keys.insert(FactKey::List { of: Listed::Workloads, namespace: namespace() });
         keys.extend(raw::config_maps(object, raw).into_iter().take(MOST_CONFIG_MAPS).map(config_map));
     }
     let pods = || cluster.roles.iter().map(|view| &view.pod);

@@ -158,7 +158,8 @@ impl GoldenCase {
 
 /// What nearly every case would repeat, since small examples have neither resources, nor a strategy, nor directories, nor
 /// a mode of upgrade.
-const EVERYWHERE: [&str; 4] = [
+const EVERYWHERE: [&str; 5] = [
+    "checkpoint-directory-missing",
     "memory-limit-missing",
     "rolling-update-two-jobmanagers",
     "upgrade-mode-stateless",
@@ -251,8 +252,9 @@ fn messages_follow_one_style() {
             for sentence in [&finding.message, &finding.fix] {
                 let first = sentence.chars().next().unwrap_or('.');
                 assert!(!sentence.ends_with('.') && !sentence.contains('\n'), "{}: {sentence}", case.path.display());
-                let is_name =
-                    ["HA ", "Flink ", "ConfigMap ", "ServiceAccount "].iter().any(|name| sentence.starts_with(name));
+                let is_name = ["HA ", "Flink ", "ConfigMap ", "ServiceAccount ", "Service ", "Ingress "]
+                    .iter()
+                    .any(|name| sentence.starts_with(name));
                 assert!(!first.is_uppercase() || is_name, "{sentence}");
                 assert!(sentence.chars().count() <= 300, "{}: long: {sentence}", case.path.display());
                 assert!(sentence.matches('`').count() % 2 == 0, "{}: {sentence}", case.path.display());

@@ -8,7 +8,7 @@ use anyhow::bail;
 
 use super::review::{Selection, Stored, answers, review_with};
 use super::{Format, Status, Streams, written};
-use crate::policy::rules::{RULES, Rule, is_reserved, known_ids};
+use crate::policy::rules::{RULES, Rule, known_ids};
 use crate::report::explain::{self, Explained};
 use crate::report::rule;
 use crate::verdict;
@@ -80,9 +80,6 @@ fn rules(words: &[PathBuf]) -> anyhow::Result<Option<Vec<&'static Rule>>> {
         bail!("`{0}` is a rule and the others are none; a file of that name is `./{0}`", rule.id);
     }
     for word in words.iter().filter_map(|word| word.to_str()) {
-        if is_reserved(word) {
-            bail!("no rule decides `{word}` in this version; a policy may name it already");
-        }
         // A word of a rule's form that is no file was meant as a rule.
         let is_of_form = word.contains('-') && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
         if is_of_form && word.len() > 1 && !PathBuf::from(word).exists() {
@@ -95,7 +92,7 @@ fn rules(words: &[PathBuf]) -> anyhow::Result<Option<Vec<&'static Rule>>> {
 /// `, the nearest rule is …`, where one is near.
 fn nearest(word: &str) -> String {
     let similarity = |id: &str| similar::TextDiff::from_chars(id, word).ratio();
-    let best = known_ids().into_iter().filter(|id| !is_reserved(id)).map(|id| (similarity(id), id));
+    let best = known_ids().into_iter().map(|id| (similarity(id), id));
     match best.max_by(|(one, _), (other, _)| one.total_cmp(other)) {
         Some((ratio, id)) if ratio > 0.6 => format!(", the nearest rule is `{id}`"),
         _ => String::new(),

@@ -141,6 +141,7 @@ impl Offline {
             Listed::ConfigMaps => &["ConfigMap"],
             Listed::Services => &["Service"],
             Listed::NetworkPolicies => &["networking.k8s.io/NetworkPolicy"],
+            Listed::Ingresses => &["networking.k8s.io/Ingress"],
             Listed::Resources => &["flink.apache.org/FlinkBlueGreenDeployment", "flink.apache.org/FlinkDeployment"],
         };
         let of_kind = |kind: &&str| {

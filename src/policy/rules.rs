@@ -210,6 +210,7 @@ impl Violation {
 
 /// All rules, by id.
 pub static RULES: &[&Rule] = &[
+    &storage::checkpoint_directory_missing::RULE,
     &neighbours::checkpoint_directory_shared::RULE,
     &storage::claim_not_found::RULE,
     &storage::claim_single_node_shared::RULE,
@@ -263,6 +264,7 @@ pub static RULES: &[&Rule] = &[
     &operations::memory_limit_missing::RULE,
     &operations::memory_too_small::RULE,
     &account::openshift_finalizers_right::RULE,
+    &wiring::operator_standalone_v2_ha::RULE,
     &wiring::option_misspelt::RULE,
     &wiring::option_overlap::RULE,
     &wiring::option_unknown_to_version::RULE,
@@ -270,6 +272,8 @@ pub static RULES: &[&Rule] = &[
     &exposure::pod_privileged::RULE,
     &wiring::reactive_mode_unsupported::RULE,
     &operations::resource_null::RULE,
+    &exposure::rest_exposed_by_ingress::RULE,
+    &exposure::rest_exposed_by_service::RULE,
     &operations::restart_strategy_default_attempts::RULE,
     &operations::restart_strategy_off::RULE,
     &operations::roles_in_one_pod::RULE,
@@ -303,18 +307,10 @@ pub static RULES: &[&Rule] = &[
     &wiring::zookeeper_quorum_missing::RULE,
 ];
 
-/// Ids that are reserved for failures of the catalogue that no rule decides yet, so that policies may name them.
-static RESERVED: &[&str] = &[
-    "checkpoint-directory-missing",
-    "operator-standalone-v2-ha",
-    "rest-exposed-by-ingress",
-    "rest-exposed-by-service",
-];
-
 /// Whether a policy may name `id`.
 #[must_use]
 pub fn is_known_id(id: &str) -> bool {
-    RESERVED.contains(&id) || RULES.iter().any(|rule| rule.id == id)
+    RULES.iter().any(|rule| rule.id == id)
 }
 
 /// Whether the baseline denies what the rule `id` finds: a policy that only warns of it does not make it harmless.
@@ -335,16 +331,10 @@ pub fn is_of_update(id: &str) -> bool {
     id == mutation::injected_value_missing::RULE.id
 }
 
-/// Whether `id` may be named and no rule decides it yet.
-#[must_use]
-pub fn is_reserved(id: &str) -> bool {
-    RESERVED.contains(&id)
-}
-
 /// Every id that a policy may name, sorted.
 #[must_use]
 pub fn known_ids() -> Vec<&'static str> {
-    let mut ids: Vec<_> = RULES.iter().map(|rule| rule.id).chain(RESERVED.iter().copied()).collect();
+    let mut ids: Vec<_> = RULES.iter().map(|rule| rule.id).collect();
     ids.sort_unstable();
     ids
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{link, paint};
-use crate::policy::rules::{RULES, Rule, is_reserved, known_ids};
+use crate::policy::rules::{RULES, Rule};
 use crate::policy::{Level, Profile};
 
 /// Writes the page of `rule` for a terminal.
@@ -48,22 +48,16 @@ pub fn list(output: &mut dyn Write) -> io::Result<()> {
             rule.id, strict.0, strict.1, strict.0, baseline.0, baseline.1, baseline.0
         )?;
     }
-    let reserved = known_ids().into_iter().filter(|id| is_reserved(id)).count();
-    writeln!(output, "\n{} rules; `flink-admission explain RULE` prints the page of one", RULES.len())?;
-    match reserved {
-        0 => Ok(()),
-        number => writeln!(output, "{number} further ids may stand in a policy and are not decided by this version"),
-    }
+    writeln!(output, "\n{} rules; `flink-admission explain RULE` prints the page of one", RULES.len())
 }
 
-/// Writes `rules` as one JSON object, with the ids that no rule decides yet.
+/// Writes `rules` as one JSON object.
 ///
 /// # Errors
 /// Those of `output`.
 pub fn json<'a>(rules: impl IntoIterator<Item = &'a Rule>, output: &mut dyn Write) -> io::Result<()> {
-    let reserved = known_ids().into_iter().filter(|id| is_reserved(id)).collect();
     let rules = rules.into_iter().map(Entry::of).collect();
-    let list = RuleList { api_version: super::json::API_VERSION, kind: "RuleList", rules, reserved };
+    let list = RuleList { api_version: super::json::API_VERSION, kind: "RuleList", rules };
     serde_json::to_writer_pretty(&mut *output, &list)?;
     output.write_all(b"\n")
 }
@@ -171,7 +165,6 @@ struct RuleList {
     api_version: &'static str,
     kind: &'static str,
     rules: Vec<Entry>,
-    reserved: Vec<&'static str>,
 }
 
 #[derive(Serialize)]

@@ -1,5 +1,6 @@
 //! Rules on where HA metadata, checkpoints and savepoints lie.
 
+pub(super) mod checkpoint_directory_missing;
 pub(super) mod claim_not_found;
 pub(super) mod claim_single_node_shared;
 pub(super) mod claim_single_pod_shared;

@@ -19,6 +19,7 @@ pub(super) mod jobmanager_address_is_service;
 pub(super) mod kubernetes_cluster_id_missing;
 pub(super) mod liveness_probe_on_random_port;
 pub(super) mod main_container_missing;
+pub(super) mod operator_standalone_v2_ha;
 pub(super) mod option_misspelt;
 pub(super) mod option_overlap;
 pub(super) mod option_unknown_to_version;
@@ -33,7 +34,9 @@ pub(super) mod zookeeper_port_random;
 pub(super) mod zookeeper_quorum_missing;
 
 use crate::flink::cluster::{Cluster, HighAvailability, RoleView, Shape};
+use crate::flink::configuration::{EffectiveConfig, Setting};
 use crate::flink::options;
+use crate::flink::spelling;
 use crate::object::FieldPath;
 use crate::policy::rules::Case;
 
@@ -66,4 +69,12 @@ impl Absence {
 pub(super) fn raw_with_kubernetes_ha<'a>(case: &Case<'a>) -> Option<&'a RoleView> {
     let is_on = case.cluster.shape == Shape::Raw && case.cluster.high_availability().0 == HighAvailability::Kubernetes;
     case.cluster.leading().filter(|_| is_on)
+}
+
+/// Whether `option` is set under none of its names, of any version, and under no misspelling: those are other rules'.
+pub(super) fn is_set_nowhere(config: &EffectiveConfig, option: &str) -> bool {
+    let names = options::names(option, None);
+    let is_set = |name: &&str| config.exact(name).is_some_and(|setting| !setting.value.trim().is_empty());
+    let is_misspelt = |(key, _): (&str, &Setting)| spelling::meant(key).is_some_and(|near| names.contains(&near.name));
+    !names.iter().any(is_set) && !config.iter().any(is_misspelt)
 }

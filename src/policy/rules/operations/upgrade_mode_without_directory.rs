@@ -3,13 +3,12 @@
 use serde_json::Value;
 
 use crate::flink::cluster::Shape;
-use crate::flink::configuration::{EffectiveConfig, Setting};
 use crate::flink::deployment::walk;
 use crate::flink::duration::nanoseconds;
-use crate::flink::options::{self, CHECKPOINT_DIR, SAVEPOINT_DIR};
-use crate::flink::spelling;
+use crate::flink::options::{CHECKPOINT_DIR, SAVEPOINT_DIR};
 use crate::object::at;
 use crate::policy::finding::Level;
+use crate::policy::rules::wiring::is_set_nowhere;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -47,7 +46,8 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         "last-state" => [Some(CHECKPOINT_DIR), None],
         _ => [None, None],
     };
-    let missing: Vec<&str> = needed.into_iter().flatten().filter(|option| is_missing(&view.config, option)).collect();
+    let missing: Vec<&str> =
+        needed.into_iter().flatten().filter(|option| is_set_nowhere(&view.config, option)).collect();
     let names: Vec<String> = missing.iter().map(|option| format!("`{}`", name(option))).collect();
     let mut violations = Vec::new();
     if !missing.is_empty() {
@@ -58,7 +58,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         let value = Some(mode.to_owned());
         violations.push(Violation::at_field(path.key("upgradeMode"), value, message, format!("set {names}")));
     }
-    if mode == "savepoint" || !is_missing(&view.config, SAVEPOINT_DIR) {
+    if mode == "savepoint" || !is_set_nowhere(&view.config, SAVEPOINT_DIR) {
         return violations;
     }
     // A schedule may be a length of time or a cron expression; of no length it is switched off.
@@ -81,13 +81,4 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             .map(|(key, setting)| Violation::at_setting(setting, format!("`{key}` asks for savepoints {end}"), fix))
     });
     violations
-}
-
-/// Whether `option` is set under none of its names, of which the operator knows all whatever the cluster's version, and under
-/// no misspelling, which is another rule's.
-fn is_missing(config: &EffectiveConfig, option: &str) -> bool {
-    let names = options::names(option, None);
-    let is_set = |name: &&str| config.exact(name).is_some_and(|setting| !setting.value.trim().is_empty());
-    let is_misspelt = |(key, _): (&str, &Setting)| spelling::meant(key).is_some_and(|near| names.contains(&near.name));
-    !names.iter().any(is_set) && !config.iter().any(is_misspelt)
 }
