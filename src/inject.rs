@@ -6,6 +6,7 @@
 
 mod account;
 mod arguments;
+mod caused;
 mod directories;
 mod fs_group;
 mod high_availability;
@@ -19,8 +20,8 @@ mod uploads;
 mod user;
 mod volumes;
 
-pub use keep::{keep, lost};
-pub use record::{INJECTED_ANNOTATION, Injected, Record};
+pub use keep::{former, keep, lost};
+pub use record::{INJECTED_ANNOTATION, Injected, Record, may_be_recorded};
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -34,7 +35,7 @@ use crate::flink::version::FlinkVersion;
 use crate::object::{FieldPath, annotation};
 use crate::patch::Edits;
 use crate::policy::rules::{self, Case};
-use crate::policy::{Finding, FlinkPolicy, Level, Names, Role};
+use crate::policy::{Finding, FlinkPolicy, Names, Role};
 use crate::siblings::Sibling;
 use crate::workload::{Kind, Raw, Workload};
 
@@ -98,8 +99,26 @@ pub struct Lost {
     pub value: String,
     /// Where it stood.
     pub path: FieldPath,
-    /// Whether it is known that nothing else brings it: a shell's text may.
-    pub is_certain: bool,
+    /// Why it is not in force.
+    pub why: Why,
+}
+
+/// Why an update takes away what was filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// It is not there any more, and it is known that nothing else brings it.
+    Gone,
+    /// The session JobManager of its new version takes no options as arguments.
+    NoOptions(FlinkVersion),
+    /// It is not there any more, and something that is not known may bring it.
+    Unknown,
+    /// It was an argument, and the new command takes none of ours.
+    Command {
+        /// Why.
+        obstacle: &'static str,
+        /// The word by which the image's entry point starts the role.
+        subcommand: &'static str,
+    },
 }
 
 /// The completed object and what is to be said about it.
@@ -338,8 +357,8 @@ impl<'a> Work<'a> {
         }
         let mut trial = self.clone();
         step(&mut trial).map_err(Obstacle::Taken)?;
-        let caused =
-            caused(&trial.findings(), trial.added.get(self.added.len()..).unwrap_or_default(), || self.findings());
+        let ours = trial.added.get(self.added.len()..).unwrap_or_default();
+        let caused = caused::among(&trial.findings(), ours, &trial, || &*self);
         if caused.is_empty() {
             *self = trial;
             return Ok(());
@@ -353,7 +372,7 @@ impl<'a> Work<'a> {
             Trial::AtTheEnd { failed: true, .. } => false,
             Trial::AtTheEnd { tried: false, .. } => true,
             Trial::AtTheEnd { .. } | Trial::OfEachStep => {
-                caused(&self.evaluate(), &self.added, || Work::new(&self.target).findings()).is_empty()
+                caused::among(&self.evaluate(), &self.added, self, || Work::new(&self.target)).is_empty()
             }
         }
     }
@@ -376,21 +395,4 @@ impl<'a> Work<'a> {
         record.write(&mut self.edits);
         Injection { edits: self.edits, changes, shortfalls: self.shortfalls, cluster }
     }
-}
-
-/// The `findings` that come from what was filled in: those that were not there `before` and that refuse the object, or
-/// warn of a value of `ours`.
-fn caused(findings: &[Finding], ours: &[Injected], before: impl FnOnce() -> Rc<[Finding]>) -> Vec<Finding> {
-    let ours: Vec<String> = ours.iter().filter_map(Injected::path).map(|path| path.to_string()).collect();
-    let counts = |finding: &&Finding| {
-        let is_of_ours = finding.level == Level::Warn && ours.contains(&finding.path);
-        finding.level == Level::Deny || is_of_ours || rules::is_denied_by_default(finding.rule)
-    };
-    let mut caused: Vec<Finding> = findings.iter().filter(counts).cloned().collect();
-    if !caused.is_empty() {
-        let place = |finding: &Finding| (finding.rule, finding.role, finding.path.clone());
-        let before: Vec<_> = before().iter().map(place).collect();
-        caused.retain(|finding| !before.contains(&place(finding)));
-    }
-    caused
 }

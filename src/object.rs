@@ -2,8 +2,10 @@
 //!
 //! Objects stay [`serde_json::Value`] trees from the wire to the reply: a field that we do not know survives.
 
+mod moved;
 mod path;
 
+pub use moved::place_before;
 pub use path::{FieldPath, Segment};
 
 use serde_json::{Map, Value};

@@ -104,7 +104,7 @@ pub fn find(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirrors: 
 pub fn explicit<'a>(object: &Value, cluster: &'a Cluster, option: &str) -> Option<&'a Setting> {
     let (key, setting) = cluster.leading()?.config.option(option, cluster.version)?;
     let is_ours = Record::of(object).is_some_and(|record| record.holds(key, &setting.value));
-    Some(setting).filter(|setting| !is_ours && !setting.value.trim().is_empty())
+    Some(setting).filter(|setting| !is_ours && !setting.trimmed().is_empty())
 }
 
 /// Names of the claims that the pods of a template mount, whichever container uses them.
@@ -127,7 +127,7 @@ struct Candidate {
 impl Candidate {
     fn of(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirrors: &[String]) -> Self {
         let cluster = Cluster::of_raw(object, raw, namespace, facts, mirrors);
-        let explicit = explicit(object, &cluster, KUBERNETES_CLUSTER_ID).map(|setting| setting.value.trim().to_owned());
+        let explicit = explicit(object, &cluster, KUBERNETES_CLUSTER_ID).map(|setting| setting.trimmed().to_owned());
         let own_name = object.get("metadata").and_then(name);
         let identity = identity::of_role(object, own_name, explicit.clone(), &cluster);
         Self { cluster, explicit, identity, config_maps: raw::config_maps(object, raw) }

@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use crate::admission::Operation;
 use crate::facts::{Answer, FactKey, Facts, Listed};
-use crate::flink::cluster::{Cluster, HighAvailability};
+use crate::flink::cluster::{Cluster, HighAvailability, RoleView};
 use crate::flink::configuration::EffectiveConfig;
 use crate::flink::deployment::walk;
 use crate::flink::pod::Pod;
-use crate::flink::raw;
+use crate::flink::raw::{self, Unknown};
 use crate::inject::{self, Injection, Lost, Shortfall, Target};
 use crate::neighbours::Neighbour;
 use crate::object::{at, text};
@@ -145,11 +145,38 @@ pub fn judge(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Outco
     }
 }
 
+/// What each role of a subject works with, for `explain`.
+#[derive(Debug, Clone, Default)]
+pub struct Explanation {
+    /// The roles, the JobManager first.
+    pub roles: Vec<RoleConfiguration>,
+    /// What the policy wants to know of the configuration and cannot.
+    pub undecided: Option<String>,
+}
+
+/// What one role works with.
+#[derive(Debug, Clone)]
+pub struct RoleConfiguration {
+    /// Which role.
+    pub role: Role,
+    /// The options, as far as they are known.
+    pub config: EffectiveConfig,
+    /// Why there may be more that are not.
+    pub unknown: Option<Unknown>,
+}
+
 /// The configuration that each role of `subject` works with, for `explain`.
 #[must_use]
-pub fn configurations(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Vec<(Role, EffectiveConfig)> {
-    let cluster = cluster(subject, policies, facts);
-    cluster.into_iter().flat_map(|cluster| cluster.roles).map(|view| (view.role, view.config)).collect()
+pub fn configurations(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Explanation {
+    let Some(cluster) = cluster(subject, policies, facts) else { return Explanation::default() };
+    let policy = PolicyOf::choose(subject, policies, facts, &[]).policy;
+    let is_own = subject.workload.made_by.is_none();
+    let is_open = is_own && cluster.high_availability().0 == HighAvailability::Unknown;
+    let undecided = (is_open && policy.spec.high_availability.required).then(|| {
+        format!("policy `{}` requires HA, and whether this cluster has it cannot be decided from here", policy.name)
+    });
+    let role = |view: RoleView| RoleConfiguration { role: view.role, config: view.config, unknown: view.unknown };
+    Explanation { roles: cluster.roles.into_iter().map(role).collect(), undecided }
 }
 
 /// What the cluster of `subject`, as `stored`, leaves outside of its pods, for others to meet.
@@ -196,8 +223,8 @@ pub fn validate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> De
                 finding.level = Level::Warn;
             }
         }
-        rules::sort(&mut findings);
     }
+    rules::merge(&mut findings);
     review.decide(findings)
 }
 
@@ -323,7 +350,7 @@ impl<'a> PolicyOf<'a> {
         };
         let own = if cluster.is_none() { resolve() } else { None };
         let Some(cluster) = cluster.or(own.as_ref()) else { return Vec::new() };
-        self.unanswered_for(rules::evaluate(&Case {
+        let mut findings = rules::evaluate(&Case {
             object,
             namespace: self.subject.namespace,
             cluster,
@@ -333,7 +360,11 @@ impl<'a> PolicyOf<'a> {
             shortfalls,
             lost,
             is_new: self.subject.operation == Operation::Create,
-        }))
+        });
+        if !workload.is_known() {
+            findings.retain(|finding| rules::is_of_update(finding.rule));
+        }
+        self.unanswered_for(findings)
     }
 
     /// What is left of `findings` on an object that another one answers for: never a denial, and beside its owner nothing but

@@ -93,6 +93,18 @@ pub fn recognise(object: &Value) -> Option<Workload> {
     }
 }
 
+/// What `object`, an update of `old`, was while its command was known to start Flink: the role of the container that has
+/// the name of the one that did.
+#[must_use]
+pub fn former(object: &Value, old: &Value) -> Option<Workload> {
+    let Some(Workload { kind: Kind::Raw(was), made_by: None }) = recognise(old) else { return None };
+    let containers = |object| list(object, &["spec", "template", "spec", "containers"]);
+    let name = containers(old).get(was.container).and_then(object::name)?;
+    let (container, _) = object::named(containers(object), name)?;
+    let launch = Launch { entry: Entry::Unknown, ..was.launch };
+    Some(Workload { kind: Kind::Raw(Raw { container, launch, ..was }), made_by: None })
+}
+
 /// One of these stands in the JSON text of whatever [`recognise`] knows: the kinds, and the words that name a role. A
 /// character behind `\u` may be any, so nothing is said of a text that has one.
 static SIGNS: LazyLock<[Finder<'static>; 5]> =
@@ -143,6 +155,12 @@ impl Workload {
     pub fn is_configured_by_maker(&self, object: &Value) -> bool {
         let is_native = |raw: &Raw| raw.launch.entry == Entry::Native;
         matches!(&self.kind, Kind::Raw(raw) if is_native(raw) || Owner::of(object).is_some())
+    }
+
+    /// Whether the object is known to start Flink, and not only to have done so before.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        !matches!(&self.kind, Kind::Raw(raw) if raw.launch.entry == Entry::Unknown)
     }
 
     /// Whether our mutation may touch the object at all.

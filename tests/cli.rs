@@ -86,12 +86,15 @@ fn reports_for_people() {
     compare("render-diff", &run(&["render", "--diff", "--policy", "policy.yaml", "without-ha.yaml"], ""));
     compare("render-text", &run(&["render", "--policy", "policy.yaml", "without-ha.yaml"], ""));
     compare("explain-text", &run(&["explain", "word-count.yaml"], ""));
+    compare("explain-unknown", &run(&["explain", "--policy", "requires-ha.yaml", "unknown.yaml"], ""));
 }
 
 #[test]
 fn reports_for_programs() {
     compare("check-json", &run(&["check", "--output", "json", "--policy", "policy.yaml", "without-ha.yaml"], ""));
     compare("explain-json", &run(&["explain", "--output", "json", "word-count.yaml"], ""));
+    let unknown = ["explain", "--output", "json", "--policy", "requires-ha.yaml", "unknown.yaml"];
+    compare("explain-unknown-json", &run(&unknown, ""));
 }
 
 #[test]

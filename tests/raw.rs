@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use flink_admission::admission::Operation;
 use flink_admission::facts::{Answer, FactKey, Facts, Listed};
+use flink_admission::inject::former;
 use flink_admission::policy::{Level, Policies};
-use flink_admission::verdict::{Outcome, Subject, judge, mutate, needs};
+use flink_admission::verdict::{Decision, Outcome, Subject, judge, mutate, needs, validate};
 use flink_admission::workload::recognise;
 use serde_json::{Value, json};
 
@@ -45,6 +46,15 @@ fn outcome(object: &Value, old: Option<&Value>, policy: &str, facts: &Facts) -> 
     judge(&subject, &policies, facts)
 }
 
+/// What the API server is answered to `object`, an update of `old`.
+fn answer(object: &Value, old: &Value, facts: &Facts) -> Decision {
+    let workload = recognise(object).or_else(|| former(object, old)).expect("it is or was Flink");
+    let policies = Policies::from_text(POLICY).expect("the policy is good");
+    let name = object.pointer("/metadata/name").and_then(Value::as_str);
+    let (operation, old) = (Operation::Update, Some(old));
+    validate(&Subject { object, old, operation, namespace: "billing", name, workload: &workload }, &policies, facts)
+}
+
 fn args(object: &Value) -> Vec<&str> {
     let args = object.pointer("/spec/template/spec/containers/0/args").and_then(Value::as_array);
     args.into_iter().flatten().filter_map(Value::as_str).collect()
@@ -76,6 +86,14 @@ fn a_program_keeps_its_arguments_behind_ours() {
 }
 
 #[test]
+fn behind_a_command_that_changes_nothing_ours_stand_behind_the_role() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
+    let words = json!(["env", "TZ=UTC", "bash", "/docker-entrypoint.sh", "taskmanager", "-Da=b"]);
+    let stored = outcome(&deployment("invoices-taskmanager", "flink:1.20.1", &words), None, POLICY, &facts).stored;
+    insta::assert_snapshot!(args(&stored).join(" "), @"env TZ=UTC bash /docker-entrypoint.sh taskmanager -Dhigh-availability.type=kubernetes -Dhigh-availability.storageDir=s3://hub/ha/billing -Dkubernetes.cluster-id=invoices -Dkubernetes.namespace=billing -Dhigh-availability.cluster-id=/billing/invoices -Da=b");
+}
+
+#[test]
 fn a_second_pass_changes_nothing() {
     for image in ["flink:1.20.1", "registry.example.net/engine:9.4.0"] {
         let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
@@ -90,6 +108,50 @@ fn a_second_pass_changes_nothing() {
 }
 
 #[test]
+fn a_second_pass_changes_nothing_beside_an_address_of_the_users() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    for variable in [
+        json!({"name": "POD_IP", "value": "10.0.0.5"}),
+        json!({"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}),
+    ] {
+        let mut object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+        let pod = &mut object["spec"]["template"]["spec"];
+        pod["hostNetwork"] = json!(true);
+        pod["containers"][0]["env"] = json!([variable]);
+        let stored = outcome(&object, None, POLICY, &facts).stored;
+        assert!(args(&stored).contains(&"jobmanager.rpc.address=$(POD_IP)"), "{:?}", args(&stored));
+        assert_eq!(outcome(&stored, None, POLICY, &facts).stored, stored, "{variable}");
+        assert_eq!(outcome(&stored, Some(&stored), POLICY, &facts).stored, stored, "{variable}");
+        let mut update = stored.clone();
+        update["spec"]["template"]["spec"]["containers"][0]["args"] = json!(["jobmanager"]);
+        assert_eq!(outcome(&update, Some(&stored), POLICY, &facts).stored, stored, "{variable}");
+        let mut update = stored.clone();
+        update["spec"]["replicas"] = json!(0);
+        let kept = outcome(&update, Some(&stored), POLICY, &facts).stored;
+        assert_eq!(kept["metadata"], stored["metadata"], "{variable}");
+        assert_eq!(args(&kept), args(&stored), "{variable}");
+    }
+}
+
+#[test]
+fn a_blank_argument_of_the_users_is_not_outbidden() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    let of_zookeeper = "spec: {highAvailability: {mode: zookeeper, storageDir: 's3://hub/ha',
+        zookeeper: {quorum: 'zk:2181', pathRoot: '/flink/{namespace}'}}}";
+    for (policy, blank) in [
+        (POLICY, "high-availability.cluster-id="),
+        (POLICY, "kubernetes.namespace="),
+        (of_zookeeper, "high-availability.zookeeper.path.root="),
+        (of_zookeeper, "high-availability.jobmanager.port="),
+    ] {
+        let object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager", "-D", blank]));
+        let stored = outcome(&object, None, policy, &facts).stored;
+        assert_eq!(args(&stored), ["jobmanager", "-D", blank], "the last of two counts, so ours would be in vain");
+        assert_eq!(outcome(&stored, None, policy, &facts).stored, stored, "{blank}");
+    }
+}
+
+#[test]
 fn an_update_that_sends_the_arguments_anew_gets_them_back() {
     let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
     let object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
@@ -97,6 +159,61 @@ fn an_update_that_sends_the_arguments_anew_gets_them_back() {
     let mut update = stored.clone();
     update["spec"]["template"]["spec"]["containers"][0]["args"] = json!(["jobmanager"]);
     assert_eq!(outcome(&update, Some(&stored), POLICY, &facts).stored, stored);
+}
+
+/// Whether the arguments came to stay, as with `kubectl set image`, or are sent as they were, as with `kubectl apply`.
+#[test]
+fn a_session_that_takes_no_options_keeps_its_arguments_as_they_come() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
+    let object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+    let stored = outcome(&object, None, POLICY, &facts).stored;
+    for args_of_update in [args(&stored), args(&object)] {
+        let mut update = stored.clone();
+        update["spec"]["template"]["spec"]["containers"][0]["args"] = json!(args_of_update);
+        update["spec"]["template"]["spec"]["containers"][0]["image"] = json!("flink:1.14.6");
+        let kept = outcome(&update, Some(&stored), POLICY, &facts).stored;
+        assert_eq!(args(&kept), args_of_update);
+        let decision = answer(&kept, &stored, &facts);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(decision.message, @r#"
+            1 problem:
+            spec.template.spec.containers[0].args["high-availability.type"]: `high-availability.type` was filled in as an argument, and the session JobManager of Flink 1.14.6 takes no options as arguments, so the cluster would restart without HA and lose its jobs; stay on Flink 1.15 or later, or write the HA options into the configuration file of both roles first [injected-value-missing]
+            "#);
+        }
+        assert_eq!(decision.warnings, [""; 0]);
+        // Back on a version that reads them they are put back.
+        let mut back = kept.clone();
+        back["spec"]["template"]["spec"]["containers"][0]["image"] = json!("flink:1.20.1");
+        assert_eq!(outcome(&back, Some(&kept), POLICY, &facts).stored, stored);
+    }
+}
+
+#[test]
+fn an_update_to_a_command_that_takes_nothing_of_ours_is_told() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
+    let object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+    let stored = outcome(&object, None, POLICY, &facts).stored;
+    let warnings = |args: Value| {
+        let mut update = deployment("invoices-jobmanager", "flink:1.20.1", &args);
+        update["spec"]["template"]["spec"]["serviceAccountName"] = json!("flink");
+        let decision = answer(&update, &stored, &facts);
+        assert!(decision.allowed, "{}", decision.message);
+        decision.warnings.join("\n")
+    };
+    insta::assert_snapshot!(warnings(json!(["sh", "-c", "exec /docker-entrypoint.sh \"$@\"", "--", "jobmanager"])), @"spec.template.spec.containers[0].args: `high-availability.type`, which was filled in, may be lost, since a shell's text starts it, to which…; write HA into the configuration file, or use `args: [jobmanager]`, where it is put back [injected-value-missing]");
+    insta::assert_snapshot!(warnings(json!(["env", "FLINK_PROPERTIES=a: b", "/docker-entrypoint.sh", "jobmanager"])), @"spec.template.spec.containers[0].args: `high-availability.type`, which was filled in, may be lost, since `env` in its command changes varia…; write HA into the configuration file, or use `args: [jobmanager]`, where it is put back [injected-value-missing]");
+    insta::assert_snapshot!(warnings(json!(["/opt/run.sh"])), @"spec.template.spec.containers[0].args: `high-availability.type`, which was filled in, may be lost, since its command is not known to start …; write HA into the configuration file, or use `args: [jobmanager]`, where it is put back [injected-value-missing]");
+    assert_eq!(
+        warnings(json!(["sh", "-c", "exec bin/jobmanager.sh start-foreground -D high-availability.type=kubernetes"])),
+        ""
+    );
+    assert_eq!(warnings(json!(["/opt/run.sh", "-Dhigh-availability.type=kubernetes"])), "");
+    // A container of another name is another program.
+    let mut other = deployment("invoices-jobmanager", "nginx", &json!(["nginx"]));
+    other["spec"]["template"]["spec"]["containers"][0]["name"] = json!("proxy");
+    assert!(former(&other, &stored).is_none());
+    // And what we filled nothing into is nobody's loss.
+    assert!(former(&deployment("invoices-jobmanager", "flink:1.20.1", &json!(["/opt/run.sh"])), &object).is_none());
 }
 
 #[test]

@@ -107,7 +107,6 @@ fn a_value_inside_of_a_config_map_is_pointed_at_in_its_manifest() {
         })
         .collect();
     insta::assert_snapshot!(pointed.join("\n"), @r#"
-    storage-on-empty-dir 11: /flink-data/checkpoints
     storage-on-empty-dir 10: "file:///flink-data/ha"
     option-misspelt 27: state.checkpoint.dir
     storage-path-without-scheme 11: /flink-data/checkpoints
@@ -117,7 +116,7 @@ fn a_value_inside_of_a_config_map_is_pointed_at_in_its_manifest() {
     ha-without-checkpoints 52: args
     memory-limit-missing 50: name: jobmanager
     "#);
-    let reader = &results[1]["relatedLocations"][0]["physicalLocation"]["region"];
+    let reader = &results[0]["relatedLocations"][0]["physicalLocation"]["region"];
     assert_eq!(text_of("cli/standalone.yaml", reader), "configMap");
 }
 

@@ -399,3 +399,32 @@ fn what_keeps_it_from_starting_is_said_with_what_to_do() {
     let (status, said) = refused(&["--self-signed", "--policy", policy.path().to_str().unwrap()]);
     assert!(status == Some(2) && said.contains("provision"), "{said}");
 }
+
+/// Also where no word is left in the new object by which Flink is known.
+#[tokio::test]
+async fn an_update_that_loses_what_was_filled_in_is_told() {
+    let container = |args: Value| json!({"name": "main", "image": "flink:1.20.1", "args": args});
+    let object = |container: Value, metadata: Value| {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata,
+            "spec": {"template": {"spec": {"containers": [container]}}}})
+    };
+    let record = json!({"namespace": "shop", "name": "orders", "values": [
+        {"what": "option", "option": "high-availability.type", "key": "high-availability.type", "value": "kubernetes"},
+    ]});
+    let annotated = json!({"name": "orders", "annotations": {"flink-admission.io/injected": record.to_string()}});
+    let old = object(container(json!(["taskmanager", "-Dhigh-availability.type=kubernetes"])), annotated);
+    let new = object(container(json!(["/run.sh"])), json!({"name": "orders"}));
+    let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+        "uid": UID, "operation": "UPDATE", "namespace": "shop", "name": "orders",
+        "kind": {"group": "apps", "version": "v1", "kind": "Deployment"}, "object": new, "oldObject": old,
+    }});
+    let program = Program::start(&[]).await;
+    let mut connection = program.connect().await;
+    let body = serde_json::to_vec(&review).unwrap();
+    let response = connection.request(&post("/validate", &body)).await.json()["response"].clone();
+    assert_eq!(response["allowed"], true);
+    let warnings = response["warnings"].as_array().cloned().unwrap_or_default();
+    assert!(warnings.iter().any(|said| said.as_str().unwrap().contains("[injected-value-missing]")), "{response}");
+    let response = connection.request(&post("/mutate", &body)).await.json()["response"].clone();
+    assert_eq!((&response["allowed"], &response["patch"]), (&json!(true), &Value::Null));
+}

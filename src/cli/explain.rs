@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> anyhow::R
             subject.object = object.stored();
         }
         let facts = answers(&subject, &policies, &reviewed.facts);
-        explained.push(Explained { object, roles: verdict::configurations(&subject, &policies, &facts) });
+        explained.push(Explained { object, explanation: verdict::configurations(&subject, &policies, &facts) });
     }
     let printed = match arguments.output {
         Format::Text => explain::text(&explained, streams.output),

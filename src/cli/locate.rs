@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::input::{Place, Source};
 use super::review::Object;
-use crate::object::{FieldPath, Segment};
+use crate::object::{FieldPath, place_before};
 use crate::policy::{Finding, Replacement};
 use crate::yaml::Located;
 pub use edit::Edit;
@@ -53,7 +53,8 @@ impl<'a> Locator<'a> {
     /// Where `finding` on `object` points to.
     pub fn point(&mut self, object: &'a Object, finding: &Finding) -> Pointed<'a> {
         let origin = Origin::parse(&finding.origin);
-        let own = in_source(&object.source.object, object.stored(), &finding.at);
+        // What was filled in has no place in what was written; its list has.
+        let (own, _) = place_before(&object.source.object, object.stored(), &finding.at);
         match self.config_map(object, &origin) {
             Some((config_map, path)) => {
                 let reader = self.point_at(&object.source, &own, finding, &Origin::parse("")).place;
@@ -131,70 +132,4 @@ fn title(document: &Located, source: &Source) -> Range<usize> {
     of(&["metadata", "name"])
         .or_else(|| of(&["kind"]))
         .unwrap_or_else(|| document.find(source.item.segments()).range(text))
-}
-
-/// `path` of the stored object in the object as it was written, as far as it leads there: what was filled in shifts what
-/// stands behind it in a list.
-fn in_source(written: &Value, stored: &Value, path: &FieldPath) -> FieldPath {
-    let (mut written, mut stored) = (Some(written), Some(stored));
-    let mut own = FieldPath::default();
-    for segment in path.segments() {
-        own = match segment {
-            Segment::Key(key) => {
-                (written, stored) = (written.and_then(|value| value.get(key)), stored.and_then(|value| value.get(key)));
-                own.key(key)
-            }
-            Segment::Index(index) => {
-                let lists = written.and_then(Value::as_array).zip(stored.and_then(Value::as_array));
-                let Some(position) = lists.map_or(Some(*index), |(was, is)| position_before(was, is, *index)) else {
-                    break;
-                };
-                written = written.and_then(|value| value.get(position));
-                stored = stored.and_then(|value| value.get(*index));
-                own.index(position)
-            }
-        };
-    }
-    own
-}
-
-/// Where the element `index` of the list `is` stood in `was`, into which others were put; `None` for one of those.
-fn position_before(was: &[Value], is: &[Value], index: usize) -> Option<usize> {
-    let added = is.len().saturating_sub(was.len());
-    let element = is.get(index)?;
-    if let Some(name) = element.get("name") {
-        return was.iter().position(|other| other.get("name") == Some(name));
-    }
-    let same = was.iter().zip(is).take_while(|(was, is)| was == is).count();
-    if index < same.min(was.len()) || added == 0 {
-        Some(index).filter(|index| *index < was.len())
-    } else {
-        index.checked_sub(added).filter(|position| *position >= same)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn what_was_filled_in_is_counted_out() {
-        let written = json!({"args": ["jobmanager", "x"], "env": [{"name": "A"}], "l": [1]});
-        let stored =
-            json!({"args": ["jobmanager", "-D", "a=b", "x"], "env": [{"name": "B"}, {"name": "A", "v": 1}], "l": [1]});
-        let path = |list: &str, index| FieldPath::of(&[list]).index(index);
-        for (from, to) in [
-            (path("args", 0), path("args", 0)),
-            (path("args", 1), FieldPath::of(&["args"])),
-            (path("args", 2), FieldPath::of(&["args"])),
-            (path("args", 3), path("args", 1)),
-            (path("env", 1).key("v"), path("env", 0).key("v")),
-            (path("env", 0), FieldPath::of(&["env"])),
-            (path("l", 0), path("l", 0)),
-            (FieldPath::of(&["x", "y"]), FieldPath::of(&["x", "y"])),
-        ] {
-            assert_eq!(in_source(&written, &stored, &from), to, "{from}");
-        }
-    }
 }

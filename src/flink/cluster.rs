@@ -309,7 +309,7 @@ impl Cluster {
     #[must_use]
     pub fn directory(&self, directory: Directory) -> Option<(&str, &Setting)> {
         let view = self.leading()?;
-        view.config.option(directory.option(), self.version).filter(|(_, setting)| !setting.value.trim().is_empty())
+        view.config.option(directory.option(), self.version).filter(|(_, setting)| !setting.trimmed().is_empty())
     }
 
     /// Where `directory` points to; `None` where it is not set.
@@ -318,7 +318,7 @@ impl Cluster {
         let (_, setting) = self.directory(directory)?;
         let may_have_default =
             self.leading().is_some_and(|view| view.unknown.is_some()) && self.default_scheme().is_none();
-        if may_have_default && scheme_of(setting.value.trim()).is_none() {
+        if may_have_default && scheme_of(setting.trimmed()).is_none() {
             return Some(Location::Unresolved);
         }
         Some(Location::parse(&setting.value, self.default_scheme()))

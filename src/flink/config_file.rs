@@ -48,19 +48,28 @@ pub fn chosen(version: Option<FlinkVersion>, exists: impl Fn(&str) -> bool) -> O
 /// Reads `text` as `flink-conf.yaml`.
 ///
 /// A line is cut at its first `#`, trimmed and split once at `: `; a line without it is ignored; quotes are part of the
-/// value; there is no nesting. Source: `GlobalConfiguration.loadLegacyYAMLResource`, executed for 1.16.3 and 1.20.5.
+/// value; there is no nesting. Lines end and blanks are trimmed as Java does it: a carriage return ends a line too, a
+/// no-break space stays. Source: `GlobalConfiguration.loadLegacyYAMLResource`, executed for 1.16.3 and 1.20.5.
 #[must_use]
 pub fn legacy(text: &str) -> Vec<Entry> {
     let entry = |(index, line): (usize, &str)| {
-        let (key, value) = line.split('#').next()?.trim().split_once(": ")?;
-        let (key, value) = (key.trim(), value.trim());
+        let (key, value) = trim(line.split('#').next()?).split_once(": ")?;
+        let (key, value) = (trim(key), trim(value));
         (!key.is_empty() && !value.is_empty()).then(|| Entry {
             key: key.to_owned(),
             value: value.to_owned(),
             line: index + 1,
         })
     };
-    text.lines().enumerate().filter_map(entry).collect()
+    let lines = text.split('\n').enumerate();
+    lines.flat_map(|(index, line)| line.split('\r').map(move |line| (index, line))).filter_map(entry).collect()
+}
+
+/// `text` without the blanks around it, as Java's `String.trim` sees them: whatever is not above U+0020. A no-break space,
+/// which comes along when text is copied from a page, is none.
+#[must_use]
+pub fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c <= ' ')
 }
 
 /// Reads `text` as `config.yaml`.
@@ -146,15 +155,15 @@ fn java_double(value: f64) -> String {
 
 /// Reads `FLINK_PROPERTIES`, a text of `key: value` lines.
 ///
-/// Up to 1.18 the image appends it to the legacy file; from 1.19 it takes all white space out of each line and splits at
-/// the first colon. Source: flink-docker `docker-entrypoint.sh`.
+/// Up to 1.18 the image appends it to the legacy file; from 1.19 it takes all white space of ASCII out of each line and
+/// splits at the first colon. Source: flink-docker `docker-entrypoint.sh`, `tr -d '[:space:]'`, which knows bytes.
 #[must_use]
 pub fn properties(text: &str, version: Option<FlinkVersion>) -> Vec<Entry> {
     if version.is_some_and(|version| !version.at_least(1, 19)) {
         return legacy(text);
     }
     let entry = |(index, line): (usize, &str)| {
-        let line: String = line.chars().filter(|c| !c.is_whitespace()).collect();
+        let line: String = line.chars().filter(|c| !matches!(c, ' ' | '\t'..='\r')).collect();
         let (key, value) = line.split_once(':')?;
         (!key.is_empty() && !key.starts_with('#')).then(|| Entry {
             key: key.to_owned(),
@@ -194,6 +203,25 @@ mod tests {
     fn the_legacy_file_is_lines() {
         let text = "a: 1 # one\nb:2\n  c: x: y\nd: \"q\"\ne:\n a: 2\ns3://x#y: z\n";
         assert_eq!(pairs(legacy(text)), [pair("a", "1"), pair("c", "x: y"), pair("d", "\"q\""), pair("a", "2")]);
+    }
+
+    #[test]
+    fn blanks_are_those_of_java() {
+        let text = "a: \u{a0}x\u{a0}\n\u{a0}b: 1\nc: \u{1f}y\u{1f}\nd: \u{3000}\ne: p\rf: q\r\ng: \u{b}z";
+        let expected = [
+            pair("a", "\u{a0}x\u{a0}"),
+            pair("\u{a0}b", "1"),
+            pair("c", "y"),
+            pair("d", "\u{3000}"),
+            pair("e", "p"),
+            pair("f", "q"),
+            pair("g", "z"),
+        ];
+        assert_eq!(pairs(legacy(text)), expected, "executed for 1.20.5");
+        assert_eq!(legacy(text).iter().map(|entry| entry.line).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 5, 6]);
+        let of = |minor| pairs(properties("a: \u{a0}x y", Some(FlinkVersion::new(1, minor))));
+        assert_eq!(of(18), [pair("a", "\u{a0}x y")]);
+        assert_eq!(of(19), [pair("a", "\u{a0}xy")]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::flink::config_file::trim;
 use crate::flink::options;
 use crate::flink::version::FlinkVersion;
 use crate::object::FieldPath;
@@ -38,6 +39,14 @@ pub struct Setting {
     pub layer: Layer,
     /// What it took precedence over, nearest first.
     pub overrode: Vec<Overridden>,
+}
+
+impl Setting {
+    /// The value without the blanks around it, as Java trims them.
+    #[must_use]
+    pub fn trimmed(&self) -> &str {
+        trim(&self.value)
+    }
 }
 
 /// The layers of a configuration, lowest first.
@@ -95,7 +104,7 @@ impl EffectiveConfig {
     /// The value of `option` where it is set and not blank.
     #[must_use]
     pub fn value(&self, option: &str, version: Option<FlinkVersion>) -> Option<&str> {
-        self.option(option, version).map(|(_, setting)| setting.value.trim()).filter(|value| !value.is_empty())
+        self.option(option, version).map(|(_, setting)| setting.trimmed()).filter(|value| !value.is_empty())
     }
 
     /// Sets `key`; a former value of the same key is kept as overridden.

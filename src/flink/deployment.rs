@@ -52,7 +52,7 @@ pub fn resolve(object: &Value, spec: &FieldPath) -> FlinkDeployment {
     add_emr_fields(&mut config, body, spec, version);
     config.note_overridden_names(version);
     let standalone = text(body, &["mode"]) == Some("standalone");
-    let by_name = config.exact(MERGE_BY_NAME).is_some_and(|setting| setting.value.trim().eq_ignore_ascii_case("true"));
+    let by_name = config.exact(MERGE_BY_NAME).is_some_and(|setting| setting.trimmed().eq_ignore_ascii_case("true"));
     let extra = if standalone { Vec::new() } else { extra_claims(&config, version) };
     // Both roles share it where they have none of their own.
     let common = OnceCell::new();
@@ -110,7 +110,7 @@ impl FlinkDeployment {
             Role::JobManager => "kubernetes.jobmanager.service-account",
             Role::TaskManager => "kubernetes.taskmanager.service-account",
         };
-        if let Some(setting) = self.config.exact(option).filter(|setting| !setting.value.trim().is_empty()) {
+        if let Some(setting) = self.config.exact(option).filter(|setting| !setting.trimmed().is_empty()) {
             return (own(&setting.value), setting.path.clone());
         }
         let path = self.spec.key("serviceAccount");
@@ -131,7 +131,7 @@ impl FlinkDeployment {
         match walk(object, &block) {
             Some(job_manager) => (object::integer(job_manager, &["replicas"]).unwrap_or(1), path),
             None => match self.config.exact("kubernetes.jobmanager.replicas") {
-                Some(setting) => (setting.value.trim().parse().unwrap_or(1), setting.path.clone()),
+                Some(setting) => (setting.trimmed().parse().unwrap_or(1), setting.path.clone()),
                 None => (1, path),
             },
         }
@@ -194,7 +194,7 @@ fn extra_claims(config: &EffectiveConfig, version: Option<FlinkVersion>) -> Vec<
     }
     let read_only = config
         .exact("kubernetes.persistent-volume-claim-read-only")
-        .is_some_and(|setting| setting.value.trim().eq_ignore_ascii_case("true"));
+        .is_some_and(|setting| setting.trimmed().eq_ignore_ascii_case("true"));
     let pairs = config.exact("kubernetes.persistent-volume-claims").map_or("", |setting| setting.value.as_str());
     pairs
         .split([',', ';'])

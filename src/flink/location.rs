@@ -1,5 +1,7 @@
 //! Where a directory option points to: a remote file system, a path of the pod, or something that cannot be known.
 
+use crate::flink::config_file::trim;
+
 /// A directory option's value, read as Flink's `Path` and `FileSystem` read it.
 ///
 /// ```
@@ -20,10 +22,26 @@ pub enum Location {
     Local(String),
     /// A path relative to the working directory of the process.
     Relative(String),
-    /// A path with an authority behind `file://`, which Flink refuses.
-    FileWithAuthority(String),
+    /// No place at all, as it is written.
+    Refused(Refusal),
     /// It holds a placeholder that something else resolves, or nobody.
     Unresolved,
+}
+
+/// Why Flink takes a value for no place, or not for the one that was meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// It has an authority behind `file://`: "Found local file path with authority".
+    Authority {
+        /// The first part of the path, as it was meant.
+        authority: String,
+        /// What follows.
+        path: String,
+    },
+    /// Quotes stand around it, which are part of it: what they hold.
+    Quoted(String),
+    /// What stands before its first colon is no scheme: "Illegal character in scheme name".
+    NoScheme,
 }
 
 impl Location {
@@ -32,14 +50,18 @@ impl Location {
     /// Sources: Flink 2.2 `org.apache.flink.core.fs.Path`, `FileSystem.getUnguardedFileSystem`, executed.
     #[must_use]
     pub fn parse(value: &str, default_scheme: Option<&str>) -> Self {
-        let value = value.trim();
+        let value = trim(value);
         if has_placeholder(value) {
             return Self::Unresolved;
         }
+        if let Some(held) = without_quotes(value) {
+            return Self::Refused(Refusal::Quoted(held.to_owned()));
+        }
         match scheme_of(value) {
+            None if has_colon_first(value) => Self::Refused(Refusal::NoScheme),
             Some(("file", rest)) => local(rest),
             Some((scheme, rest)) => Self::Remote { scheme: scheme.to_owned(), rest: rest.to_owned() },
-            None => match default_scheme.map(str::trim).filter(|scheme| !scheme.is_empty()) {
+            None => match default_scheme.map(trim).filter(|scheme| !scheme.is_empty()) {
                 Some(default) if has_placeholder(default) => Self::Unresolved,
                 Some(default) => match scheme_of(default) {
                     Some(("file", _)) | None => local(value),
@@ -66,6 +88,17 @@ pub fn scheme_of(value: &str) -> Option<(&str, &str)> {
     plain.then_some((scheme, rest))
 }
 
+/// Whether `value` has a colon before its first slash, so that Flink's `Path` takes what stands before it for a scheme.
+fn has_colon_first(value: &str) -> bool {
+    value.split('/').next().is_some_and(|first| first.contains(':'))
+}
+
+/// What quotes around `value` hold.
+#[must_use]
+pub fn without_quotes(value: &str) -> Option<&str> {
+    ['"', '\''].into_iter().find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote))
+}
+
 /// Whether `value` holds `$NAME`, `${…}`, `$(…)`, `{{…}}` or `<…>`, which something outside of Flink has to replace.
 #[must_use]
 pub fn has_placeholder(value: &str) -> bool {
@@ -79,7 +112,8 @@ fn local(rest: &str) -> Location {
         return if after.starts_with('/') {
             Location::Local(normalise(after))
         } else {
-            Location::FileWithAuthority(after.to_owned())
+            let (authority, path) = after.split_at(after.find('/').unwrap_or(after.len()));
+            Location::Refused(Refusal::Authority { authority: authority.to_owned(), path: path.to_owned() })
         };
     }
     if rest.starts_with('/') { Location::Local(normalise(rest)) } else { Location::Relative(rest.to_owned()) }
@@ -117,8 +151,27 @@ mod tests {
             assert_eq!(Location::parse(spelling, None), Location::Local("/data/ha".to_owned()), "{spelling}");
         }
         assert_eq!(Location::parse("data/ha", None), Location::Relative("data/ha".to_owned()));
-        assert_eq!(Location::parse("file://data/ha", None), Location::FileWithAuthority("data/ha".to_owned()));
         assert_eq!(Location::parse("file:///../../x", None), Location::Local("/x".to_owned()));
+    }
+
+    #[test]
+    fn what_flink_refuses_is_no_place() {
+        let authority =
+            |authority: &str, path: &str| Refusal::Authority { authority: authority.into(), path: path.into() };
+        for (value, refusal) in [
+            ("file://data/ha", authority("data", "/ha")),
+            ("file://data", authority("data", "")),
+            ("\"s3://b/ha\"", Refusal::Quoted("s3://b/ha".to_owned())),
+            ("'/flink/ha'", Refusal::Quoted("/flink/ha".to_owned())),
+            ("\u{a0}s3://b/ha", Refusal::NoScheme),
+            ("\"s3://b/ha", Refusal::NoScheme),
+            ("://b/ha", Refusal::NoScheme),
+        ] {
+            assert_eq!(Location::parse(value, None), Location::Refused(refusal), "{value}");
+        }
+        for fine in ["/a:b/ha", "a/b:c", "file:///data/'x'"] {
+            assert!(!matches!(Location::parse(fine, None), Location::Refused(_)), "{fine}");
+        }
     }
 
     #[test]

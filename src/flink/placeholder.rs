@@ -7,6 +7,7 @@
 //! assert_eq!(find("hdfs:///flink/ha"), None);
 //! ```
 
+use crate::flink::config_file::trim;
 use crate::flink::location::scheme_of;
 
 /// Why a URI cannot be what its author meant.
@@ -27,7 +28,7 @@ pub enum Defect {
 /// What is wrong with `value`, the worst first.
 #[must_use]
 pub fn find(value: &str) -> Option<Defect> {
-    let value = value.trim();
+    let value = trim(value);
     if let Some(template) = between(value, "{{", "}}").or_else(|| between(value, "<", ">")) {
         return Some(Defect::Template(template));
     }

@@ -31,8 +31,16 @@ use crate::workload::{Entry as Way, Raw};
 /// Where the pod template stands in a Deployment, StatefulSet or Job.
 pub const TEMPLATE: [&str; 2] = ["spec", "template"];
 
-/// Why the options of a role are unknown that a shell's text starts.
-pub const SHELL: &str = "the command is a shell's text, which may bring options";
+/// Why the options of a role are unknown that `entry` starts; `None` where its words tell them.
+#[must_use]
+pub const fn hidden_by(entry: Way) -> Option<&'static str> {
+    match entry {
+        Way::Shell => Some("the command is a shell's text, which may bring options"),
+        Way::Changed => Some("`env` in the command changes variables that Flink reads, which may bring options"),
+        Way::Unknown => Some("the command is not known to start Flink"),
+        Way::Subcommand | Way::Script | Way::Native | Way::Mode => None,
+    }
+}
 
 const CONF_DIR: &str = "/opt/flink/conf";
 
@@ -120,12 +128,17 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
         role.is_unknown("the image reads its configuration in a way of its own");
         return role;
     }
+    let names_directory = |word: &String| ["FLINK_CONF_DIR=", "FLINK_HOME="].iter().any(|name| word.starts_with(name));
+    if raw.launch.entry == Way::Changed && words(&container).iter().any(names_directory) {
+        role.is_unknown("`env` in the command names another configuration directory");
+        return role;
+    }
     let environment = Environment::of(&container);
     let container_path = container_path(raw);
     let unwritable =
         role.read_file(&environment, namespace, facts, is_stock).or_else(|| without_entry_point(&container, raw));
-    if let (Some(refused), Way::Shell) = (&mut role.refused, raw.launch.entry) {
-        // The text may change the file, or name another directory.
+    if let (Some(refused), Some(_)) = (&mut role.refused, hidden_by(raw.launch.entry)) {
+        // The command may change the file, or name another directory.
         refused.refusal.certain = false;
     }
     if unwritable.is_none() {

@@ -89,7 +89,7 @@ fn plain(key: &str) -> String {
 }
 
 /// Whether at most `edits` letters are added, left out, changed, or swapped with their neighbour.
-fn is_within(a: &[u8], b: &[u8], edits: usize) -> bool {
+pub(crate) fn is_within(a: &[u8], b: &[u8], edits: usize) -> bool {
     if a.len().abs_diff(b.len()) > edits {
         return false;
     }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::flink::arguments::{self, Arguments};
+use crate::flink::configuration::Layer;
 use crate::flink::deployment::walk;
 use crate::flink::options::{self, HA_TYPE};
 use crate::flink::raw::{Environment, Variable, container_path, references, words};
@@ -15,7 +16,11 @@ use crate::workload::Raw;
 /// Adds `option` (by its newest name) with `value` behind the word that names the role, and remembers it.
 ///
 /// Where the version is not known the HA mode is given under both of its names, which every version accepts in arguments.
-pub(super) fn set_option(work: &mut Work<'_>, raw: &Raw, option: &str, value: &str) {
+///
+/// # Errors
+/// The place, where an argument sets the option already, to a blank or it would not be asked for: the last one counts, and
+/// that is the user's.
+pub(super) fn set_option(work: &mut Work<'_>, raw: &Raw, option: &str, value: &str) -> Result<(), FieldPath> {
     let version = work.version();
     let keys = match (option, version) {
         (HA_TYPE, None) => vec!["high-availability", HA_TYPE],
@@ -25,11 +30,20 @@ pub(super) fn set_option(work: &mut Work<'_>, raw: &Raw, option: &str, value: &s
             key => vec![key],
         },
     };
+    let cluster = work.cluster();
+    let present = |key: &&str| cluster.leading()?.config.exact(key).filter(|setting| setting.layer == Layer::Argument);
+    if let Some(setting) = keys.iter().find_map(present) {
+        // What was filled in before it moved it.
+        let as_written = work.target.cluster_in(work.target.object);
+        let of_user = keys.iter().find_map(|key| as_written.leading()?.config.exact(key));
+        return Err(of_user.unwrap_or(setting).path.clone());
+    }
     for key in keys {
         let path = insert(work, raw, key, value);
         let (option, key, value) = (option.to_owned(), key.to_owned(), value.to_owned());
         work.added.push(Injected::Option { option, key, value, path: Some(path) });
     }
+    Ok(())
 }
 
 fn insert(work: &mut Work<'_>, raw: &Raw, key: &str, value: &str) -> FieldPath {

@@ -12,7 +12,7 @@ use crate::flink::options::{
     KUBERNETES_NAMESPACE, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT,
 };
 use crate::flink::plugins;
-use crate::flink::raw::{SHELL, Unknown, container_path, words};
+use crate::flink::raw::{Unknown, container_path, hidden_by, words};
 use crate::flink::version::FlinkVersion;
 use crate::inject::record::POD_IP;
 use crate::inject::{Injection, Obstacle, Place, Record, Shortfall, Target, Work, arguments, complete};
@@ -45,7 +45,8 @@ pub(super) fn add(work: &mut Work<'_>) {
     }
 }
 
-/// Says that HA is missing where a shell's text starts Flink: no option can be added to it.
+/// Says that HA is missing where a shell's text, or `env` with variables of Flink's, starts it: no option can be added
+/// there.
 ///
 /// A text that speaks of HA itself is left to its author, and so is a configuration that something else may bring.
 pub(super) fn miss(work: &mut Work<'_>) {
@@ -54,29 +55,30 @@ pub(super) fn miss(work: &mut Work<'_>) {
     let Some(view) = cluster.leading() else { return };
     let wanted = work.target.policy.spec.high_availability.mode;
     let is_off = cluster.high_availability() == (HighAvailability::Unknown, None)
-        && view.unknown == Some(Unknown::Elsewhere(SHELL.to_owned()));
+        && view.unknown == hidden_by(raw.launch.entry).map(|why| Unknown::Elsewhere(why.to_owned()));
     let container = view.pod.container().unwrap_or(&serde_json::Value::Null);
-    let speaks_of_it = || words(container).iter().any(|word| word.contains("high-availability"));
-    if raw.launch.entry != Entry::Shell
-        || !is_off
-        || wanted.is_none_or(|mode| says_otherwise(&cluster, mode))
-        || speaks_of_it()
-    {
+    let Some(obstacle) = raw.launch.obstacle() else { return };
+    if !is_off || wanted.is_none_or(|mode| says_otherwise(&cluster, mode)) || speaks_of_it(container) {
         return;
     }
-    let role = match (raw.role, raw.launch.application) {
-        (Role::TaskManager, _) => "taskmanager",
-        (Role::JobManager, true) => "standalone-job",
-        (Role::JobManager, false) => "jobmanager",
-    };
+    let role = raw.launch.subcommand();
     let field = if list(container, &["args"]).is_empty() { "command" } else { "args" };
     work.shortfalls.push(Shortfall::HighAvailability {
         path: container_path(raw).key(field),
-        missing: "a shell's text starts it, to which no options can be added".to_owned(),
-        remedy: format!(
-            "start it by the image's entry point, `args: [{role}]`, or write the HA options into its configuration file"
-        ),
+        missing: obstacle.to_owned(),
+        remedy: if raw.launch.entry == Entry::Changed {
+            format!("set these variables in the container's `env`, and start it by the image's entry point, `args: [{role}]`")
+        } else {
+            format!(
+                "start it by the image's entry point, `args: [{role}]`, or write the HA options into its configuration file"
+            )
+        },
     });
+}
+
+/// Whether the command line of `container` names an option of HA.
+pub(super) fn speaks_of_it(container: &serde_json::Value) -> bool {
+    words(container).iter().any(|word| word.contains("high-availability"))
 }
 
 /// Whether the target is a resource of Amazon EMR's dialect, of which `says` something.
@@ -132,7 +134,8 @@ pub(super) fn accepts_options(work: &Work<'_>, cluster: &Cluster) -> bool {
 /// we add might contradict.
 fn misread(cluster: &Cluster) -> Option<&Misread> {
     let words = &cluster.leading()?.misread;
-    words.iter().map(|(word, _)| word).find(|word| matches!(word.fate, Fate::Host | Fate::WebPort))
+    let is_meant_otherwise = |word: &&Misread| matches!(word.fate, Fate::Host | Fate::WebPort | Fate::Program);
+    words.iter().map(|(word, _)| word).find(is_meant_otherwise)
 }
 
 fn is_set(cluster: &Cluster, option: &str) -> bool {
@@ -173,7 +176,7 @@ fn add_identity(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<
     }
     // One that the other role was given is the cluster's, whatever we would have called it.
     let given = work.target.siblings.iter().find_map(|sibling| sibling.setting(HA_CLUSTER_ID));
-    let id = given.map(|setting| setting.value.trim().to_owned()).or_else(|| {
+    let id = given.map(|setting| setting.trimmed().to_owned()).or_else(|| {
         identity.filter(|_| !may_have_state(cluster, mode)).map(|identity| format!("/{namespace}/{identity}"))
     });
     if let Some(id) = id.filter(|_| !is_set(cluster, HA_CLUSTER_ID) && siblings_have_id(work)) {
@@ -260,6 +263,10 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
     })
     .map_err(|obstacle| match obstacle {
         Obstacle::Findings(findings) => why(&findings, work),
+        Obstacle::Taken(path) if cluster.shape == Shape::Raw => Missing(
+            format!("`{path}` sets an option of HA to a blank, which counts whatever is added"),
+            "remove that argument, or give it a value".to_owned(),
+        ),
         Obstacle::Taken(path) => Missing(
             format!(
                 "`{path}` is taken: this Flink version wants a text there, and the configuration has something else"

@@ -13,7 +13,7 @@ use crate::siblings::explicit;
 /// where that is known; else what the JobManager derives, so that both come to the same.
 pub(super) fn of(target: &Target<'_>, cluster: &Cluster) -> Option<String> {
     let Some(Place::Pods(raw)) = target.place() else { return target.name.map(str::to_owned) };
-    let own = explicit(target.object, cluster, KUBERNETES_CLUSTER_ID).map(|setting| setting.value.trim().to_owned());
+    let own = explicit(target.object, cluster, KUBERNETES_CLUSTER_ID).map(|setting| setting.trimmed().to_owned());
     let of_sibling = || target.siblings.iter().find_map(|sibling| sibling.explicit.clone());
     let of_job_manager = || {
         target.siblings.iter().filter(|_| raw.role == Role::TaskManager).find_map(|sibling| sibling.identity.clone())

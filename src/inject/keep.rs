@@ -5,18 +5,21 @@ mod templates;
 
 use serde_json::Value;
 
+use crate::flink::arguments::takes_options;
 use crate::flink::cluster::Cluster;
-use crate::flink::configuration::scalar_text;
+use crate::flink::configuration::{Layer, Setting, scalar_text};
 use crate::flink::deployment::walk;
 use crate::flink::options::{HA_CLUSTER_ID, HA_STORAGE_DIR, HA_TYPE, KUBERNETES_CLUSTER_ID, names};
+use crate::flink::raw::container_path;
 use crate::inject::record::{INJECTED_ANNOTATION, Injected, Record};
 use crate::inject::volumes::{self, Claim, Presence, presence};
 use crate::inject::{
-    Injection, Lost, Place, Target, Work, account, arguments, fs_group, option, plugins, spread, user,
+    Injection, Lost, Place, Target, Why, Work, account, arguments, fs_group, high_availability, option, plugins,
+    spread, user,
 };
 use crate::object::{self, FieldPath, at};
 use crate::policy::Role;
-use crate::workload::recognise;
+use crate::workload::{self, Workload, recognise};
 
 /// Puts back what was filled in when `old` was created and `target`, its update, lacks without saying anything else.
 ///
@@ -102,7 +105,9 @@ pub(super) fn stands(work: &Work<'_>, value: &Injected) -> bool {
     let cluster = work.cluster();
     let Some(view) = cluster.leading() else { return false };
     match value {
-        Injected::Option { key, value, .. } => view.config.exact(key).is_some_and(|setting| setting.value == *value),
+        Injected::Option { key, value, .. } => {
+            view.config.exact(key).is_some_and(|setting| is_written(work.edits.document(), key, setting, value))
+        }
         Injected::ServiceAccount { value } => view.account.0.as_ref() == Some(value),
         Injected::Env { name, .. } => view
             .pod
@@ -114,6 +119,14 @@ pub(super) fn stands(work: &Work<'_>, value: &Injected) -> bool {
         | Injected::Spread { .. }
         | Injected::FsGroup { .. } => is_in_pods(work, value),
     }
+}
+
+/// Whether `setting` of `key` is `value` as it stands in `document`: an argument is in force with its variables replaced.
+fn is_written(document: &Value, key: &str, setting: &Setting, value: &str) -> bool {
+    let word = || walk(document, &setting.path).and_then(Value::as_str);
+    let is_argument =
+        |word: &str| word.strip_prefix("-D").unwrap_or(word).split_once('=').is_some_and(|pair| pair == (key, value));
+    setting.value == value || (setting.layer == Layer::Argument && word().is_some_and(is_argument))
 }
 
 /// Whether a value of the record is in force, or another one was set in its place.
@@ -266,25 +279,60 @@ pub fn lost(target: &Target<'_>, old: &Value) -> Vec<Lost> {
     if options::is_overruled(&is, &record) {
         return Vec::new();
     }
-    let is_certain = is.leading().is_none_or(|view| view.unknown.is_none());
+    let why = why(target, &is);
+    if let (Why::Command { .. }, Some(view)) = (&why, is.leading())
+        && view.pod.container().is_some_and(high_availability::speaks_of_it)
+    {
+        return Vec::new();
+    }
+    let place = |key: &str| match (&why, target.place()) {
+        (Why::Command { .. }, Some(Place::Pods(raw))) => {
+            let container = container_path(raw);
+            let has_args = walk(target.object, &container.key("args")).is_some();
+            container.key(if has_args { "args" } else { "command" })
+        }
+        _ => is.leading().map(|view| view.config_path.key(key)).unwrap_or_default(),
+    };
     let is_set = |cluster: &Cluster, option: &str| {
         cluster.leading().is_some_and(|view| names(option, None).iter().any(|name| view.config.exact(name).is_some()))
     };
-    record
-        .values
-        .iter()
-        .filter_map(|value| match value {
-            Injected::Option { option, key, value, .. } if KEPT.contains(&option.as_str()) => {
-                (is_set(&was, option) && !is_set(&is, option)).then(|| Lost {
-                    what: key.clone(),
-                    value: scalar_text(&Value::String(value.clone())),
-                    path: is.leading().map(|view| view.config_path.key(key)).unwrap_or_default(),
-                    is_certain,
-                })
-            }
-            _ => None,
-        })
-        .collect()
+    let lost = record.values.iter().filter_map(|value| match value {
+        Injected::Option { option, key, value, .. } if KEPT.contains(&option.as_str()) => {
+            (is_set(&was, option) && !is_set(&is, option)).then(|| Lost {
+                what: key.clone(),
+                value: scalar_text(&Value::String(value.clone())),
+                path: place(key),
+                why: why.clone(),
+            })
+        }
+        _ => None,
+    });
+    // What a form cannot take is one cause for all of them.
+    let most = if matches!(why, Why::NoOptions(_) | Why::Command { .. }) { 1 } else { usize::MAX };
+    lost.take(most).collect()
+}
+
+/// Why what was filled in and is not set in `is`, the cluster of `target`, is not.
+fn why(target: &Target<'_>, is: &Cluster) -> Why {
+    if let Some(Place::Pods(raw)) = target.place() {
+        let launch = &raw.launch;
+        if let Some(obstacle) = launch.obstacle() {
+            return Why::Command { obstacle, subcommand: launch.subcommand() };
+        }
+        let refuses = launch.takes_arguments() && !takes_options(launch, is.version);
+        if let Some(version) = is.version.filter(|_| refuses) {
+            return Why::NoOptions(version);
+        }
+    }
+    if is.leading().is_none_or(|view| view.unknown.is_none()) { Why::Gone } else { Why::Unknown }
+}
+
+/// The role that `object`, an update of `old`, had with what we filled in, where its command is not known to start Flink
+/// any more.
+#[must_use]
+pub fn former(object: &Value, old: &Value) -> Option<Workload> {
+    Record::of(old).filter(|record| !record.values.is_empty())?;
+    workload::former(object, old)
 }
 
 #[cfg(test)]

@@ -14,14 +14,11 @@ impl Work<'_> {
     ///
     /// # Errors
     /// The place, where the user has something else there: up to 1.16 `high-availability` is the mode, and a nested
-    /// configuration may have a map there; from 2.0 no key may be the parent of another.
+    /// configuration may have a map there; from 2.0 no key may be the parent of another; a role's argument may be blank.
     pub(super) fn set_option(&mut self, option: &str, value: &str) -> Result<(), FieldPath> {
         let spec = match self.target.place() {
             Some(Place::Resource(spec)) => spec,
-            Some(Place::Pods(raw)) => {
-                arguments::set_option(self, raw, option, value);
-                return Ok(());
-            }
+            Some(Place::Pods(raw)) => return arguments::set_option(self, raw, option, value),
             None => return Ok(()),
         };
         let cluster = self.cluster();

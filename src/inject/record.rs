@@ -32,6 +32,12 @@ pub struct Record {
     pub unknown: Vec<Value>,
 }
 
+/// Whether `json`, the text of an object, may hold a record: where this says no there is none that we wrote.
+#[must_use]
+pub fn may_be_recorded(json: &str) -> bool {
+    memchr::memmem::find(json.as_bytes(), INJECTED_ANNOTATION.as_bytes()).is_some()
+}
+
 /// The record as it stands in the annotation.
 #[derive(Serialize, Deserialize)]
 struct Written<Values> {

@@ -68,6 +68,7 @@ mod tests {
             fix: "do this".to_owned(),
             replacement: None,
             exception: None,
+            shared: None,
         }];
         let annotations = json!({"flink-admission.io/allow.ha-required": reason});
         apply(&mut findings, &json!({"metadata": {"annotations": annotations}}), exceptions);

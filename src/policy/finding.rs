@@ -100,6 +100,21 @@ pub struct Finding {
     pub replacement: Option<Replacement>,
     /// The reason of an exception by which it is no denial.
     pub exception: Option<String>,
+    /// What it has in common with others, where one change settles all of them.
+    pub shared: Option<Shared>,
+}
+
+/// What several findings of one rule come from: one volume that holds several directories.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shared {
+    /// The cause, as it is told from others.
+    pub cause: String,
+    /// Place of this finding among those of its cause: the lowest speaks for all.
+    pub rank: u8,
+    /// The option that it is about.
+    pub option: String,
+    /// What to do, said of all of them.
+    pub fix: String,
 }
 
 /// A change of one word at the place of a finding.

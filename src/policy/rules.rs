@@ -27,7 +27,7 @@ use crate::inject::{Lost, Shortfall};
 use crate::object::{FieldPath, at, named};
 use crate::policy::document::{FlinkPolicy, Profile};
 use crate::policy::exception;
-use crate::policy::finding::{Finding, Level, Replacement, Role};
+use crate::policy::finding::{Finding, Level, Replacement, Role, Shared};
 use crate::siblings::Sibling;
 
 /// One rule.
@@ -156,6 +156,8 @@ pub struct Violation {
     pub at_most: Level,
     /// What to write in the place of what stands there, where that alone settles it.
     pub replacement: Option<Replacement>,
+    /// What it has in common with others of this rule.
+    pub shared: Option<Shared>,
 }
 
 impl Violation {
@@ -164,14 +166,14 @@ impl Violation {
     pub fn at_setting(setting: &Setting, message: String, fix: String) -> Self {
         let value = Some(setting.value.clone());
         let (path, origin) = (setting.path.clone(), setting.origin.to_string());
-        Self { role: None, path, value, origin, message, fix, at_most: Level::Deny, replacement: None }
+        Self { role: None, path, value, origin, message, fix, at_most: Level::Deny, replacement: None, shared: None }
     }
 
     /// A violation at a field, set or missing.
     #[must_use]
     pub fn at_field(path: FieldPath, value: Option<String>, message: String, fix: String) -> Self {
         let origin = path.split_last().map(|(parent, _)| parent.to_string()).unwrap_or_default();
-        Self { role: None, path, value, origin, message, fix, at_most: Level::Deny, replacement: None }
+        Self { role: None, path, value, origin, message, fix, at_most: Level::Deny, replacement: None, shared: None }
     }
 
     /// The same as a warning at most, since not everything is known.
@@ -190,6 +192,12 @@ impl Violation {
     #[must_use]
     pub fn settled_by_name(self, old: &str, new: &str) -> Self {
         Self { replacement: Some(Replacement::Key { old: old.to_owned(), new: new.to_owned() }), ..self }
+    }
+
+    /// The same, one of several of one cause.
+    #[must_use]
+    pub fn sharing(self, shared: Shared) -> Self {
+        Self { shared: Some(shared), ..self }
     }
 
     /// The same, said of one role.
@@ -221,9 +229,12 @@ pub static RULES: &[&Rule] = &[
     &storage::fs_group_missing::RULE,
     &wiring::ha_arguments_without_ha::RULE,
     &wiring::ha_cluster_id_default::RULE,
+    &wiring::ha_cluster_id_refused::RULE,
+    &wiring::ha_differs_between_roles::RULE,
     &neighbours::ha_directory_shared::RULE,
     &neighbours::ha_metadata_left_behind::RULE,
     &wiring::ha_mode_missing::RULE,
+    &wiring::ha_mode_misspelt::RULE,
     &wiring::ha_mode_short_name::RULE,
     &mutation::ha_not_added::RULE,
     &mutation::ha_required::RULE,
@@ -282,6 +293,7 @@ pub static RULES: &[&Rule] = &[
     &storage::storage_path_without_scheme::RULE,
     &storage::storage_per_replica::RULE,
     &storage::storage_read_only::RULE,
+    &storage::storage_uri_malformed::RULE,
     &storage::storage_uri_placeholder::RULE,
     &account::task_manager_service_account_missing::RULE,
     &operations::upgrade_mode_stateless::RULE,
@@ -317,6 +329,12 @@ pub fn is_of_operator(id: &str) -> bool {
     id == wiring::host_argument_removed::RULE.id
 }
 
+/// Whether the rule `id` finds what an update takes away, whatever the object is now.
+#[must_use]
+pub fn is_of_update(id: &str) -> bool {
+    id == mutation::injected_value_missing::RULE.id
+}
+
 /// Whether `id` may be named and no rule decides it yet.
 #[must_use]
 pub fn is_reserved(id: &str) -> bool {
@@ -340,7 +358,7 @@ pub fn evaluate(case: &Case<'_>) -> Vec<Finding> {
         .filter(|(_, level)| *level != Level::Off)
         .flat_map(|(rule, level)| (rule.check)(case).into_iter().map(move |violation| finding(rule, level, violation)))
         .collect();
-    mutation::ha_not_added::leave_to_denials(&mut findings);
+    mutation::ha_not_added::leave_to_denials(&mut findings, case.shortfalls);
     exception::apply(&mut findings, case.object, case.policy.spec.exceptions);
     sort(&mut findings);
     findings
@@ -355,11 +373,49 @@ pub fn sort(findings: &mut [Finding]) {
     });
 }
 
+/// Makes one finding of those that one cause has: the first speaks for all, and names the options of the others.
+///
+/// Only for answers: whether a finding is new is asked of each place.
+pub fn merge(findings: &mut Vec<Finding>) {
+    let mut merged: Vec<Finding> = Vec::new();
+    let mut groups: Vec<Vec<Finding>> = Vec::new();
+    for finding in findings.drain(..) {
+        let is_same = |other: &Finding| {
+            (other.rule, other.level, other.role, &other.exception)
+                == (finding.rule, finding.level, finding.role, &finding.exception)
+                && other.shared.as_ref().map(|shared| &shared.cause)
+                    == finding.shared.as_ref().map(|shared| &shared.cause)
+        };
+        let group = groups.iter_mut().find(|group| group.first().is_some_and(is_same));
+        match (group, &finding.shared) {
+            (_, None) => merged.push(finding),
+            (Some(group), Some(_)) => group.push(finding),
+            (None, Some(_)) => groups.push(vec![finding]),
+        }
+    }
+    merged.extend(groups.into_iter().filter_map(spoken_for));
+    sort(&mut merged);
+    *findings = merged;
+}
+
+fn spoken_for(mut group: Vec<Finding>) -> Option<Finding> {
+    group.sort_by_key(|finding| finding.shared.as_ref().map(|shared| shared.rank));
+    let mut group = group.into_iter();
+    let mut first = group.next()?;
+    let others: Vec<String> = group.filter_map(|other| Some(format!("`{}`", other.shared?.option))).collect();
+    if let (Some((last, before)), Some(shared)) = (others.split_last(), &first.shared) {
+        let and = if before.is_empty() { "" } else { " and " };
+        first.message.extend(["; the same is true of ", &before.join(", "), and, last]);
+        first.fix.clone_from(&shared.fix);
+    }
+    Some(first)
+}
+
 fn finding(rule: &Rule, level: Level, violation: Violation) -> Finding {
-    let Violation { role, path: at, value, origin, message, fix, at_most, replacement } = violation;
+    let Violation { role, path: at, value, origin, message, fix, at_most, replacement, shared } = violation;
     let (value, message, fix) = (value.map(visible), visible(message), visible(fix));
     let (level, path) = (level.min(at_most), at.to_string());
-    Finding { rule: rule.id, level, role, path, at, value, origin, message, fix, replacement, exception: None }
+    Finding { rule: rule.id, level, role, path, at, value, origin, message, fix, replacement, exception: None, shared }
 }
 
 /// `text` with control characters written out: values come from manifests and end on terminals.
@@ -375,6 +431,12 @@ pub(super) fn visible(text: String) -> String {
         }
         visible
     })
+}
+
+/// `value` with those blanks written out that look like a space, or like nothing.
+fn with_blanks_shown(value: &str) -> String {
+    let shown = |c: char| if c.is_whitespace() && c != ' ' { c.escape_unicode().collect() } else { String::from(c) };
+    value.chars().map(shown).collect()
 }
 
 #[cfg(test)]

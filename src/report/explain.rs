@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::{masked, paint, plain};
 use crate::cli::review::Object;
-use crate::flink::configuration::{EffectiveConfig, Overridden, Setting};
-use crate::policy::Role;
+use crate::flink::configuration::{Overridden, Setting};
+use crate::flink::raw::Unknown;
+use crate::verdict::{Explanation, RoleConfiguration};
 
 /// One object with the configuration of its roles.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub struct Explained<'a> {
     /// The object.
     pub object: &'a Object,
     /// What each role works with.
-    pub roles: Vec<(Role, EffectiveConfig)>,
+    pub explanation: Explanation,
 }
 
 /// Writes the configurations as text: `key: value`, then where it comes from.
@@ -23,18 +24,30 @@ pub struct Explained<'a> {
 /// # Errors
 /// Those of `output`.
 pub fn text(explained: &[Explained<'_>], output: &mut dyn Write) -> io::Result<()> {
-    for (position, Explained { object, roles }) in explained.iter().enumerate() {
+    for (position, Explained { object, explanation }) in explained.iter().enumerate() {
         let (strong, faint) = (paint::STRONG, paint::FAINT);
         let gap = if position > 0 { "\n" } else { "" };
         writeln!(output, "{gap}{strong}{}{strong:#}", plain(&object.title()))?;
         writeln!(output, "{faint}{}{faint:#}", plain(&object.source.to_string()))?;
+        if let Some(undecided) = &explanation.undecided {
+            writeln!(output, "{}", plain(undecided))?;
+        }
         // The roles of a FlinkDeployment read one configuration; saying it twice helps nobody.
-        for same in roles.chunk_by(|(_, one), (_, other)| one == other) {
-            let Some((_, config)) = same.first() else { continue };
-            let names: Vec<_> = same.iter().map(|(role, _)| role.to_string()).collect();
+        let says_same = |one: &RoleConfiguration, other: &RoleConfiguration| {
+            one.config == other.config && one.unknown == other.unknown
+        };
+        for same in explanation.roles.chunk_by(says_same) {
+            let Some(RoleConfiguration { config, unknown, .. }) = same.first() else { continue };
+            let names: Vec<_> = same.iter().map(|one| one.role.to_string()).collect();
             writeln!(output, "\n  {strong}{}{strong:#}", names.join(" and "))?;
-            if config.iter().next().is_none() {
-                writeln!(output, "    nothing is set; Flink's defaults apply")?;
+            let is_bare = config.iter().next().is_none();
+            match unknown {
+                Some(why) => {
+                    let what = if is_bare { "what is set" } else { "what else is set" };
+                    writeln!(output, "    {what} is not known: {}", plain(why.in_words()))?;
+                }
+                None if is_bare => writeln!(output, "    nothing is set; Flink's defaults apply")?,
+                None => {}
             }
             for (key, setting) in config.iter() {
                 setting_text(key, setting, output)?;
@@ -82,12 +95,18 @@ struct ExplainReport<'a> {
 struct Entry<'a> {
     #[serde(flatten)]
     place: super::json::Place<'a>,
+    /// What the policy wants to know and cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undecided: Option<&'a str>,
     roles: Vec<RoleEntry<'a>>,
 }
 
 #[derive(Serialize)]
 struct RoleEntry<'a> {
     role: String,
+    /// Why there may be more settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<&'a str>,
     settings: Vec<SettingEntry<'a>>,
 }
 
@@ -109,11 +128,14 @@ struct OverriddenEntry<'a> {
 
 impl<'a> Entry<'a> {
     fn of(explained: &'a Explained<'a>) -> Self {
-        let roles = explained.roles.iter().map(|(role, config)| RoleEntry {
+        let Explanation { roles, undecided } = &explained.explanation;
+        let roles = roles.iter().map(|RoleConfiguration { role, config, unknown }| RoleEntry {
             role: role.to_string(),
+            unknown: unknown.as_ref().map(Unknown::in_words),
             settings: config.iter().map(|(key, setting)| SettingEntry::of(key, setting)).collect(),
         });
-        Self { place: super::json::Place::of(explained.object), roles: roles.collect() }
+        let place = super::json::Place::of(explained.object);
+        Self { place, undecided: undecided.as_deref(), roles: roles.collect() }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::cli::baseline::Accepted;
 use crate::cli::input::Source;
 use crate::cli::locate::{Locator, Pointed};
 use crate::cli::review::{Object, Reviewed};
+use crate::policy::rules::merge;
 use crate::policy::{Finding, Level};
 
 /// Which findings are reported.
@@ -47,8 +48,8 @@ pub struct Entry<'a> {
 /// A finding and its place.
 #[derive(Debug)]
 pub struct Said<'a> {
-    /// The finding.
-    pub finding: &'a Finding,
+    /// The finding; one of several that one cause has.
+    pub finding: Finding,
     /// Where it points to.
     pub pointed: Pointed<'a>,
 }
@@ -58,12 +59,14 @@ impl<'a> Report<'a> {
     #[must_use]
     pub fn of(reviewed: &'a Reviewed, wanted: Wanted, accepted: &Accepted) -> Self {
         let mut locator = Locator::of(&reviewed.objects);
-        let findings = new(reviewed, accepted);
-        let verdict = |findings: &[&Finding]| findings.iter().map(|finding| finding.level).max();
+        let mut findings = new(reviewed, accepted);
+        // What is accepted was accepted place by place.
+        findings.iter_mut().for_each(merge);
+        let verdict = |findings: &[Finding]| findings.iter().map(|finding| finding.level).max();
         let verdicts: Vec<_> = findings.iter().map(|findings| verdict(findings)).collect();
         let (shown, omitted) = shown(findings, wanted);
-        let entry = |((object, findings), verdict): ((&'a Object, Vec<&'a Finding>), Option<Level>)| {
-            let said = findings.into_iter().map(|finding| Said { finding, pointed: locator.point(object, finding) });
+        let entry = |((object, findings), verdict): ((&'a Object, Vec<Finding>), Option<Level>)| {
+            let said = findings.into_iter().map(|finding| Said { pointed: locator.point(object, &finding), finding });
             Entry { object, verdict: verdict.filter(|level| *level > Level::Off), findings: said.collect() }
         };
         let entries = reviewed.objects.iter().zip(shown).zip(verdicts).map(entry).collect();
@@ -99,18 +102,24 @@ impl Said<'_> {
 }
 
 /// The findings of each object that are not accepted.
-fn new<'a>(reviewed: &'a Reviewed, accepted: &Accepted) -> Vec<Vec<&'a Finding>> {
+fn new(reviewed: &Reviewed, accepted: &Accepted) -> Vec<Vec<Finding>> {
     let none = Vec::new();
     let known = accepted.known.iter().chain(std::iter::repeat(&none));
-    let of_object = |(object, known): (&'a Object, &Vec<bool>)| {
+    let of_object = |(object, known): (&Object, &Vec<bool>)| {
         let known = known.iter().copied().chain(std::iter::repeat(false));
-        object.findings().iter().zip(known).filter(|(_, is_known)| !is_known).map(|(finding, _)| finding).collect()
+        object
+            .findings()
+            .iter()
+            .zip(known)
+            .filter(|(_, is_known)| !is_known)
+            .map(|(finding, _)| finding.clone())
+            .collect()
     };
     reviewed.objects.iter().zip(known).map(of_object).collect()
 }
 
 /// The findings that are wanted, of many the worst, of equal ones the first; and how many more there are.
-fn shown(mut findings: Vec<Vec<&Finding>>, wanted: Wanted) -> (Vec<Vec<&Finding>>, usize) {
+fn shown(mut findings: Vec<Vec<Finding>>, wanted: Wanted) -> (Vec<Vec<Finding>>, usize) {
     if wanted.quiet {
         for findings in &mut findings {
             findings.retain(|finding| finding.level == Level::Deny);

@@ -28,7 +28,7 @@ pub fn write(report: &Report<'_>, output: &mut dyn Write) -> io::Result<()> {
 }
 
 fn finding(title: &str, said: &Said<'_>, output: &mut dyn Write) -> io::Result<()> {
-    let (finding, place) = (said.finding, &said.pointed.place);
+    let (finding, place) = (&said.finding, &said.pointed.place);
     let command = match finding.level {
         Level::Deny => "error",
         Level::Warn => "warning",

@@ -162,7 +162,7 @@ impl<'a> Place<'a> {
 
 impl<'a> Said<'a> {
     fn of(said: &'a findings::Said<'a>) -> Self {
-        let finding = said.finding;
+        let finding = &said.finding;
         Self {
             rule: finding.rule,
             level: finding.level.word(),

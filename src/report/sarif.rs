@@ -26,7 +26,7 @@ pub fn write(report: &Report<'_>, output: &mut dyn Write) -> io::Result<()> {
         entry
             .findings
             .iter()
-            .map(|said| result(said, &entry.object.title(), Fingerprint::of(entry.object, said.finding)))
+            .map(|said| result(said, &entry.object.title(), Fingerprint::of(entry.object, &said.finding)))
     });
     let log = Log {
         schema: "https://json.schemastore.org/sarif-2.1.0.json",
@@ -90,7 +90,7 @@ fn notification(problem: &Problem, level: &'static str) -> Notification {
 }
 
 fn result(said: &Said<'_>, title: &str, fingerprint: Fingerprint) -> SarifResult {
-    let (finding, file) = (said.finding, &said.source().file);
+    let (finding, file) = (&said.finding, &said.source().file);
     let logical = Logical { fully_qualified_name: format!("{title}/{}", finding.path), kind: "property" };
     let related = said.pointed.reader.as_ref().map(|(source, place)| Related {
         physical_location: physical(&source.file, place),

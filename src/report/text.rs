@@ -58,7 +58,7 @@ fn about(entry: &Entry<'_>, quiet: bool, output: &mut dyn Write) -> io::Result<(
 }
 
 fn said(said: &Said<'_>, output: &mut dyn Write) -> io::Result<()> {
-    let finding = said.finding;
+    let finding = &said.finding;
     let (paint, faint) = (paint::of(Some(finding.level)), paint::FAINT);
     let role = finding.role.map(|role| format!(" {faint}({role}){faint:#}")).unwrap_or_default();
     writeln!(output, "       {paint}{:<6}{paint:#} {}{role}", finding.level.word(), finding.rule)?;
@@ -149,7 +149,7 @@ mod tests {
         let source = Source { file: "a.yaml".into(), document: 0, line: 1, item, text, range, object };
         let pointed = Pointed { source: &source, place, reader: None, edit: None };
         let mut output = anstream::StripStream::new(Vec::new());
-        said(&Said { finding, pointed }, &mut output).unwrap();
+        said(&Said { finding: finding.clone(), pointed }, &mut output).unwrap();
         String::from_utf8(output.into_inner()).unwrap()
     }
 
@@ -166,6 +166,7 @@ mod tests {
             fix: "mount a claim at `/data`".into(),
             replacement: None,
             exception: None,
+            shared: None,
         }
     }
 

@@ -14,6 +14,7 @@ use tokio::task::block_in_place;
 use super::Parts;
 use crate::admission::{Malformed, Operation, Review, decode, encode, encode_malformed};
 use crate::facts::{FactKey, Facts};
+use crate::inject;
 use crate::policy::Policies;
 use crate::telemetry::Reviewed;
 use crate::verdict::{self, Decision, Subject};
@@ -184,9 +185,12 @@ fn prepare(mut review: Review, policies: &Policies) -> Result<Option<(Case, BTre
     if goes || !judged {
         return Ok(None);
     }
-    let Some(workload) = workload::recognise(&object) else { return Ok(None) };
-    let old = review.old_object.take().map(|raw| serde_json::from_str(raw.get())).transpose();
-    let old = old.map_err(|error| format!("request.oldObject: it cannot be read: {error}"))?;
+    let known = workload::recognise(&object);
+    let old = review.old_object.take().filter(|old| known.is_some() || inject::may_be_recorded(old.get()));
+    let old = old.map(|raw| serde_json::from_str(raw.get())).transpose();
+    let old: Option<Value> = old.map_err(|error| format!("request.oldObject: it cannot be read: {error}"))?;
+    let former = || inject::former(&object, old.as_ref()?);
+    let Some(workload) = known.or_else(former) else { return Ok(None) };
     let case = Case { review, object, old, workload };
     let needs = verdict::needs(&case.subject(), policies);
     Ok(Some((case, needs)))

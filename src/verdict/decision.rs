@@ -167,6 +167,7 @@ mod tests {
             fix: "do this".to_owned(),
             replacement: None,
             exception: None,
+            shared: None,
         }
     }
 

@@ -1,7 +1,9 @@
-//! How a container starts Flink: the official image's subcommands, the scripts in `bin`, a shell around either, or
-//! an image that takes its role from the environment.
+//! How a container starts Flink: the official image's subcommands, the scripts in `bin`, a shell or `env` around either,
+//! or an image that takes its role from the environment.
 //!
-//! Sources: flink-docker `docker-entrypoint.sh` (only the first word is looked at), Flink `bin/*.sh`, Bitnami's image.
+//! Sources: flink-docker `docker-entrypoint.sh` (only the first word is looked at, any other command is executed as it is),
+//! Flink `bin/*.sh`, Bitnami's image. `bin/flink-console.sh` is none of the ways: by itself it gives Flink no directory,
+//! without which Flink does not start (executed for 1.20.5 and 2.3.0).
 
 use serde_json::Value;
 
@@ -30,6 +32,10 @@ pub enum Entry {
     Script,
     /// Inside of a shell's text, to which nothing can be appended.
     Shell,
+    /// Behind an `env` that changes variables which Flink or its entry point reads.
+    Changed,
+    /// By a command that is not known to start Flink, where the stored object has one that does.
+    Unknown,
     /// A script of native mode, which Flink's client writes.
     Native,
     /// An image of its own that takes the role from `FLINK_MODE`.
@@ -49,25 +55,35 @@ impl Launch {
             .chain(list(container, &["args"]))
             .map(|word| word.as_str().unwrap_or_default())
             .collect();
-        Self::of_words(&words).or_else(|| Self::of_mode(container, &words))
+        Self::of_words(container, &words).or_else(|| Self::of_mode(container, &words))
     }
 
-    fn of_words(words: &[&str]) -> Option<Self> {
+    fn of_words(container: &Value, words: &[&str]) -> Option<Self> {
         let mut position = 0;
+        // Whether the words are `env`'s own, and whether they change what Flink reads.
+        let (mut of_env, mut is_changed) = (false, false);
         loop {
             let word = *words.get(position)?;
-            let base = base_name(word);
-            if SHELLS.contains(&base) {
-                return Self::of_shell(words, position);
+            let assigned = word.split_once('=').map(|(name, _)| name).filter(|_| of_env && !word.starts_with('-'));
+            let base = if assigned.is_some() { "" } else { base_name(word) };
+            let launch = if SHELLS.contains(&base) {
+                Some(Self::of_shell(words, position)?)
+            } else {
+                Self::named(base, position)
+            };
+            if let Some(launch) = launch {
+                let is_plain = matches!(launch.entry, Entry::Subcommand | Entry::Script);
+                return Some(if is_changed && is_plain { Self { entry: Entry::Changed, ..launch } } else { launch });
             }
-            if let Some(launch) = Self::named(base, position) {
-                return Some(launch);
-            }
-            let leads_on = INITS.contains(&base) || (position > 0 && word.starts_with('-'));
-            if !leads_on {
+            let is_option = position > 0 && word.starts_with('-');
+            if !is_option && assigned.is_none() && !INITS.contains(&base) {
                 return None;
             }
-            position += if matches!(base, "gosu" | "su-exec") { 2 } else { 1 };
+            is_changed |=
+                assigned.is_some_and(|name| is_read(container, name)) || (of_env && is_option && word != "--");
+            of_env = base == "env" || (of_env && (is_option || assigned.is_some()));
+            let takes_next = matches!(base, "gosu" | "su-exec") || (of_env && matches!(word, "-u" | "--unset"));
+            position += if takes_next { 2 } else { 1 };
         }
     }
 
@@ -89,7 +105,7 @@ impl Launch {
         Some(Self { role, application, entry, word })
     }
 
-    /// A shell at `position`: a script as its argument, or its `-c` text.
+    /// A shell at `position`: a script as its argument, or its `-c` text with the parameters of that.
     fn of_shell(words: &[&str], position: usize) -> Option<Self> {
         let rest = words.get(position + 1..)?;
         let (offset, first) =
@@ -97,16 +113,25 @@ impl Launch {
         let has_text =
             rest.iter().take(offset).any(|flag| flag.starts_with('-') && !flag.starts_with("--") && flag.contains('c'));
         if has_text {
-            return Self::of_text(first, position + 1 + offset);
+            return Self::of_text(first, rest.get(offset + 1..).unwrap_or_default(), position + 1 + offset);
+        }
+        if base_name(first) == "docker-entrypoint.sh" {
+            return Self::named(base_name(rest.get(offset + 1)?), position + 2 + offset);
         }
         Self::named(base_name(first), position + 1 + offset).filter(|launch| launch.entry != Entry::Subcommand)
     }
 
-    /// The words of a shell's text, split at blanks and operators: a guess that is good enough to know a role by.
-    fn of_text(script: &str, position: usize) -> Option<Self> {
+    /// The words of a shell's text, split at blanks and operators, with its parameters, of which the first is `$0`: a guess
+    /// that is good enough to know a role by.
+    fn of_text(script: &str, parameters: &[&str], position: usize) -> Option<Self> {
         let words: Vec<&str> = script
             .split(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(' | ')' | '"' | '\'' | '`'))
             .filter(|word| !word.is_empty())
+            .flat_map(|word| match parameter(word) {
+                Some(Parameter::All) => parameters.get(1..).unwrap_or_default().to_vec(),
+                Some(Parameter::At(index)) => parameters.get(index).map_or_else(Vec::new, |word| vec![*word]),
+                None => vec![word],
+            })
             .collect();
         words.iter().enumerate().find_map(|(index, word)| {
             let base = base_name(word);
@@ -132,11 +157,68 @@ impl Launch {
         Some(Self { role, application: false, entry: Entry::Mode, word: words.len() })
     }
 
+    /// The word by which the image's entry point starts the same.
+    #[must_use]
+    pub const fn subcommand(&self) -> &'static str {
+        match (self.role, self.application) {
+            (Role::TaskManager, _) => "taskmanager",
+            (Role::JobManager, true) => "standalone-job",
+            (Role::JobManager, false) => "jobmanager",
+        }
+    }
+
+    /// Why no option can be added to it; `None` where one can be, or where another one answers for it.
+    #[must_use]
+    pub const fn obstacle(&self) -> Option<&'static str> {
+        match self.entry {
+            Entry::Shell => Some("a shell's text starts it, to which no options can be added"),
+            Entry::Changed => {
+                Some("`env` in its command changes variables that Flink reads, so what it has is not known")
+            }
+            Entry::Unknown => Some("its command is not known to start Flink"),
+            Entry::Subcommand | Entry::Script | Entry::Native | Entry::Mode => None,
+        }
+    }
+
     /// Whether options can be appended as words: not to a shell's text, nor where the image ignores arguments.
     #[must_use]
     pub const fn takes_arguments(&self) -> bool {
         matches!(self.entry, Entry::Subcommand | Entry::Script)
     }
+}
+
+/// What a shell puts in the place of a word.
+enum Parameter {
+    /// All parameters but `$0`.
+    All,
+    /// That one.
+    At(usize),
+}
+
+/// The parameters that `word` stands for: `$@`, `${1}`.
+fn parameter(word: &str) -> Option<Parameter> {
+    let name = word.strip_prefix('$')?;
+    match name.strip_prefix('{').map_or(Some(name), |name| name.strip_suffix('}'))? {
+        "@" | "*" => Some(Parameter::All),
+        name if name.len() == 1 => name.parse().ok().map(Parameter::At),
+        _ => None,
+    }
+}
+
+/// Whether Flink, its entry point or a text that is resolved here may read the variable `variable`.
+fn is_read(container: &Value, variable: &str) -> bool {
+    const PREFIXES: [&str; 7] = [
+        "FLINK_",
+        "_FLINK_",
+        "JOB_MANAGER_",
+        "TASK_MANAGER_",
+        "HADOOP_",
+        "ENABLE_BUILT_IN_PLUGINS",
+        "DYNAMIC_PARAMETERS",
+    ];
+    // Another value than the manifest's would be read for it.
+    let is_declared = || list(container, &["env"]).iter().any(|declared| name(declared) == Some(variable));
+    PREFIXES.iter().any(|prefix| variable.starts_with(prefix)) || is_declared()
 }
 
 fn base_name(word: &str) -> &str {
@@ -176,6 +258,43 @@ mod tests {
                 json!({"command": ["/bin/bash"], "args": ["-c", "set -e; exec /docker-entrypoint.sh jobmanager"]}),
                 (Role::JobManager, Entry::Shell),
             ),
+            (json!({"args": ["bash", "/docker-entrypoint.sh", "jobmanager"]}), (Role::JobManager, Entry::Subcommand)),
+            (
+                json!({"command": ["tini", "--", "bash", "-x", "/docker-entrypoint.sh"], "args": ["standalone-job"]}),
+                (Role::JobManager, Entry::Subcommand),
+            ),
+            (
+                json!({"args": ["env", "A=b", "C=/d/e", "/docker-entrypoint.sh", "taskmanager"]}),
+                (Role::TaskManager, Entry::Subcommand),
+            ),
+            (
+                json!({"args": ["/usr/bin/env", "--", "A=b", "/opt/flink/bin/taskmanager.sh", "start"]}),
+                (Role::TaskManager, Entry::Script),
+            ),
+            (
+                json!({"args": ["env", "FLINK_PROPERTIES=a: b", "/docker-entrypoint.sh", "taskmanager"]}),
+                (Role::TaskManager, Entry::Changed),
+            ),
+            (
+                json!({"args": ["env", "-u", "X", "bash", "/docker-entrypoint.sh", "taskmanager"]}),
+                (Role::TaskManager, Entry::Changed),
+            ),
+            (
+                json!({"args": ["env", "A=b", "/docker-entrypoint.sh", "taskmanager"], "env": [{"name": "A"}]}),
+                (Role::TaskManager, Entry::Changed),
+            ),
+            (
+                json!({"command": ["sh", "-c", "exec /docker-entrypoint.sh \"$@\"", "--", "jobmanager"]}),
+                (Role::JobManager, Entry::Shell),
+            ),
+            (
+                json!({"command": ["sh", "-c", "set -e; exec \"${@}\"", "-"], "args": ["/docker-entrypoint.sh", "jobmanager"]}),
+                (Role::JobManager, Entry::Shell),
+            ),
+            (
+                json!({"command": ["sh", "-c", "exec /docker-entrypoint.sh $0 ${1}", "taskmanager"]}),
+                (Role::TaskManager, Entry::Shell),
+            ),
             (
                 json!({"command": ["sh", "-ec", "cp a b && $FLINK_HOME/bin/standalone-job.sh start-foreground"]}),
                 (Role::JobManager, Entry::Shell),
@@ -201,6 +320,13 @@ mod tests {
             json!({"command": ["sh", "-c", "curl http://jobmanager:8081; echo taskmanager"]}),
             json!({"command": ["sh", "-c", "/opt/flink/bin/taskmanager.sh stop"]}),
             json!({"command": ["/docker-entrypoint.sh", "operator"]}),
+            json!({"command": ["bash", "/docker-entrypoint.sh"]}),
+            json!({"command": ["bash", "/docker-entrypoint.sh", "help", "jobmanager"]}),
+            json!({"args": ["env", "X=/opt/flink/bin/jobmanager.sh", "nginx"]}),
+            json!({"args": ["A=b", "/docker-entrypoint.sh", "jobmanager"]}),
+            json!({"command": ["sh", "-c", "echo \"$@\"", "--", "jobmanager"]}),
+            json!({"command": ["sh", "-c", "exec /docker-entrypoint.sh \"$2\"", "--", "jobmanager"]}),
+            json!({"args": ["/opt/flink/bin/flink-console.sh", "standalonesession"]}),
             json!({"env": [{"name": "FLINK_MODE"}]}),
         ] {
             assert_eq!(launch(&container), None, "{container}");

@@ -102,6 +102,16 @@ pub(crate) fn flink() -> Vec<(&'static str, Value)> {
             "shell",
             json!([{"name": "main", "image": "x", "command": ["sh", "-c", "exec /docker-entrypoint.sh taskmanager"]}]),
         ),
+        ("bash", json!([{"name": "main", "image": "x", "args": ["bash", "/docker-entrypoint.sh", "jobmanager"]}])),
+        (
+            "env",
+            json!([{"name": "main", "image": "x", "args": ["env", "A=b", "/docker-entrypoint.sh", "taskmanager"]}]),
+        ),
+        (
+            "parameters",
+            json!([{"name": "main", "image": "x", "command": ["sh", "-c", "exec /docker-entrypoint.sh \"$@\"", "--"],
+            "args": ["standalone-job"]}]),
+        ),
         (
             "native",
             json!([{"name": "flink-main-container", "image": "x", "command": ["/docker-entrypoint.sh"],

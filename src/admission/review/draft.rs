@@ -7,6 +7,7 @@ use serde::{Deserialize, de};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::inject::may_be_recorded;
 use crate::workload::may_be_flink;
 
 use super::{API_VERSION, GroupVersionKind, KIND, Operation, Review};
@@ -62,7 +63,8 @@ impl Draft<'_> {
         let resource: ResourceFields = fields(self.resource, "request.resource", "an object with resource")?;
         let user: UserFields = fields(self.user_info, "request.userInfo", "an object with username")?;
         let is_there = self.object.is_some_and(|raw| raw.get() != "null");
-        let object = object(self.object)?;
+        let was_completed = self.old_object.is_some_and(|old| may_be_recorded(old.get()));
+        let object = object(self.object, was_completed)?;
         if !is_there && matches!(operation, Operation::Create | Operation::Update) {
             return Err(format!("request.object: there is none, and {} reviews carry one", operation.word()));
         }
@@ -132,12 +134,13 @@ fn fields<'de, T: Default + Deserialize<'de>>(
     parsed(raw, path, expected)
 }
 
-fn object(raw: Option<&RawValue>) -> Result<Option<Value>, String> {
+/// The object; `None` where it is not worth to be read, unless it `was_completed` by us.
+fn object(raw: Option<&RawValue>, was_completed: bool) -> Result<Option<Value>, String> {
     let Some(raw) = raw.map(RawValue::get).filter(|raw| *raw != "null") else { return Ok(None) };
     if !raw.starts_with('{') {
         return Err("request.object: this is not an object".to_owned());
     }
-    if !may_be_flink(raw) {
+    if !was_completed && !may_be_flink(raw) {
         return Ok(None);
     }
     let mut deserializer = serde_json::Deserializer::from_str(raw);

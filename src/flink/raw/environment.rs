@@ -37,11 +37,11 @@ impl Environment {
     pub fn of(container: &Value) -> Self {
         let open = !list(container, &["envFrom"]).is_empty();
         let mut environment = Self { variables: BTreeMap::new(), open, growth: Cell::new(MOST_GROWTH) };
-        for variable in list(container, &["env"]).iter().take(MOST_VARIABLES) {
+        for (index, variable) in list(container, &["env"]).iter().enumerate() {
             let Some(name) = name(variable) else { continue };
             let is_from_elsewhere = variable.get("valueFrom").is_some_and(|source| !source.is_null());
-            let value =
-                (!is_from_elsewhere).then(|| environment.expand(text(variable, &["value"]).unwrap_or_default()));
+            let is_read = index < MOST_VARIABLES && !is_from_elsewhere;
+            let value = is_read.then(|| environment.expand(text(variable, &["value"]).unwrap_or_default()));
             environment.variables.insert(name.to_owned(), value);
         }
         environment
@@ -184,7 +184,7 @@ fn is_of_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// No container has so many; what comes behind them is not read.
+/// No container has so many; of what comes behind them the names are read, and no value is known.
 const MOST_VARIABLES: usize = 1_000;
 /// Longest name of a variable.
 const LONGEST_NAME: usize = 64;
@@ -251,6 +251,17 @@ mod tests {
             std::iter::once(json!({"name": "V0", "value": "x".repeat(1000)})).chain((1..60).map(doubled)).collect();
         let environment = Environment::of(&json!({"env": variables}));
         assert!((0..100).map(|_| environment.expand("$(V59) $(V9)").len()).sum::<usize>() <= 2 * MOST_GROWTH);
+    }
+
+    #[test]
+    fn a_variable_behind_too_many_has_a_value_that_is_not_known() {
+        let filler = (0..MOST_VARIABLES).map(|index| json!({"name": format!("V{index}"), "value": "x"}));
+        let behind = ["POD_IP", "V0"].map(|name| json!({"name": name, "value": "y"}));
+        let environment = Environment::of(&json!({"env": filler.chain(behind).collect::<Vec<_>>()}));
+        assert_eq!(environment.variable("POD_IP"), Variable::Elsewhere);
+        assert_eq!(environment.variable("V0"), Variable::Elsewhere, "the later one of a name counts");
+        assert_eq!(environment.variable("V1"), Variable::Known("x"));
+        assert_eq!(environment.variable("W"), Variable::Unset);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::delivery::{Delivery, File};
 use super::environment::{Environment, Variable};
 use super::{
-    CONF_DIR, RawRole, Refused, SHELL, Unknown, Void, VoidReason, container_path, directory, variable_path, words,
+    CONF_DIR, RawRole, Refused, Unknown, Void, VoidReason, container_path, directory, hidden_by, variable_path, words,
 };
 use crate::facts::Facts;
 use crate::flink::arguments;
@@ -110,11 +110,12 @@ impl RawRole {
     }
 
     pub(super) fn read_arguments(&mut self, container: &Value, environment: &Environment, raw: &Raw) {
-        match raw.launch.entry {
-            Way::Shell => return self.is_unknown(SHELL),
-            // What Flink's client passes on the command line it has written into the file too.
-            Way::Native => return,
-            Way::Subcommand | Way::Script | Way::Mode => {}
+        if let Some(why) = hidden_by(raw.launch.entry) {
+            return self.is_unknown(why);
+        }
+        // What Flink's client passes on the command line it has written into the file too.
+        if raw.launch.entry == Way::Native {
+            return;
         }
         if list(container, &["command"]).len() + list(container, &["args"]).len() > MOST_WORDS {
             self.is_unknown("it has more arguments than are read");

@@ -13,6 +13,17 @@ pub enum Unknown {
     Maker,
 }
 
+impl Unknown {
+    /// Why, in words.
+    #[must_use]
+    pub fn in_words(&self) -> &str {
+        match self {
+            Self::LookUp(why) | Self::Elsewhere(why) => why,
+            Self::Maker => "the maker of the object brings it",
+        }
+    }
+}
+
 /// Options that have no effect where they stand.
 #[derive(Debug, Clone)]
 pub struct Void {

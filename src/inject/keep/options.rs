@@ -3,22 +3,34 @@
 
 use serde_json::Value;
 
+use crate::flink::arguments::takes_options;
 use crate::flink::cluster::{Cluster, HighAvailability, Shape};
 use crate::flink::configuration::{Layer, Setting};
 use crate::flink::options::{self, HA_TYPE, JOBMANAGER_ADDRESS, SUBMIT_ENABLE};
-use crate::inject::Work;
 use crate::inject::high_availability::spelled;
+use crate::inject::keep::is_written;
 use crate::inject::option::remove_exact;
 use crate::inject::record::{Injected, Record};
+use crate::inject::{Place, Work};
 use crate::object::FieldPath;
 use crate::policy::{HaMode, Role};
+use crate::workload::Raw;
 
 /// Restores the options of `record`; for each, in its order, whether it stands as recorded.
 pub(super) fn restore(work: &mut Work<'_>, record: &Record) -> Vec<bool> {
     let cluster = work.cluster();
+    let refuses = |raw: &Raw| !takes_options(&raw.launch, cluster.version);
+    if matches!(work.target.place(), Some(Place::Pods(raw)) if refuses(raw)) {
+        // Its script takes them for a host and a port, also those that stand there. For a version that reads them they are
+        // still known.
+        return record.values.iter().filter(|value| matches!(value, Injected::Option { .. })).map(|_| true).collect();
+    }
     let overruled = is_overruled(&cluster, record);
-    let options: Vec<Kept<'_>> =
-        record.values.iter().filter_map(|value| Kept::of(value, record, &cluster, overruled)).collect();
+    let options: Vec<Kept<'_>> = record
+        .values
+        .iter()
+        .filter_map(|value| Kept::of(value, record, &cluster, overruled, work.edits.document()))
+        .collect();
     for option in options.iter().filter(|option| option.state == State::GivenUp) {
         remove_exact(work, option.key, option.value);
     }
@@ -64,7 +76,13 @@ enum State {
 }
 
 impl<'a> Kept<'a> {
-    fn of(recorded: &'a Injected, record: &Record, cluster: &Cluster, overruled: bool) -> Option<Self> {
+    fn of(
+        recorded: &'a Injected,
+        record: &Record,
+        cluster: &Cluster,
+        overruled: bool,
+        document: &Value,
+    ) -> Option<Self> {
         let Injected::Option { option, key, value, .. } = recorded else { return None };
         let name = Some(options::spelling(option, cluster.version)).filter(|name| !name.is_empty()).unwrap_or(option);
         let wanted = derived(option, value, cluster);
@@ -72,21 +90,24 @@ impl<'a> Kept<'a> {
         let counts = |setting: &&Setting| option != JOBMANAGER_ADDRESS || setting.layer == Layer::Argument;
         let set = |name: &str| {
             let setting = cluster.leading().and_then(|view| view.config.exact(name)).filter(counts);
-            setting.map(|setting| setting.value.as_str()).filter(|value| !value.trim().is_empty())
+            setting.filter(|setting| !setting.trimmed().is_empty())
         };
+        let says =
+            |name: &str, value: &str| set(name).is_some_and(|setting| is_written(document, name, setting, value));
         // The mode counts only under a name that Flink reads: under another one it was no answer at creation either.
         let read_by = cluster.version.filter(|_| option == HA_TYPE);
-        let is_anothers = |other: &str| other != key && set(other).is_some_and(|value| !record.holds(other, value));
+        let is_anothers =
+            |other: &str| other != key && set(other).is_some_and(|setting| !record.holds(other, &setting.value));
         let others = options::names(option, read_by).iter().any(|name| is_anothers(name));
         // Where the version is not known a standalone role has the mode under both of its names.
         let name = if cluster.version.is_none() && cluster.shape == Shape::Raw { key } else { name };
-        let is_ours = set(key) == Some(value);
+        let is_ours = says(key, value);
         let has_no_address = option == JOBMANAGER_ADDRESS && cluster.role(Role::JobManager).is_none();
         // A session lives by uploads.
         let has_become_session = option == SUBMIT_ENABLE && !cluster.application;
         let state = if has_no_address || has_become_session {
             State::GivenUp
-        } else if set(name) == Some(&wanted) && !is_ours && (key == name || set(key).is_none()) {
+        } else if says(name, &wanted) && !is_ours && (key == name || set(key).is_none()) {
             State::Moved
         } else if others || (!is_ours && set(key).is_some()) {
             State::GivenUp

@@ -34,7 +34,7 @@ fn highly_available<'a>(case: &Case<'a>) -> Option<&'a RoleView> {
 /// Source: Flink `RestartBackoffTimeStrategyFactoryLoader`, 1.13 to 2.3; case does not matter.
 fn restart_strategy<'a>(case: &Case<'a>, view: &'a RoleView) -> Option<(RestartStrategy, &'a str, &'a Setting)> {
     let (key, setting) = view.config.option(RESTART_STRATEGY, case.cluster.version)?;
-    let kind = match setting.value.trim().to_ascii_lowercase().as_str() {
+    let kind = match setting.trimmed().to_ascii_lowercase().as_str() {
         "none" | "off" | "disable" => RestartStrategy::Off,
         "fixed-delay" | "fixeddelay" => RestartStrategy::FixedDelay,
         "failure-rate" | "failurerate" => RestartStrategy::FailureRate,

@@ -20,6 +20,7 @@ pub(super) mod storage_on_source_less_volume;
 pub(super) mod storage_path_without_scheme;
 pub(super) mod storage_per_replica;
 pub(super) mod storage_read_only;
+pub(super) mod storage_uri_malformed;
 pub(super) mod storage_uri_placeholder;
 
 use crate::flink::cluster::{Cluster, Directory, RoleView};
@@ -27,7 +28,7 @@ use crate::flink::configuration::{Layer, Setting};
 use crate::flink::image::Image;
 use crate::flink::location::{Location, normalise};
 use crate::flink::pod::{Backing, MountedVolume, Source};
-use crate::policy::finding::Role;
+use crate::policy::finding::{Role, Shared};
 use crate::policy::rules::{Case, Violation};
 
 /// A directory on a path of the pods, with what backs it in each role that uses it.
@@ -58,7 +59,7 @@ fn placement(cluster: &Cluster, directory: Directory) -> Option<Placement<'_>> {
         Location::Local(path) => path,
         // The working directory of the official image.
         Location::Relative(path) => normalise(&format!("/opt/flink/{path}")),
-        Location::Remote { .. } | Location::FileWithAuthority(_) | Location::Unresolved => return None,
+        Location::Remote { .. } | Location::Refused(_) | Location::Unresolved => return None,
     };
     let backings = cluster
         .roles
@@ -90,7 +91,7 @@ pub(super) fn task_managers_write(cluster: &Cluster, directory: Directory) -> bo
 impl Placement<'_> {
     /// Its value in words, with the option where the path of the finding does not tell: an argument is a number there.
     fn named(&self) -> String {
-        let value = self.setting.value.trim();
+        let value = self.setting.trimmed();
         match self.setting.layer {
             Layer::Argument => format!("`{}={value}`", self.key),
             Layer::File | Layer::Environment => format!("`{value}`"),
@@ -159,9 +160,26 @@ pub(super) fn dying(cluster: &Cluster, kind: impl Fn(&Backing) -> Option<String>
             placement.path,
             if placement.directory == Directory::HighAvailability { "" } else { " and the TaskManagers" },
         );
-        Some(placement.violation(role, message, fix))
+        let violation = placement.violation(role, message, fix);
+        Some(match volume(backing) {
+            Some(volume) => violation.sharing(shared(&placement, volume)),
+            None => violation,
+        })
     };
     placements(cluster).into_iter().filter_map(of_kind).collect()
+}
+
+/// What a directory on `volume` has in common with the others on it.
+fn shared(placement: &Placement<'_>, volume: &MountedVolume) -> Shared {
+    let mount = &volume.mount_path;
+    Shared {
+        cause: format!("{} at {mount}", volume.name),
+        rank: placement.directory as u8,
+        option: placement.key.to_owned(),
+        fix: format!(
+            "mount a PersistentVolumeClaim at `{mount}` in the JobManager and the TaskManagers instead, or use an object store such as `s3://<bucket>/…`"
+        ),
+    }
 }
 
 /// Why the loss of `directory` hurts.

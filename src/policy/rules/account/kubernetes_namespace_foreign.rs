@@ -26,7 +26,7 @@ pub(crate) const RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some(view) = raw_with_kubernetes_ha(case).filter(|_| is_namespace_known(case)) else { return Vec::new() };
     let Some((_, setting)) = view.config.option(KUBERNETES_NAMESPACE, case.cluster.version) else { return Vec::new() };
-    let named = setting.value.trim();
+    let named = setting.trimmed();
     if named.is_empty() || named == case.namespace || has_placeholder(named) {
         return Vec::new();
     }

@@ -34,7 +34,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some(other) = others(case).find(|other| is_shared(&other.footprint.ha_directories)) else { return Vec::new() };
     let message = format!(
         "below `{}` {} has the same directory, its HA cluster-id is the same, so the clean stop of one deletes the other's HA metadata",
-        setting.value.trim(),
+        setting.trimmed(),
         in_words(case, other)
     );
     let fix = match case.cluster.shape {
@@ -42,7 +42,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         Shape::FlinkDeployment { .. } => {
             format!(
                 "give each namespace a storageDir of its own, as in `{}/{}`",
-                setting.value.trim().trim_end_matches('/'),
+                setting.trimmed().trim_end_matches('/'),
                 case.namespace
             )
         }

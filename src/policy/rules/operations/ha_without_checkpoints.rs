@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::flink::cluster::Shape;
+use crate::flink::configuration::Setting;
 use crate::flink::deployment::walk;
 use crate::flink::options::CHECKPOINT_INTERVAL;
 use crate::policy::finding::Level;
@@ -30,7 +31,7 @@ const PERIODIC_CHECKPOINTS: &str = "kubernetes.operator.periodic.checkpoint.inte
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some(view) = highly_available(case).filter(|view| view.unknown.is_none()) else { return Vec::new() };
-    let says = |option: &str| view.config.exact(option).map(|setting| setting.value.trim());
+    let says = |option: &str| view.config.exact(option).map(Setting::trimmed);
     if view.config.option(CHECKPOINT_INTERVAL, case.cluster.version).is_some()
         || says(PERIODIC_CHECKPOINTS).is_some()
         || says("execution.runtime-mode").is_some_and(|mode| mode.eq_ignore_ascii_case("batch"))

@@ -46,7 +46,7 @@ fn larger(case: &Case<'_>, view: &RoleView) -> Option<Violation> {
     let text = written.as_str().map_or_else(|| written.to_string(), |text| text.trim().to_owned());
     let message = format!(
         "`{key}` is `{}` ({}) and the container's memory limit is `{text}` ({}), so the {} is killed (`OOMKilled`) when it uses what it was given",
-        setting.value.trim(),
+        setting.trimmed(),
         memory::words(process),
         memory::words(limit),
         view.role

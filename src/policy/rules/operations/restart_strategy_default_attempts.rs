@@ -33,7 +33,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     }
     let message = format!(
         "`{key}` is `{}` and `{option}` is not set, whose default is 1, so the second failure{when} ends the job",
-        setting.value.trim()
+        setting.trimmed()
     );
     let fix = format!("set `{option}`, or remove `{key}`");
     vec![Violation::at_setting(setting, message, fix)]

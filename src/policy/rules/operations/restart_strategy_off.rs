@@ -25,7 +25,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some((RestartStrategy::Off, key, setting)) = restart_strategy(case, view) else { return Vec::new() };
     let message = format!(
         "`{key}` is `{}` although high availability is on, so the first failure of a TaskManager or of the job ends the job for good",
-        setting.value.trim()
+        setting.trimmed()
     );
     let fix =
         format!("remove `{key}`, since Flink restarts by itself with checkpoints on, or set it to `exponential-delay`");

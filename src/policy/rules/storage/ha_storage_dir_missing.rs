@@ -31,8 +31,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     }
     let Some(view) = case.cluster.leading().filter(|view| view.unknown.is_none()) else { return Vec::new() };
     let absence = Absence::of(case.cluster, view, HA_STORAGE_DIR);
-    let message =
-        format!("`{key}` is `{}` and {}, so the JobManager does not start", setting.value.trim(), absence.said);
+    let message = format!("`{key}` is `{}` and {}, so the JobManager does not start", setting.trimmed(), absence.said);
     let fix = absence.fix.unwrap_or_else(|| format!("set `{HA_STORAGE_DIR}`, for example to `s3://<bucket>/ha`"));
     vec![Violation::at_field(absence.path, None, message, fix)]
 }

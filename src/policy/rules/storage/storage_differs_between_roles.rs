@@ -100,7 +100,7 @@ fn difference(placement: &storage::Placement<'_>, ours: &Backing, theirs: &Backi
     let lacking = if durability(ours) == Durability::DiesWithPod { Role::JobManager } else { Role::TaskManager };
     let message = format!(
         "`{}` is {} in the JobManager and {} in the TaskManagers, so {} fail or cannot be restored",
-        placement.setting.value.trim(),
+        placement.setting.trimmed(),
         words(ours),
         words(theirs),
         placement.directory.content(),
@@ -111,7 +111,7 @@ fn difference(placement: &storage::Placement<'_>, ours: &Backing, theirs: &Backi
 /// What to do where the roles differ because a role's Flink container falls on another one of the common template.
 fn misplaced(case: &Case<'_>) -> Option<String> {
     let config = &case.cluster.leading()?.config;
-    let by_name = config.exact(MERGE_BY_NAME).is_some_and(|setting| setting.value.trim().eq_ignore_ascii_case("true"));
+    let by_name = config.exact(MERGE_BY_NAME).is_some_and(|setting| setting.trimmed().eq_ignore_ascii_case("true"));
     let containers = |template: &FieldPath| walk(case.object, &template.keys(&["spec", "containers"]))?.as_array();
     let position = |template: &FieldPath| named(containers(template)?, MAIN_CONTAINER).map(|(position, _)| position);
     let common = case.spec().key("podTemplate");

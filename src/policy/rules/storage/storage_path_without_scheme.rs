@@ -1,7 +1,7 @@
 //! `storage-path-without-scheme`: a checkpoint or savepoint directory that Flink refuses.
 
 use crate::flink::cluster::Directory;
-use crate::flink::location::{has_placeholder, scheme_of};
+use crate::flink::location::{Location, has_placeholder, scheme_of};
 use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
@@ -24,8 +24,9 @@ pub(crate) const RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let without_scheme = |directory: Directory| {
         let (_, setting) = case.cluster.directory(directory)?;
-        let value = setting.value.trim();
-        if has_placeholder(value) || scheme_of(value).is_some() {
+        let value = setting.trimmed();
+        let is_refused = matches!(case.cluster.location(directory), Some(Location::Refused(_)));
+        if is_refused || has_placeholder(value) || scheme_of(value).is_some() {
             return None;
         }
         let message = format!(

@@ -37,7 +37,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         }
         let message = format!(
             "`{}` is on `{}` of `volumeClaimTemplates`, so each {role} has a disk of its own and does not see the {} of the others",
-            placement.setting.value.trim(),
+            placement.setting.trimmed(),
             volume.name,
             placement.directory.content(),
         );

@@ -38,7 +38,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         })?;
         let message = format!(
             "in the {role} `{}` is {what}, so the first write of {} fails",
-            placement.setting.value.trim(),
+            placement.setting.trimmed(),
             placement.directory.content(),
         );
         let fix = format!("mount a writable volume at `{}`", placement.path);

@@ -28,7 +28,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
 
 fn unfilled(case: &Case<'_>, directory: Directory) -> Option<Violation> {
     let (_, setting) = case.cluster.directory(directory)?;
-    let value = setting.value.trim();
+    let value = setting.trimmed();
     let defect = placeholder::find(value)?;
     let meant = "to the place that was meant";
     let (what, fix, place, is_certain) = match &defect {

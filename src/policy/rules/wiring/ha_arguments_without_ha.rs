@@ -34,7 +34,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let (mode, setting) = cluster.high_availability();
     let name = cluster.spelling(HA_TYPE);
     let said = match (&mode, setting, &view.unknown) {
-        (HighAvailability::Off, Some((key, setting)), _) => format!("`{key}` is `{}`", setting.value.trim()),
+        (HighAvailability::Off, Some((key, setting)), _) => format!("`{key}` is `{}`", setting.trimmed()),
         (HighAvailability::Off, None, _) => unread::ha_in_unread_file(cluster)
             .unwrap_or_else(|| format!("`{name}` is not set in the configuration that it reads")),
         (HighAvailability::Unknown, None, Some(Unknown::Elsewhere(why))) => format!("no HA can be seen ({why})"),

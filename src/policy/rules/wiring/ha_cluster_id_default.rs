@@ -31,8 +31,8 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         "set `{HA_CLUSTER_ID}` to a value of this cluster's own, as in `/{}/<cluster>`; if it has run, stop it with a savepoint first",
         case.namespace
     );
-    match cluster_id(case) {
-        Some((key, setting)) if setting.value.trim().trim_matches('/') == "default" => {
+    match cluster.leading().and_then(|view| view.config.option(HA_CLUSTER_ID, cluster.version)) {
+        Some((key, setting)) if setting.trimmed().trim_matches('/') == "default" => {
             let message = format!(
                 "`{key}` is the default, which all clusters without an id of their own share, so one may delete the other's HA metadata"
             );
@@ -53,10 +53,4 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             vec![Violation::at_field(absence.path, None, message, absence.fix.unwrap_or(fix)).of_role(view.role)]
         }
     }
-}
-
-/// The id where it is set and not blank.
-fn cluster_id<'a>(case: &Case<'a>) -> Option<(&'a str, &'a crate::flink::configuration::Setting)> {
-    let found = case.cluster.leading()?.config.option(HA_CLUSTER_ID, case.cluster.version)?;
-    Some(found).filter(|(_, setting)| !setting.value.trim().is_empty())
 }

@@ -45,7 +45,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     if let Some((mode_key, setting)) = setting {
         let message = format!(
             "`{mode_key}` is `{}` although `{key}` is set, so the cluster has no HA and a restart of the JobManager loses its jobs",
-            setting.value.trim()
+            setting.trimmed()
         );
         return vec![Violation::at_setting(setting, message, fix)];
     }
@@ -72,6 +72,10 @@ fn is_said_of_standbys(case: &Case<'_>) -> bool {
 fn ignored(case: &Case<'_>) -> Option<Violation> {
     let view = case.cluster.leading()?;
     if let Some((word, path)) = view.misread_option(HA_TYPE, case.cluster.version) {
+        // What was filled in and is misread now is said where it is said that it is lost.
+        if !case.lost.is_empty() {
+            return None;
+        }
         let message = format!("{}, {}", word.in_words(), loss(word, case.cluster.version));
         return Some(Violation::at_field(path.clone(), None, message, word.remedy()));
     }
@@ -91,10 +95,11 @@ fn ignored(case: &Case<'_>) -> Option<Violation> {
 fn loss(word: &Misread, version: Option<FlinkVersion>) -> &'static str {
     let no_ha = "so the cluster has no HA and a restart of the JobManager loses its jobs";
     match (word.fate, version) {
-        (Fate::Host | Fate::WebPort, None) => {
+        (Fate::WebPort, _) => "so the JobManager does not start",
+        (Fate::Host, None) => {
             "so the JobManager does not start, or, from Flink 2.0, the cluster has no HA and a restart loses its jobs"
         }
-        (Fate::Host | Fate::WebPort, Some(version)) if is_refused(version) => "so the JobManager does not start",
+        (Fate::Host, Some(version)) if is_refused(version) => "so the JobManager does not start",
         _ => no_ha,
     }
 }

@@ -22,7 +22,7 @@ pub(crate) const RULE: Rule = Rule {
     strict: Level::Warn,
     baseline: Level::Warn,
     page: Page {
-        what: "A standalone JobManager with HA has the name of a Service, or another name that does not stand for its pod alone, as `jobmanager.rpc.address`. Or, with HA or without, `jobmanager.sh` takes an option for the host or the port (`-Dkey=value` in one word).",
+        what: "A standalone JobManager with HA has the name of a Service, or another name that does not stand for its pod alone, as `jobmanager.rpc.address`. Or, with HA or without, `jobmanager.sh` takes an option for the host or the port (`-Dkey=value` in one word), or the option stands behind a word where none is read any more.",
         why: "Under HA the leader publishes that address. A Service leads to any JobManager: with several, TaskManagers talk to one that does not lead; after a failover they cannot tell the new JobManager from the old one.",
         limits: "IP addresses, placeholders, variables that differ between pods, the stable name of a StatefulSet's only pod and pods on the host's network are not judged. Where the configuration cannot be read whole, only an address in the arguments is.",
         example: "kind: ConfigMap\ndata:\n  flink-conf.yaml: |\n    high-availability.type: kubernetes\n    jobmanager.rpc.address: flink-jobmanager   # and args: [jobmanager]",
@@ -46,14 +46,17 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         let message = format!("{}, {}", word.in_words(), effect(word, case.cluster.version));
         return vec![Violation::at_field(path.clone(), None, message, word.remedy()).of_role(Role::JobManager)];
     }
-    if !is_on {
-        return lost_option(case, view).into_iter().collect();
-    }
-    let Some(setting) = view.config.exact(JOBMANAGER_ADDRESS) else { return Vec::new() };
-    let address = setting.value.trim();
+    let published = if is_on { published(case, view) } else { None };
+    lost_option(case, view, is_on).into_iter().chain(published).collect()
+}
+
+/// The address that the leader publishes, where it is not its own.
+fn published(case: &Case<'_>, view: &RoleView) -> Option<Violation> {
+    let setting = view.config.exact(JOBMANAGER_ADDRESS)?;
+    let address = setting.trimmed();
     let is_known = view.unknown.is_none() || setting.layer == Layer::Argument;
     if !is_known || address.is_empty() || is_of_pod(case, view, setting) {
-        return Vec::new();
+        return None;
     }
     let message = format!(
         "under HA the JobManager publishes `{address}`, which does not stand for its pod alone, so after a failover the TaskManagers may talk to another JobManager than the leader"
@@ -61,34 +64,44 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let is_old = case.cluster.version.is_some_and(|version| !version.at_least(1, 15)) && !case.cluster.application;
     let form = if is_old { "`$(POD_IP)` behind `jobmanager`" } else { "`-D jobmanager.rpc.address=$(POD_IP)`" };
     let fix = format!("give it the pod's own address, {form}, with `POD_IP` from `status.podIP`");
-    vec![Violation::at_setting(setting, message, fix).of_role(Role::JobManager)]
+    Some(Violation::at_setting(setting, message, fix).of_role(Role::JobManager))
 }
 
-/// An option that `jobmanager.sh` takes for something else, where no rule on HA speaks of it.
-fn lost_option(case: &Case<'_>, view: &RoleView) -> Option<Violation> {
+/// An option that `jobmanager.sh` takes for something else or does not come to, where no rule on HA and none on what was filled in
+/// speaks of it.
+fn lost_option(case: &Case<'_>, view: &RoleView, is_on: bool) -> Option<Violation> {
     let version = case.cluster.version;
     let is_off = case.cluster.high_availability().0 == HighAvailability::Off;
-    if is_off && view.misread_option(HA_TYPE, version).is_some() {
+    if !case.lost.is_empty() || (is_off && view.misread_option(HA_TYPE, version).is_some()) {
         return None;
     }
-    let is_lost =
-        |word: &Misread| word.option.is_some() && matches!(word.fate, Fate::Host | Fate::WebPort | Fate::NoOptions);
+    let is_lost = |word: &Misread| {
+        let is_lost = match word.fate {
+            Fate::Host | Fate::WebPort | Fate::NoOptions => true,
+            // What stands behind a program's own arguments may be another one of them.
+            Fate::Behind => !case.cluster.application,
+            Fate::Program | Fate::Directory => false,
+        };
+        is_lost && word.option.is_some() && !(is_on && is_missed(case, view, word.option.as_deref()))
+    };
     let (word, path) = view.misread.iter().find(|(word, _)| is_lost(word))?;
     let message = format!("{}, {}", word.in_words(), effect(word, version));
     Some(Violation::at_field(path.clone(), None, message, word.remedy()).of_role(Role::JobManager))
 }
 
 /// What a misread word leads to: the entry point of Flink 1.15 to 1.20 refuses a host or port that is an option
-/// (`MissingArgumentException`), 2.0 takes it for the value of `jobmanager.rpc.address` or `rest.port`.
+/// (`MissingArgumentException`), 2.0 takes it for the value of `jobmanager.rpc.address` or `rest.port`, which then is no
+/// port (executed for 1.20.5 and 2.3.0, with HA and without).
 fn effect(word: &Misread, version: Option<FlinkVersion>) -> &'static str {
     match (word.fate, version) {
-        (Fate::Host | Fate::WebPort, Some(version)) if word.option.is_some() && is_refused(version) => {
+        (Fate::Host, Some(version)) if word.option.is_some() && is_refused(version) => {
             "so the JobManager does not start"
         }
+        (Fate::WebPort, _) => "so the JobManager does not start",
         (Fate::Host, None) if word.option.is_some() => {
             "so the JobManager does not start, or, from Flink 2.0, has an address that no TaskManager can reach"
         }
-        (Fate::WebPort | Fate::NoOptions, _) => "so the option is not set",
+        (Fate::NoOptions | Fate::Behind, _) => "so the option is not set",
         _ => "so the JobManager has an address that no TaskManager can reach",
     }
 }
@@ -115,7 +128,7 @@ fn is_missed(case: &Case<'_>, view: &RoleView, option: Option<&str>) -> bool {
 /// Whether the address is the pod's own, or may be. A variable that is left in it differs between pods, is not known, or
 /// is another rule's.
 fn is_of_pod(case: &Case<'_>, view: &RoleView, setting: &Setting) -> bool {
-    let address = setting.value.trim();
+    let address = setting.trimmed();
     has_placeholder(address) || is_ip(address) || is_stable_name(case, view, address)
 }
 

@@ -43,12 +43,12 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
 pub(super) fn unnameable<'a>(case: &Case<'a>) -> Option<(&'a str, &'a Setting)> {
     let view = raw_with_kubernetes_ha(case)?;
     let (key, setting) = view.config.option(KUBERNETES_CLUSTER_ID, case.cluster.version)?;
-    let id = setting.value.trim();
+    let id = setting.trimmed();
     (!id.is_empty() && !id.contains('$') && !is_id(id)).then_some((key, setting))
 }
 
 fn violation_of_name(setting: &Setting) -> Violation {
-    let id = setting.value.trim();
+    let id = setting.trimmed();
     let message = format!(
         "`{id}` cannot be part of a name in Kubernetes, so the HA ConfigMaps are refused and no JobManager becomes leader"
     );

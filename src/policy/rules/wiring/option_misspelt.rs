@@ -39,7 +39,7 @@ fn known(case: &Case<'_>, view: &RoleView, key: &str, setting: &Setting) -> Opti
     let version = case.cluster.version;
     let name = options::name_in(near.name, version);
     let right = options::names(name, version).iter().find_map(|name| view.config.exact(name));
-    if right.is_some_and(|right| near.bare || right.value.trim() == setting.value.trim()) {
+    if right.is_some_and(|right| near.bare || right.value.trim() == setting.trimmed()) {
         return None;
     }
     let message =

@@ -74,7 +74,7 @@ fn in_argument(view: &RoleView, container: &Value, (key, setting): (&str, &Setti
 fn in_file(view: &RoleView, setting: &Setting) -> Violation {
     let message = format!(
         "this is `{}` in a file, where Kubernetes replaces no variables, so Flink takes the text for an address",
-        setting.value.trim()
+        setting.trimmed()
     );
     let fix = format!("give it as an argument: `-D {JOBMANAGER_ADDRESS}=$({POD_IP})`");
     Violation::at_setting(setting, message, fix).of_role(view.role).uncertain()

@@ -36,7 +36,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let unread =
         ha_mode_missing::ignored_name(case).map(|(version, key, _)| format!("Flink {version} does not know `{key}`"));
     let (said, remedy) = match (&mode, setting, &view.unknown) {
-        (HighAvailability::Off, Some((key, setting)), _) => (format!("`{key}` is `{}`", setting.value.trim()), None),
+        (HighAvailability::Off, Some((key, setting)), _) => (format!("`{key}` is `{}`", setting.trimmed()), None),
         (HighAvailability::Off, None, _) => {
             let Absence { said, fix, .. } = Absence::of(case.cluster, view, HA_TYPE);
             (unread.unwrap_or(said), fix)

@@ -36,7 +36,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     if ha_mode_missing::ignored_name(case).is_some() {
         return Vec::new();
     }
-    let said = setting.map_or_else(|| "is not set".to_owned(), |(_, setting)| format!("is `{}`", setting.value.trim()));
+    let said = setting.map_or_else(|| "is not set".to_owned(), |(_, setting)| format!("is `{}`", setting.trimmed()));
     let name = case.cluster.spelling(HA_TYPE);
     let (although, and) = match case.cluster.directory(Directory::HighAvailability) {
         Some((key, _)) => (format!(" although `{key}` is"), String::new()),

@@ -29,8 +29,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         return Vec::new();
     }
     let absence = Absence::of(case.cluster, view, ZOOKEEPER_QUORUM);
-    let message =
-        format!("`{key}` is `{}` and {}, so the JobManager does not start", setting.value.trim(), absence.said);
+    let message = format!("`{key}` is `{}` and {}, so the JobManager does not start", setting.trimmed(), absence.said);
     let fix = absence.fix.unwrap_or_else(|| {
         format!("set `{ZOOKEEPER_QUORUM}`, for example to `zk-0.zk:2181,zk-1.zk:2181,zk-2.zk:2181`")
     });
