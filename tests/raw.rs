@@ -109,7 +109,7 @@ fn a_second_pass_changes_nothing() {
 
 #[test]
 fn a_second_pass_changes_nothing_beside_an_address_of_the_users() {
-    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
     for variable in [
         json!({"name": "POD_IP", "value": "10.0.0.5"}),
         json!({"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}),

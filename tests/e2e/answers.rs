@@ -65,7 +65,8 @@ fn accepts_with_a_warning() {
     let Some(stage) = Stage::open("warning", BUILT_IN) else { return };
     let configuration =
         json!({"high-availability.type": "kubernetes", "high-availability.storageDir": "file:///state/ha"});
-    let object = cluster_on_volume("v1_20", &configuration, &json!({"hostPath": {"path": "/data"}}));
+    let mut object = cluster_on_volume("v1_20", &configuration, &json!({"hostPath": {"path": "/data"}}));
+    object["spec"]["job"]["upgradeMode"] = json!("stateless");
     let outcome = stage.apply(&object);
     let said = &outcome.stderr;
     assert!(said.starts_with("Warning: spec.flinkConfiguration[\"high-availability.storageDir\"]: "), "{said}");
