@@ -64,7 +64,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     // A schedule may be a length of time or a cron expression; of no length it is switched off.
     let asked = |key: &'static str| {
         let setting = view.config.exact(key)?;
-        let is_asked = !setting.value.trim().is_empty() && nanoseconds(&setting.value) != Some(0);
+        let is_asked = !setting.trimmed().is_empty() && nanoseconds(&setting.value) != Some(0);
         is_asked.then_some((key, setting))
     };
     let option = name(SAVEPOINT_DIR);
@@ -87,7 +87,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
 /// no misspelling, which is another rule's.
 fn is_missing(config: &EffectiveConfig, option: &str) -> bool {
     let names = options::names(option, None);
-    let is_set = |name: &&str| config.exact(name).is_some_and(|setting| !setting.value.trim().is_empty());
+    let is_set = |name: &&str| config.exact(name).is_some_and(|setting| !setting.trimmed().is_empty());
     let is_misspelt = |(key, _): (&str, &Setting)| spelling::meant(key).is_some_and(|near| names.contains(&near.name));
     !names.iter().any(is_set) && !config.iter().any(is_misspelt)
 }
