@@ -111,8 +111,10 @@ fn a_value_inside_of_a_config_map_is_pointed_at_in_its_manifest() {
     option-misspelt 27: state.checkpoint.dir
     storage-path-without-scheme 11: /flink-data/checkpoints
     ha-without-checkpoints 27: args
+    memory-limit-missing 25: name: jobmanager
     option-misspelt 56: state.checkpoint.dir
     ha-without-checkpoints 52: args
+    memory-limit-missing 50: name: jobmanager
     "#);
     let reader = &results[0]["relatedLocations"][0]["physicalLocation"]["region"];
     assert_eq!(text_of("cli/standalone.yaml", reader), "configMap");
