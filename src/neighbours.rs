@@ -271,7 +271,7 @@ fn endpoint(view: &RoleView, namespace: &str) -> Option<String> {
     let Some(setting) = OPTIONS.into_iter().find_map(|option| view.config.exact(option)) else {
         return Some(String::new());
     };
-    let value = setting.value.trim();
+    let value = setting.trimmed();
     let server = value.split_once("://").map_or(value, |(_, server)| server).trim_end_matches('/');
     let host = server.split(':').next().unwrap_or_default();
     if has_placeholder(value) {

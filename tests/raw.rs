@@ -135,7 +135,7 @@ fn a_second_pass_changes_nothing_beside_an_address_of_the_users() {
 
 #[test]
 fn a_blank_argument_of_the_users_is_not_outbidden() {
-    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: a\n");
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
     let of_zookeeper = "spec: {highAvailability: {mode: zookeeper, storageDir: 's3://hub/ha',
         zookeeper: {quorum: 'zk:2181', pathRoot: '/flink/{namespace}'}}}";
     for (policy, blank) in [

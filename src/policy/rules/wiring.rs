@@ -74,7 +74,7 @@ pub(super) fn raw_with_kubernetes_ha<'a>(case: &Case<'a>) -> Option<&'a RoleView
 /// Whether `option` is set under none of its names, of any version, and under no misspelling: those are other rules'.
 pub(super) fn is_set_nowhere(config: &EffectiveConfig, option: &str) -> bool {
     let names = options::names(option, None);
-    let is_set = |name: &&str| config.exact(name).is_some_and(|setting| !setting.value.trim().is_empty());
+    let is_set = |name: &&str| config.exact(name).is_some_and(|setting| !setting.trimmed().is_empty());
     let is_misspelt = |(key, _): (&str, &Setting)| spelling::meant(key).is_some_and(|near| names.contains(&near.name));
     !names.iter().any(is_set) && !config.iter().any(is_misspelt)
 }

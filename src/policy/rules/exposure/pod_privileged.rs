@@ -98,7 +98,7 @@ fn network(case: &Case<'_>, view: &RoleView) -> Option<Violation> {
     );
     if is_by_option {
         let setting = view.config.exact(HOST_NETWORK)?;
-        let is_on = setting.value.trim().eq_ignore_ascii_case("true");
+        let is_on = setting.trimmed().eq_ignore_ascii_case("true");
         let fix = format!("remove `{HOST_NETWORK}`");
         return is_on.then(|| Violation::at_setting(setting, message, fix).of_role(view.role));
     }

@@ -42,7 +42,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             (format!("the id that is made of `{HA_CLUSTER_ID}`, `{cluster}`"), format!("a `{HA_CLUSTER_ID}`"))
         }
     };
-    let directory = setting.value.trim();
+    let directory = setting.trimmed();
     let message = format!(
         "`{directory}` is the checkpoint directory of {} too, and the jobs of both have {id}, so the one deletes the other's checkpoints",
         in_words(case, other)

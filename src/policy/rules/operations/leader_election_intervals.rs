@@ -71,7 +71,7 @@ fn interval<'a>(case: &Case<'a>, option: &str, default: &str) -> Option<Interval
     let setting = view.config.option(option, case.cluster.version).map(|(_, setting)| setting);
     match setting {
         Some(setting) => {
-            let said = format!("`{}`", setting.value.trim());
+            let said = format!("`{}`", setting.trimmed());
             Some(Interval { setting: Some(setting), length: nanoseconds(&setting.value)?, said })
         }
         None if view.unknown.is_none() => {

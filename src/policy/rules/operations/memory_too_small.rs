@@ -63,7 +63,7 @@ fn of_role(case: &Case<'_>, view: &RoleView) -> Option<Violation> {
         Violation::at_field(path, Some(text), message, example("it"))
     } else {
         let (key, setting) = view.config.option(short.total, case.cluster.version)?;
-        let message = format!("`{key}` is `{}`, and {end}", setting.value.trim());
+        let message = format!("`{key}` is `{}`, and {end}", setting.trimmed());
         Violation::at_setting(setting, message, example(&format!("`{key}`")))
     };
     Some(violation.of_role(view.role))

@@ -64,7 +64,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     // A schedule may be a length of time or a cron expression; of no length it is switched off.
     let asked = |key: &'static str| {
         let setting = view.config.exact(key)?;
-        let is_asked = !setting.value.trim().is_empty() && nanoseconds(&setting.value) != Some(0);
+        let is_asked = !setting.trimmed().is_empty() && nanoseconds(&setting.value) != Some(0);
         is_asked.then_some((key, setting))
     };
     let option = name(SAVEPOINT_DIR);

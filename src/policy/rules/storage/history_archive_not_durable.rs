@@ -26,7 +26,7 @@ const ARCHIVE: &str = "jobmanager.archive.fs.dir";
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some(view) = case.cluster.role(Role::JobManager) else { return Vec::new() };
     let Some((key, setting)) = view.config.option(ARCHIVE, case.cluster.version) else { return Vec::new() };
-    let value = setting.value.trim();
+    let value = setting.trimmed();
     let scheme = case.cluster.default_scheme();
     // Something that is not seen may bring another file system for paths without a scheme.
     if value.is_empty() || (view.unknown.is_some() && scheme.is_none() && scheme_of(value).is_none()) {

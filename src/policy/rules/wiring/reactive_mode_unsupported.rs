@@ -24,7 +24,7 @@ pub(crate) const RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some(view) = case.cluster.role(Role::JobManager) else { return Vec::new() };
     let Some((key, setting)) = view.config.option(SCHEDULER_MODE, case.cluster.version) else { return Vec::new() };
-    if !setting.value.trim().eq_ignore_ascii_case("reactive") {
+    if !setting.trimmed().eq_ignore_ascii_case("reactive") {
         return Vec::new();
     }
     // Flink `ClusterEntrypoint.supportsReactiveMode`: overridden by `StandaloneApplicationClusterEntryPoint` alone.
@@ -41,7 +41,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     };
     let message = format!(
         "`{key}` is `{}` and this cluster is {kind}, so the JobManager ends at its start: only standalone clusters of one job may be reactive",
-        setting.value.trim()
+        setting.trimmed()
     );
     vec![Violation::at_setting(setting, message, format!("remove `{key}`, or {other}")).of_role(view.role)]
 }
