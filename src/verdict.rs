@@ -104,6 +104,10 @@ pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
 pub fn learn(subject: &Subject<'_>, policies: &Policies, answer: impl Fn(&FactKey) -> Answer) -> Facts {
     let mut facts = Facts::default();
     ask(subject, policies, &answer, &mut facts);
+    if let Some(key) = cluster(subject, policies, &facts).as_ref().and_then(inject::metadata_of) {
+        let answer = answer(&key);
+        facts.insert(key, answer);
+    }
     let siblings = siblings(subject, policies, &facts);
     let review = PolicyOf::choose(subject, policies, &facts, &siblings);
     let completed = review.inject().filter(|injection| review.policy.may_change() && !injection.edits.is_empty());

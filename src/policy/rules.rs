@@ -313,10 +313,10 @@ pub fn is_known_id(id: &str) -> bool {
     RULES.iter().any(|rule| rule.id == id)
 }
 
-/// Whether the baseline denies what the rule `id` finds: a policy that only warns of it does not make it harmless.
+/// Whether profile strict denies what the rule `id` finds: a policy that only warns of it does not make it harmless.
 #[must_use]
-pub fn is_denied_by_default(id: &str) -> bool {
-    RULES.iter().any(|rule| rule.id == id && rule.baseline == Level::Deny)
+pub fn is_denied_by_strict(id: &str) -> bool {
+    RULES.iter().any(|rule| rule.id == id && rule.strict == Level::Deny)
 }
 
 /// Whether the rule `id` finds what the operator itself does wrong, of which the resource that it acts for shows nothing.
