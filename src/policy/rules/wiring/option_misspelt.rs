@@ -30,7 +30,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some(view) = case.cluster.leading() else { return Vec::new() };
     let misspelt =
         |(key, setting): (&str, &Setting)| known(case, view, key, setting).or_else(|| invented(case, key, setting));
-    view.config.iter().filter_map(misspelt).take(MOST).collect()
+    view.config.iter().filter(|(_, setting)| setting.is_of_object()).filter_map(misspelt).take(MOST).collect()
 }
 
 /// A key that looks like a known option.
