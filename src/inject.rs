@@ -14,6 +14,7 @@ mod identity;
 mod keep;
 mod option;
 mod plugins;
+mod pod_template;
 mod record;
 mod spread;
 mod uploads;

@@ -4,7 +4,6 @@
 //! one `kubernetes.cluster-id`; else where annotations, names or labels lead to one id; else where they read one ConfigMap
 //! that no other JobManager reads. Only the offline input shows them all; a review looks up what it names and no more.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -15,7 +14,7 @@ use crate::flink::options::KUBERNETES_CLUSTER_ID;
 use crate::flink::raw;
 use crate::flink::{configuration::Setting, identity};
 use crate::inject::Record;
-use crate::object::{list, name, text};
+use crate::object::{name, text};
 use crate::policy::Role;
 use crate::workload::{Kind, Raw, recognise};
 
@@ -105,15 +104,6 @@ pub fn explicit<'a>(object: &Value, cluster: &'a Cluster, option: &str) -> Optio
     let (key, setting) = cluster.leading()?.config.option(option, cluster.version)?;
     let is_ours = Record::of(object).is_some_and(|record| record.holds(key, &setting.value));
     Some(setting).filter(|setting| !is_ours && !setting.trimmed().is_empty())
-}
-
-/// Names of the claims that the pods of a template mount, whichever container uses them.
-#[must_use]
-pub fn claims(template: &Value) -> BTreeSet<&str> {
-    list(template, &["spec", "volumes"])
-        .iter()
-        .filter_map(|volume| text(volume, &["persistentVolumeClaim", "claimName"]))
-        .collect()
 }
 
 /// A role with all that says which cluster it is of.

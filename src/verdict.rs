@@ -13,7 +13,7 @@ use crate::facts::{Answer, FactKey, Facts, Listed};
 use crate::flink::cluster::{Cluster, HighAvailability, RoleView};
 use crate::flink::configuration::EffectiveConfig;
 use crate::flink::deployment::walk;
-use crate::flink::pod::Pod;
+use crate::flink::pod::{self, Pod};
 use crate::flink::raw::{self, Unknown};
 use crate::flink::session_job;
 use crate::inject::{self, Injection, Lost, Shortfall, Target};
@@ -76,7 +76,7 @@ pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
     let is = Some((subject.object, subject.workload.clone()));
     for (object, workload) in is.into_iter().chain(was) {
         let templates = pod_templates(object, &workload);
-        keys.extend(templates.iter().flat_map(|template| siblings::claims(template)).take(MOST_CLAIMS).map(claim));
+        keys.extend(templates.iter().flat_map(|template| pod::claims(template)).take(MOST_CLAIMS).map(claim));
         if Owner::of(object).is_some() {
             keys.insert(FactKey::List { of: Listed::Resources, namespace: namespace() });
         }

@@ -76,7 +76,7 @@ impl Delivery {
         delivery.read = read.map(|position| files.remove(position));
         delivery.writable = !delivery.whole && delivery.read.is_none();
         if delivery.read.is_none() && (delivery.whole || (version.is_none() && !files.is_empty())) {
-            delivery.is_unknown("the mounted configuration has no file that this version is known to read");
+            delivery.note_unknown("the mounted configuration has no file that this version is known to read");
         }
         if version.is_some() {
             delivery.unread = files;
@@ -88,7 +88,7 @@ impl Delivery {
         Self { unknown: Some(Unknown::Elsewhere(why.to_owned())), ..Self::default() }
     }
 
-    fn is_unknown(&mut self, why: &str) {
+    fn note_unknown(&mut self, why: &str) {
         self.unknown = Some(Unknown::Elsewhere(why.to_owned()));
     }
 }
