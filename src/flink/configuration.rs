@@ -140,12 +140,16 @@ impl EffectiveConfig {
     pub fn of_another(&self, title: &str) -> Self {
         let mut config = self.clone();
         let mut origins: BTreeMap<Arc<str>, Arc<str>> = BTreeMap::new();
+        let mut named = |origin: &Arc<str>| {
+            let named = || format!("{title}, {origin}").into();
+            Arc::clone(origins.entry(Arc::clone(origin)).or_insert_with(named))
+        };
         for setting in Arc::make_mut(&mut config.settings).values_mut() {
             setting.path = FieldPath::default();
-            let named = origins
-                .entry(Arc::clone(&setting.origin))
-                .or_insert_with(|| format!("{title}, {}", setting.origin).into());
-            setting.origin = Arc::clone(named);
+            setting.origin = named(&setting.origin);
+            for overridden in &mut setting.overrode {
+                overridden.origin = named(&overridden.origin);
+            }
         }
         config
     }
@@ -179,7 +183,9 @@ impl EffectiveConfig {
         let overridden: Vec<_> = self.settings.keys().filter_map(others).collect();
         for (key, losers) in overridden {
             if let Some(winner) = Arc::make_mut(&mut self.settings).get_mut(&key) {
-                winner.overrode.extend(losers);
+                let known = |loser: &Overridden| winner.overrode.contains(loser);
+                let new: Vec<_> = losers.into_iter().filter(|loser| !known(loser)).collect();
+                winner.overrode.extend(new);
             }
         }
     }

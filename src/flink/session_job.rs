@@ -90,7 +90,8 @@ fn on(target: &Cluster, own: &EffectiveConfig, name: &str, path: &FieldPath) -> 
         lack(key, version).is_none() && !(is_shared && is_same())
     };
     let new = own.clone().retained(is_new);
-    let config = theirs.of_another(&format!("FlinkDeployment {name}")).overlaid(&new);
+    let mut config = theirs.of_another(&format!("FlinkDeployment {name}")).overlaid(&new);
+    config.note_overridden_names(version);
     let is_full = theirs.is_full() || own.is_full() || config.is_full();
     for view in &mut cluster.roles {
         view.config = config.clone();
@@ -109,7 +110,7 @@ fn alone(own: &EffectiveConfig, path: &FieldPath) -> Cluster {
         image: None,
         account: (None, FieldPath::default()),
         config_path: path.clone(),
-        unknown: Some(Unknown::Elsewhere("the FlinkDeployment that the job is submitted to sets them".to_owned())),
+        unknown: Some(Unknown::Elsewhere("the FlinkDeployment that the job is submitted to is not known".to_owned())),
         void: Vec::new(),
         misread: Vec::new(),
         refused: None,
@@ -236,6 +237,9 @@ mod tests {
             assert_eq!(lack(key, Some(v(1, 20))), Some(Lack::OfProcesses), "{key}");
         }
         for key in ["taskmanager.memory.managed.consumer-weights", "kubernetes.operator.job.restart.failed", "mine"] {
+            assert_eq!(lack(key, Some(v(1, 20))), None, "{key}");
+        }
+        for key in ["kubernetes.operator.job.restart.failed", "mine"] {
             assert_eq!(lack(key, Some(v(1, 16))), None, "{key}");
         }
         let interval = "execution.checkpointing.interval";
