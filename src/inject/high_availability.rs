@@ -397,10 +397,16 @@ fn check_form(work: &Work<'_>, cluster: &Cluster) -> Result<(), Missing> {
         (Shape::FlinkDeployment { .. }, None) => {
             Err(Missing("its Flink version is not known".to_owned(), "set `flinkVersion`, as in `v1_20`".to_owned()))
         }
-        (Shape::FlinkDeployment { standalone: true }, Some(version)) if version.at_least(2, 0) => Err(Missing(
-            format!("the operator up to 1.15 starts `mode: standalone` of Flink {version} wrongly with HA"),
-            "use `mode: native`, or configure HA yourself on an operator that has FLINK-38795".to_owned(),
-        )),
+        (Shape::FlinkDeployment { standalone: true }, Some(version))
+            if cluster.application && version.at_least(2, 0) =>
+        {
+            Err(Missing(
+                format!(
+                    "the operator up to 1.15 starts an application in `mode: standalone` of Flink {version} wrongly with HA"
+                ),
+                "use `mode: native`, or configure HA yourself on an operator that has FLINK-38795".to_owned(),
+            ))
+        }
         _ => Ok(()),
     }
 }
