@@ -9,6 +9,7 @@ mod missing;
 mod mutation;
 mod neighbours;
 mod operations;
+mod session;
 mod storage;
 mod volumes;
 mod wiring;
@@ -284,6 +285,10 @@ pub static RULES: &[&Rule] = &[
     &account::service_account_not_found::RULE,
     &account::service_account_over_privileged::RULE,
     &account::service_account_token_not_mounted::RULE,
+    &session::session_job_refused::RULE,
+    &session::session_option_without_effect::RULE,
+    &session::session_target_not_found::RULE,
+    &session::session_target_without_ha::RULE,
     &wiring::shape_not_understood::RULE,
     &wiring::standby_not_supported::RULE,
     &wiring::standby_without_ha::RULE,
@@ -344,9 +349,13 @@ pub fn known_ids() -> Vec<&'static str> {
 pub fn evaluate(case: &Case<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = RULES
         .iter()
+        .filter(|rule| session::is_asked(rule, case.cluster))
         .map(|rule| (*rule, case.policy.level(rule)))
         .filter(|(_, level)| *level != Level::Off)
-        .flat_map(|(rule, level)| (rule.check)(case).into_iter().map(move |violation| finding(rule, level, violation)))
+        .flat_map(|(rule, level)| {
+            let violations = session::own(rule, case.cluster, (rule.check)(case));
+            violations.into_iter().map(move |violation| finding(rule, level, violation))
+        })
         .collect();
     mutation::ha_not_added::leave_to_denials(&mut findings, case.shortfalls);
     exception::apply(&mut findings, case.object, case.policy.spec.exceptions);

@@ -17,7 +17,7 @@ pub(crate) const RULE: Rule = Rule {
     strict: Level::Warn,
     baseline: Level::Audit,
     page: Page {
-        what: "The job of a FlinkDeployment makes checkpoints (`execution.checkpointing.interval` is set) and its `upgradeMode` is `stateless`, which is also the default.",
+        what: "The job of a FlinkDeployment, or a FlinkSessionJob, makes checkpoints (`execution.checkpointing.interval` is set, in the job or in its cluster) and its `upgradeMode` is `stateless`, which is also the default.",
         why: "With `stateless` the operator cancels the job at every change of the spec and starts it from nothing: checkpoints serve failures, and each upgrade loses the state that they hold.",
         limits: "A job that keeps no state, or reads all of its input again, loses nothing by it. Checkpoints that a job switches on in its own code are not seen, nor is what the operator's own configuration sets. Where `initialSavepointPath` names what to start from, nothing is said.",
         example: "spec:\n  flinkConfiguration: {execution.checkpointing.interval: 1 min}\n  job: {jarURI: \"local:///opt/flink/usrlib/job.jar\", upgradeMode: stateless}",
