@@ -1,11 +1,19 @@
 //! High availability, whole or not at all.
 
-use crate::facts::{Answer, FactKey, Facts};
+mod both_roles;
+mod metadata;
+
+pub use metadata::metadata_of;
+
+use both_roles::{check_siblings, siblings_have_id};
+use metadata::{may_have_state, metadata};
+
+use crate::facts::Answer;
 use crate::flink::arguments::{Fate, Misread, takes_options};
 use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView, Shape};
 use crate::flink::configuration::Layer;
 use crate::flink::deployment::{has_emr_ha, makes_its_account};
-use crate::flink::identity::{CLUSTER_ANNOTATION, is_id};
+use crate::flink::identity::CLUSTER_ANNOTATION;
 use crate::flink::image::Image;
 use crate::flink::location::scheme_of;
 use crate::flink::options::{
@@ -16,11 +24,10 @@ use crate::flink::plugins;
 use crate::flink::raw::{Unknown, container_path, hidden_by, words};
 use crate::flink::version::FlinkVersion;
 use crate::inject::record::POD_IP;
-use crate::inject::{Injection, Obstacle, Place, Record, Shortfall, Target, Work, arguments, complete};
-use crate::object::{self, FieldPath, list, text};
+use crate::inject::{Obstacle, Place, Record, Shortfall, Work, arguments};
+use crate::object::{FieldPath, list};
 use crate::policy::{Finding, HaMode, Role};
-use crate::siblings::Sibling;
-use crate::workload::{Entry, Kind, Raw, Workload};
+use crate::workload::{Entry, Raw};
 
 /// What is missing, and what to do about it.
 struct Missing(String, String);
@@ -188,37 +195,6 @@ fn add_identity(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<
     Ok(())
 }
 
-/// Whether a cluster of this description can have run, and would not find its state or its other role under another id.
-///
-/// ZooKeeper's paths have the id in them, an application's job id is made of it from 1.16 on, and the jars of a session are
-/// below it: created anew under another id its JobManager ends with `Could not start recovered job` (executed with 1.20.5).
-/// Sources: Flink `ZooKeeperUtils.generateZookeeperPath`, `ApplicationDispatcherBootstrap`, `BlobUtils`.
-fn may_have_state(work: &Work<'_>, cluster: &Cluster, mode: HaMode) -> bool {
-    is_set(cluster, HA_TYPE)
-        && match mode {
-            HaMode::Zookeeper => is_set(cluster, ZOOKEEPER_QUORUM),
-            HaMode::Kubernetes => {
-                metadata(work.target.facts, cluster).is_some_and(|metadata| *metadata != Answer::Absent)
-            }
-        }
-}
-
-/// What is known of the HA metadata that a cluster with its author's `kubernetes.cluster-id` has if it has run.
-fn metadata<'a>(facts: &'a Facts, cluster: &Cluster) -> Option<&'a Answer> {
-    metadata_of(cluster).map(|key| facts.answer(&key))
-}
-
-/// The ConfigMap in which a standalone cluster with Kubernetes HA of its author's keeps its leader; `None` where it has no
-/// such HA, or none that starts.
-#[must_use]
-pub fn metadata_of(cluster: &Cluster) -> Option<FactKey> {
-    let view = cluster.leading().filter(|_| cluster.shape == Shape::Raw)?;
-    let is_on = cluster.high_availability().0 == HighAvailability::Kubernetes;
-    let id = view.config.value(KUBERNETES_CLUSTER_ID, cluster.version).filter(|id| is_on && is_id(id))?;
-    let namespace = view.config.value(KUBERNETES_NAMESPACE, cluster.version).unwrap_or("default").to_owned();
-    Some(FactKey::ConfigMap { namespace, name: format!("{id}-cluster-config-map") })
-}
-
 /// The JobManager's own address: under HA it is published, and a Service's name stands for all JobManagers.
 fn add_address(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, raw: &Raw) -> Result<(), FieldPath> {
     let given = view.config.exact(JOBMANAGER_ADDRESS).is_some_and(|address| address.layer == Layer::Argument);
@@ -331,65 +307,6 @@ fn check_plugin(work: &Work<'_>, cluster: &Cluster, directory: &str) -> Result<(
         format!("`{directory}` needs a file-system plugin, and {reason}"),
         "bring the plugin in an image of your own or on a volume at `/opt/flink/plugins`".to_owned(),
     ))
-}
-
-/// Whether the other role has or gets HA: without it the two look for each other in different places.
-fn check_siblings(work: &Work<'_>) -> Result<(), Missing> {
-    for sibling in work.target.siblings {
-        let Some(missing) = lacks(work, sibling) else { continue };
-        let role = sibling.raw.role;
-        return Err(Missing(
-            format!("its {role}, {}, gets none: {missing}", sibling.title()),
-            format!("mend the {role} first; HA is for both roles or for none"),
-        ));
-    }
-    Ok(())
-}
-
-/// Why `sibling` has no HA and gets none.
-fn lacks(work: &Work<'_>, sibling: &Sibling) -> Option<String> {
-    if is_stored(sibling) {
-        let is_off = sibling.cluster.high_availability() == (HighAvailability::Off, None);
-        return is_off.then(|| "it was stored without, and an update adds none".to_owned());
-    }
-    let missing = |target: &Target<'_>, injection: Injection<'_>| {
-        let cluster = target.cluster_in(injection.edits.document());
-        let said = injection.shortfalls.into_iter().find_map(|shortfall| match shortfall {
-            Shortfall::HighAvailability { missing, .. } => Some(missing),
-            Shortfall::Volume { .. } => None,
-        });
-        said.or_else(|| match cluster.high_availability().0 {
-            HighAvailability::Off => Some("its own options say so".to_owned()),
-            HighAvailability::Unknown => Some("whether it has HA is not known".to_owned()),
-            HighAvailability::Kubernetes | HighAvailability::ZooKeeper | HighAvailability::Class(_) => None,
-        })
-    };
-    completed(work, sibling, missing)
-}
-
-/// Whether each workload of the other role, as far as they are known, has an id of its own in HA, or gets it.
-fn siblings_have_id(work: &Work<'_>) -> bool {
-    let gets_it = |target: &Target<'_>, injection: Injection<'_>| {
-        is_set(&target.cluster_in(injection.edits.document()), HA_CLUSTER_ID)
-    };
-    work.target.siblings.iter().all(|sibling| {
-        is_set(&sibling.cluster, HA_CLUSTER_ID) || (!is_stored(sibling) && completed(work, sibling, gets_it))
-    })
-}
-
-/// Whether a cluster has stored it already, which gives it an id.
-fn is_stored(sibling: &Sibling) -> bool {
-    text(&sibling.object, &["metadata", "uid"]).is_some()
-}
-
-/// What `read` says of what creation fills in for `sibling` alone.
-fn completed<T>(work: &Work<'_>, sibling: &Sibling, read: impl FnOnce(&Target<'_>, Injection<'_>) -> T) -> T {
-    let object = &*sibling.object;
-    let workload = &Workload { kind: Kind::Raw(sibling.raw.clone()), made_by: None };
-    let name = object.get("metadata").and_then(object::name);
-    let Target { namespace, policy, facts, .. } = work.target;
-    let target = &Target { object, workload, namespace, name, policy, facts, siblings: &[] };
-    read(target, complete(target))
 }
 
 /// Whether HA can be given to this cluster in a form that its version accepts.
