@@ -404,3 +404,38 @@ fn a_session_job_without_a_namespace_may_be_for_any() {
     assert!(!run(&["check", "-"], &anywhere).output.contains("session-target-not-found"));
     assert!(run(&["check", "-"], &elsewhere).output.contains("session-target-not-found"));
 }
+
+/// `UPDATE_PAGES=1` writes them anew.
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = std::fs::read_to_string(&readme).unwrap();
+    let blocks = text.split("```console\n$ flink-admission ").skip(1).filter_map(|block| block.split_once("\n```"));
+    let mut anew = text.clone();
+    let mut number = 0;
+    for (block, _) in blocks {
+        let (command, expected) = block.split_once('\n').unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_flink-admission"))
+            .args(command.split(' '))
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/examples/tour"))
+            .output()
+            .unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        // The record is shortened there.
+        let shown = |line: &str| match line.split_once("flink-admission.io/injected: ") {
+            Some((before, _)) => format!("{before}flink-admission.io/injected: \"…\""),
+            None => line.to_owned(),
+        };
+        let printed = printed.trim_end().lines().map(shown).collect::<Vec<_>>().join("\n");
+        if std::env::var_os("UPDATE_PAGES").is_some() {
+            anew = anew.replace(expected, &printed);
+        } else {
+            assert_eq!(printed, expected, "`{command}`");
+        }
+        number += 1;
+    }
+    assert!(number >= 3, "{number} blocks were found");
+    if anew != text {
+        std::fs::write(&readme, anew).unwrap();
+    }
+}
