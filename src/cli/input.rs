@@ -76,12 +76,9 @@ impl Source {
 }
 
 impl fmt::Display for Source {
-    /// `word-count.yaml, line 12`; the line is left out where it is the first.
+    /// `word-count.yaml, line 12`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(file_for_people(&self.file))?;
-        if self.line > 1 {
-            write!(f, ", line {}", self.line)?;
-        }
+        write!(f, "{}, line {}", file_for_people(&self.file), self.line)?;
         if !self.item.segments().is_empty() {
             write!(f, ", {}", self.item)?;
         }
