@@ -4,6 +4,7 @@
 //! policy; its remedy, where there is one, is applied by `inject` before it is asked.
 
 mod account;
+mod checkpoints;
 mod exposure;
 mod missing;
 mod mutation;
@@ -395,7 +396,8 @@ fn spoken_for(mut group: Vec<Finding>) -> Option<Finding> {
     let others: Vec<String> = group.filter_map(|other| Some(format!("`{}`", other.shared?.option))).collect();
     if let (Some((last, before)), Some(shared)) = (others.split_last(), &first.shared) {
         let and = if before.is_empty() { "" } else { " and " };
-        first.message.extend(["; the same is true of ", &before.join(", "), and, last]);
+        let others = [&before.join(", "), and, last].concat();
+        first.message = format!("{}; the same is true of {others}, so {}", shared.fact, shared.loss);
         first.fix.clone_from(&shared.fix);
     }
     Some(first)
