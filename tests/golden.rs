@@ -225,6 +225,7 @@ fn levels_are_those_that_were_decided() {
                 "ha-mode-misspelt",
                 "ha-cluster-id-refused",
                 "ha-differs-between-roles",
+                "ha-off",
             ];
             assert!(without.contains(&rule.id), "{} has no row", rule.id);
             continue;

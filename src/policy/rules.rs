@@ -239,6 +239,7 @@ pub static RULES: &[&Rule] = &[
     &wiring::ha_mode_misspelt::RULE,
     &wiring::ha_mode_short_name::RULE,
     &mutation::ha_not_added::RULE,
+    &operations::ha_off::RULE,
     &mutation::ha_required::RULE,
     &storage::ha_storage_dir_missing::RULE,
     &operations::ha_without_checkpoints::RULE,
