@@ -226,6 +226,7 @@ fn levels_are_those_that_were_decided() {
                 "ha-cluster-id-refused",
                 "ha-differs-between-roles",
                 "ha-off",
+                "flink-deployment-refused",
             ];
             assert!(without.contains(&rule.id), "{} has no row", rule.id);
             continue;

@@ -76,9 +76,12 @@ impl Source {
 }
 
 impl fmt::Display for Source {
-    /// `word-count.yaml, line 12`.
+    /// `word-count.yaml, line 12`; for an item of a list that begins the file, the item says it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, line {}", file_for_people(&self.file), self.line)?;
+        f.write_str(file_for_people(&self.file))?;
+        if self.line > 1 || self.item.segments().is_empty() {
+            write!(f, ", line {}", self.line)?;
+        }
         if !self.item.segments().is_empty() {
             write!(f, ", {}", self.item)?;
         }

@@ -225,6 +225,7 @@ pub static RULES: &[&Rule] = &[
     &storage::filesystem_plugin_missing::RULE,
     &storage::filesystem_plugin_scheme::RULE,
     &storage::filesystem_plugin_version::RULE,
+    &operations::flink_deployment_refused::RULE,
     &exposure::flink_known_vulnerable::RULE,
     &wiring::flink_properties_void::RULE,
     &wiring::flink_version_contradicts_image::RULE,
