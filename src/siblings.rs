@@ -111,6 +111,8 @@ struct Candidate {
     cluster: Cluster,
     explicit: Option<String>,
     identity: Option<String>,
+    /// The id that it would have if nobody said one.
+    derived: Option<String>,
     config_maps: Vec<String>,
 }
 
@@ -119,8 +121,10 @@ impl Candidate {
         let cluster = Cluster::of_raw(object, raw, namespace, facts, mirrors);
         let explicit = explicit(object, &cluster, KUBERNETES_CLUSTER_ID).map(|setting| setting.trimmed().to_owned());
         let own_name = object.get("metadata").and_then(name);
-        let identity = identity::of_role(object, own_name, explicit.clone(), &cluster);
-        Self { cluster, explicit, identity, config_maps: raw::config_maps(object, raw) }
+        let place = identity::Place { cluster: &cluster, namespace };
+        let identity = identity::of_role(object, own_name, explicit.clone(), place);
+        let derived = identity::derived(object, own_name, place);
+        Self { cluster, explicit, identity, derived, config_maps: raw::config_maps(object, raw) }
     }
 
     fn belongs_with(&self, other: &Self, is_only_reader: bool) -> bool {
@@ -128,6 +132,8 @@ impl Candidate {
             return ours == theirs;
         }
         let is_same = self.identity.is_some() && self.identity == other.identity;
+        // One of them may be told its id, and the other not.
+        let is_same = is_same || (self.derived.is_some() && self.derived == other.derived);
         is_same || (is_only_reader && other.config_maps.iter().any(|map| self.config_maps.contains(map)))
     }
 }

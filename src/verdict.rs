@@ -55,6 +55,8 @@ pub struct Outcome {
     pub changes: Vec<String>,
     /// A policy of which it could not be known whether it is for this namespace.
     pub undecided: Option<String>,
+    /// Why its configuration may hold more than was seen, and was judged.
+    pub unknown: Option<String>,
 }
 
 /// What must be known of the cluster to judge `subject`.
@@ -135,6 +137,8 @@ pub fn judge(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Outco
     let findings = review.findings(injection.as_ref());
     let changes = injection.as_ref().map(|injection| injection.changes.clone()).unwrap_or_default();
     let applied = injection.filter(|_| review.policy.may_change());
+    let cluster = cluster(subject, policies, facts);
+    let unknown = cluster.as_ref().and_then(Cluster::leading).and_then(|view| view.unknown.as_ref());
     Outcome {
         policy: review.policy.name.clone(),
         findings,
@@ -142,6 +146,8 @@ pub fn judge(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Outco
         stored: applied.map_or_else(|| subject.object.clone(), |injection| injection.edits.document().clone()),
         changes,
         undecided: review.undecided.map(str::to_owned),
+        // What the maker of an object brings is judged where it takes it from.
+        unknown: unknown.filter(|why| **why != Unknown::Maker).map(|why| why.in_words().to_owned()),
     }
 }
 

@@ -183,6 +183,16 @@ pub fn review(selection: &Selection, stored: Stored, streams: &mut Streams<'_>) 
     review_with(selection, stored, streams).map(|(reviewed, _)| reviewed)
 }
 
+/// As [`review`] of what is there already, by policies that fill nothing in.
+///
+/// # Errors
+/// The policy, when it cannot be read.
+pub(super) fn review_as_written(selection: &Selection, streams: &mut Streams<'_>) -> anyhow::Result<Reviewed> {
+    let policies = policies(selection)?.without_mutation();
+    let input = input::read(&selection.paths, streams.input);
+    Ok(judge(input, selection, Stored::AsItIs, &policies))
+}
+
 /// As [`review`], with the policies that were applied.
 pub(super) fn review_with(
     selection: &Selection,

@@ -386,7 +386,7 @@ fn check_form(work: &Work<'_>, cluster: &Cluster) -> Result<(), Missing> {
     }
     if cluster.shape == Shape::Raw && work.identity.is_none() {
         return Err(Missing(
-            "its name, its labels and the JobManager's address do not say, or not alike, which cluster this is"
+            "neither the JobManager's address nor names and labels say for both roles which cluster this is"
                 .to_owned(),
             format!(
                 "set the annotation `{CLUSTER_ANNOTATION}` to the same value on the JobManager and the TaskManagers"
@@ -397,10 +397,16 @@ fn check_form(work: &Work<'_>, cluster: &Cluster) -> Result<(), Missing> {
         (Shape::FlinkDeployment { .. }, None) => {
             Err(Missing("its Flink version is not known".to_owned(), "set `flinkVersion`, as in `v1_20`".to_owned()))
         }
-        (Shape::FlinkDeployment { standalone: true }, Some(version)) if version.at_least(2, 0) => Err(Missing(
-            format!("the operator up to 1.15 starts `mode: standalone` of Flink {version} wrongly with HA"),
-            "use `mode: native`, or configure HA yourself on an operator that has FLINK-38795".to_owned(),
-        )),
+        (Shape::FlinkDeployment { standalone: true }, Some(version))
+            if cluster.application && version.at_least(2, 0) =>
+        {
+            Err(Missing(
+                format!(
+                    "the operator up to 1.15 starts an application in `mode: standalone` of Flink {version} wrongly with HA"
+                ),
+                "use `mode: native`, or configure HA yourself on an operator that has FLINK-38795".to_owned(),
+            ))
+        }
         _ => Ok(()),
     }
 }

@@ -195,3 +195,23 @@ fn colours_are_for_terminals_and_for_who_wants_them() {
     assert!(coloured(&[("CLICOLOR_FORCE", "1")]));
     assert!(!coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
 }
+
+#[test]
+fn what_is_written_can_be_judged_alone() {
+    let copied = "../../deploy/examples/session-cluster/copied.yaml";
+    let completed = run(&["check", "-n", "session-cluster", copied], "");
+    assert_eq!(completed.status, 0, "{}", completed.output);
+    assert!(completed.output.contains("2 objects judged with what the webhook fills in"), "{}", completed.output);
+    let written = run(&["check", "-n", "session-cluster", "--as-written", copied], "");
+    assert_eq!(written.status, 1, "{}", written.output);
+    assert!(written.output.contains("kubernetes-cluster-id-missing") && !written.output.contains("filled in"));
+}
+
+#[test]
+fn what_was_not_seen_is_said() {
+    let report = run(&["check", "-o", "json", "unknown.yaml"], "").json();
+    let unknown = report["objects"].as_array().unwrap().iter().filter_map(|object| object["unknown"].as_str());
+    assert!(unknown.clone().next().is_some_and(|why| !why.is_empty()), "{report}");
+    let text = run(&["check", "unknown.yaml"], "").output;
+    assert!(unknown.into_iter().all(|why| text.contains(why)) && text.contains("is not known whole"), "{text}");
+}

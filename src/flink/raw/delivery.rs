@@ -17,7 +17,7 @@ pub(super) struct File {
     pub(super) name: &'static str,
     /// Where its text comes from: `ConfigMap flink-config, key config.yaml`.
     pub(super) origin: String,
-    /// Its text.
+    /// Its text; empty where it is not known, of a file that this version does not read.
     pub(super) text: String,
     /// The volume's source in the object.
     pub(super) path: FieldPath,
@@ -68,6 +68,11 @@ impl Delivery {
                     files.push(File { name, origin, text, path: source_path(pod, &volume.name) });
                 }
                 Ok(None) => {}
+                // Whatever stands there, it is not read.
+                Err(Unknown::LookUp(_)) if config_file::chosen(version, |one| one == name).is_none() => {
+                    let (origin, path) = (format!("volume {}", volume.name), source_path(pod, &volume.name));
+                    files.push(File { name, origin, text: String::new(), path });
+                }
                 Err(why) => return Self { unknown: Some(why), ..Self::default() },
             }
         }

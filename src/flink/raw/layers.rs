@@ -38,7 +38,7 @@ impl RawRole {
             let reason = VoidReason::File { name: file.name, read, hides: delivery.whole };
             let mut config = EffectiveConfig::default();
             set_all(&mut config, Layer::File, entries(file).unwrap_or_default(), &file.origin, &file.path);
-            self.void.push(Void { reason, config });
+            self.void.push(Void { reason, config, origin: file.origin.clone(), path: file.path.clone() });
         }
         if let Some(file) = &delivery.read {
             match entries(file) {
@@ -104,7 +104,7 @@ impl RawRole {
             Some(why) => {
                 let mut config = EffectiveConfig::default();
                 set_all(&mut config, Layer::Environment, entries, &origin, &path);
-                self.void.push(Void { reason: VoidReason::Properties(why), config });
+                self.void.push(Void { reason: VoidReason::Properties(why), config, origin, path });
             }
         }
     }
