@@ -386,8 +386,7 @@ fn check_form(work: &Work<'_>, cluster: &Cluster) -> Result<(), Missing> {
     }
     if cluster.shape == Shape::Raw && work.identity.is_none() {
         return Err(Missing(
-            "neither the JobManager's address nor names and labels say for both roles which cluster this is"
-                .to_owned(),
+            "neither the JobManager's address nor names and labels say for both roles which cluster this is".to_owned(),
             format!(
                 "set the annotation `{CLUSTER_ANNOTATION}` to the same value on the JobManager and the TaskManagers"
             ),
