@@ -107,7 +107,7 @@ pub fn schemes_of(name: &str) -> &'static [&'static str] {
 pub fn is_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     let names_one = WORDS.iter().any(|word| key.ends_with(word));
-    names_one || (key.contains("secret") && (key.ends_with(".key") || key.ends_with("-key") || key.ends_with("_key")))
+    names_one || (key.contains("secret") && [".key", "-key", "_key"].iter().any(|end| key.ends_with(end)))
 }
 
 /// Whether the environment variable `name` holds a secret, by the end of its name.

@@ -30,6 +30,7 @@ use crate::flink::image::Image;
 use crate::flink::location::{Location, normalise};
 use crate::flink::pod::{Backing, MountedVolume, Source};
 use crate::policy::finding::{Role, Shared};
+use crate::policy::rules::operations::roles_in_one_pod;
 use crate::policy::rules::{Case, Violation, checkpoints};
 
 /// A directory on a path of the pods, with what backs it in each role that uses it.
@@ -161,7 +162,9 @@ impl Need {
         if case.cluster.high_availability().0.is_on() {
             Some(Self::HighAvailability)
         } else {
-            checkpoints::are_needed(case).then_some(Self::State)
+            // Roles in one pod share its volumes, and end together.
+            let is_one_pod = || !(roles_in_one_pod::RULE.check)(case).is_empty();
+            (checkpoints::are_needed(case) && !is_one_pod()).then_some(Self::State)
         }
     }
 

@@ -19,7 +19,7 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Warn,
     page: Page {
         what: "A FlinkDeployment names no `flinkVersion`, one before `v1_15`, or no `serviceAccount`.",
-        why: "The operator refuses it: `Flink Version must be defined.`, `Flink version … is not supported by this operator version` (from operator 1.7), `spec.serviceAccount must be defined.` The resource is stored, with the error in its status, and no cluster comes up.",
+        why: "The operator refuses it: `Flink Version must be defined.`, `Flink version … is not supported by this operator version` (from operator 1.7), `spec.serviceAccount must be defined.` Where its webhook does not run, the resource is stored, with the error in its status, and no cluster comes up.",
         limits: "Other operators for the same resource fill these in: for Amazon EMR's (`emrReleaseLabel`, `executionRoleArn`) nothing is said, for IBM's (options of `license.`) it is a remark. An operator before 1.7 still runs `v1_13` and `v1_14`, so that is a remark, too. Of an account that Kubernetes HA lacks `service-account-missing` speaks.",
         example: "kind: FlinkDeployment\nspec:\n  image: flink:1.20.1\n  flinkConfiguration: {}   # no flinkVersion, no serviceAccount",
         fix: "Write `flinkVersion: v1_20`, as the image has it, and `serviceAccount: flink`, the account that came with the operator's chart.",
