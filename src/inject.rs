@@ -21,6 +21,7 @@ mod uploads;
 mod user;
 mod volumes;
 
+pub use high_availability::metadata_of;
 pub use keep::{former, keep, lost};
 pub use record::{INJECTED_ANNOTATION, Injected, Record, may_be_recorded};
 

@@ -15,6 +15,7 @@ use crate::flink::configuration::EffectiveConfig;
 use crate::flink::deployment::walk;
 use crate::flink::pod::{self, Pod};
 use crate::flink::raw::{self, Unknown};
+use crate::flink::session_job;
 use crate::inject::{self, Injection, Lost, Shortfall, Target};
 use crate::neighbours::Neighbour;
 use crate::object::{at, text};
@@ -62,9 +63,14 @@ pub struct Outcome {
 /// What must be known of the cluster to judge `subject`.
 #[must_use]
 pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
+    let namespace = || subject.namespace.to_owned();
+    if subject.workload.kind == Kind::SessionJob {
+        let objects = std::iter::once(subject.object).chain(subject.old);
+        let targets = objects.filter_map(|object| session_job::target(object, subject.namespace));
+        return targets.chain([FactKey::Namespace(namespace())]).collect();
+    }
     let mut keys = BTreeSet::new();
     let Some(cluster) = cluster(subject, policies, &Facts::default()) else { return keys };
-    let namespace = || subject.namespace.to_owned();
     let claim = |name: &str| FactKey::Claim { namespace: namespace(), name: name.to_owned() };
     let config_map = |name: String| FactKey::ConfigMap { namespace: namespace(), name };
     // What the stored object violates already is no new violation, so it is resolved too.
@@ -104,6 +110,10 @@ pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
 pub fn learn(subject: &Subject<'_>, policies: &Policies, answer: impl Fn(&FactKey) -> Answer) -> Facts {
     let mut facts = Facts::default();
     ask(subject, policies, &answer, &mut facts);
+    if let Some(key) = cluster(subject, policies, &facts).as_ref().and_then(inject::metadata_of) {
+        let answer = answer(&key);
+        facts.insert(key, answer);
+    }
     let siblings = siblings(subject, policies, &facts);
     let review = PolicyOf::choose(subject, policies, &facts, &siblings);
     let completed = review.inject().filter(|injection| review.policy.may_change() && !injection.edits.is_empty());
@@ -117,7 +127,7 @@ fn ask(subject: &Subject<'_>, policies: &Policies, answer: impl Fn(&FactKey) -> 
     let mut keys = needs(subject, policies);
     let was = subject.old.and_then(|old| Some((old, recognise(old)?)));
     let is = Some((subject.object, subject.workload.clone()));
-    for (object, workload) in is.into_iter().chain(was) {
+    for (object, workload) in is.into_iter().chain(was).filter(|(_, workload)| workload.kind != Kind::SessionJob) {
         let facts = Facts::default();
         let cluster = Cluster::of(object, &workload, subject.namespace, &facts, policies.mirrors());
         keys.extend(cluster.iter().flat_map(|cluster| rules::rights::questions(cluster, subject.namespace)));
@@ -176,7 +186,7 @@ pub struct RoleConfiguration {
 pub fn configurations(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Explanation {
     let Some(cluster) = cluster(subject, policies, facts) else { return Explanation::default() };
     let policy = PolicyOf::choose(subject, policies, facts, &[]).policy;
-    let is_own = subject.workload.made_by.is_none();
+    let is_own = subject.workload.made_by.is_none() && cluster.submission.is_none();
     let is_open = is_own && cluster.high_availability().0 == HighAvailability::Unknown;
     let undecided = (is_open && policy.spec.high_availability.required).then(|| {
         format!("policy `{}` requires HA, and whether this cluster has it cannot be decided from here", policy.name)
@@ -189,6 +199,9 @@ pub fn configurations(subject: &Subject<'_>, policies: &Policies, facts: &Facts)
 #[must_use]
 pub fn neighbour(subject: &Subject<'_>, stored: &Value, policies: &Policies, facts: &Facts) -> Option<Neighbour> {
     let cluster = Cluster::of(stored, subject.workload, subject.namespace, facts, policies.mirrors())?;
+    if cluster.submission.is_some() {
+        return None;
+    }
     Neighbour::of(stored, subject.workload, subject.namespace, &cluster)
 }
 
@@ -288,11 +301,12 @@ impl<'a> PolicyOf<'a> {
         }
     }
 
-    /// The object as something of its author's, whether or not its form can be changed.
+    /// The object as a cluster of its author's, whether or not its form can be changed.
     fn own(&self) -> Option<Target<'a>> {
         // Without a spec there is nothing to complete: an empty resource, or a dialect that keeps it elsewhere.
         let has_spec = at(self.subject.object, &["spec"]).is_some_and(Value::is_object);
-        (has_spec && self.subject.workload.made_by.is_none()).then_some(Target {
+        let is_cluster = self.subject.workload.kind != Kind::SessionJob;
+        (has_spec && is_cluster && self.subject.workload.made_by.is_none()).then_some(Target {
             object: self.subject.object,
             workload: self.subject.workload,
             namespace: self.subject.namespace,

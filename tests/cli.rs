@@ -358,3 +358,49 @@ fn a_reader_that_goes_away_is_no_error() {
     let done = child.wait_with_output().unwrap();
     assert_eq!((done.status.code(), String::from_utf8(done.stderr).unwrap()), (Some(0), String::new()));
 }
+
+const SESSION: &str = "apiVersion: flink.apache.org/v1beta1
+kind: FlinkSessionJob
+metadata: {name: orders, namespace: shop}
+spec:
+  deploymentName: session
+  job: {jarURI: 'https://repo.example.net/orders.jar', upgradeMode: savepoint}
+---
+apiVersion: flink.apache.org/v1beta1
+kind: FlinkDeployment
+metadata: {name: session, namespace: shop}
+spec: {image: 'registry.example.net/flink:1.20.1', flinkVersion: v1_20}
+";
+
+#[test]
+fn a_session_job_meets_its_cluster_as_it_is_stored() {
+    let policy = "spec:
+  profile: strict
+  highAvailability: {mode: kubernetes, storageDir: 's3://hub/ha'}
+  checkpoints: {directory: 's3://hub/checkpoints', savepoints: 's3://hub/savepoints'}
+  serviceAccount: {name: flink}
+";
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(policy.as_bytes()).unwrap();
+    let policy = file.path().to_str().unwrap();
+    let rules = |report: &Value| -> Vec<String> {
+        let findings = report["objects"][0]["findings"].as_array().unwrap().iter();
+        findings.map(|finding| finding["rule"].as_str().unwrap().to_owned()).collect()
+    };
+    let report = run(&["check", "--output", "json", "-"], SESSION).json();
+    assert_eq!(rules(&report), ["upgrade-mode-without-directory", "session-target-without-ha"]);
+    let report = run(&["check", "--output", "json", "--policy", policy, "-"], SESSION).json();
+    assert_eq!(rules(&report), [""; 0]);
+    let rendered = run(&["render", "--policy", policy, "-"], SESSION).output;
+    let (job, cluster) = rendered.split_once("---").unwrap();
+    assert!(cluster.contains("s3://hub/ha") && !job.contains("s3:") && !job.contains("annotations"), "{rendered}");
+}
+
+/// A FlinkDeployment of a namespace that is named may be that of a job whose namespace is not.
+#[test]
+fn a_session_job_without_a_namespace_may_be_for_any() {
+    let anywhere = SESSION.replacen(", namespace: shop", "", 1);
+    let elsewhere = SESSION.replacen("namespace: shop", "namespace: other", 1);
+    assert!(!run(&["check", "-"], &anywhere).output.contains("session-target-not-found"));
+    assert!(run(&["check", "-"], &elsewhere).output.contains("session-target-not-found"));
+}

@@ -21,7 +21,7 @@ pub(super) fn among<'a, W: Borrow<Work<'a>>>(
     let ours: Vec<String> = ours.iter().filter_map(Injected::path).map(|path| path.to_string()).collect();
     let counts = |finding: &&Finding| {
         let is_of_ours = finding.level == Level::Warn && ours.contains(&finding.path);
-        finding.level == Level::Deny || is_of_ours || rules::is_denied_by_default(finding.rule)
+        finding.level == Level::Deny || is_of_ours || rules::is_denied_by_strict(finding.rule)
     };
     let mut caused: Vec<Finding> = findings.iter().filter(counts).cloned().collect();
     if !caused.is_empty() {

@@ -1,10 +1,11 @@
 //! High availability, whole or not at all.
 
+use crate::facts::{Answer, FactKey, Facts};
 use crate::flink::arguments::{Fate, Misread, takes_options};
 use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView, Shape};
 use crate::flink::configuration::Layer;
 use crate::flink::deployment::{has_emr_ha, makes_its_account};
-use crate::flink::identity::CLUSTER_ANNOTATION;
+use crate::flink::identity::{CLUSTER_ANNOTATION, is_id};
 use crate::flink::image::Image;
 use crate::flink::location::scheme_of;
 use crate::flink::options::{
@@ -171,13 +172,15 @@ fn add_identity(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<
         work.set_option(KUBERNETES_CLUSTER_ID, identity)?;
     }
     // Unset it is `default`, whatever namespace the pods are in, and it is known whatever the cluster is called.
-    if mode == HaMode::Kubernetes && !is_set(cluster, KUBERNETES_NAMESPACE) && namespace != "default" {
+    let has_run_there = || matches!(metadata(work.target.facts, cluster), Some(Answer::Known(_)));
+    let lacks_namespace = mode == HaMode::Kubernetes && !is_set(cluster, KUBERNETES_NAMESPACE);
+    if lacks_namespace && namespace != "default" && !has_run_there() {
         work.set_option(KUBERNETES_NAMESPACE, &namespace)?;
     }
     // One that the other role was given is the cluster's, whatever we would have called it.
     let given = work.target.siblings.iter().find_map(|sibling| sibling.setting(HA_CLUSTER_ID));
     let id = given.map(|setting| setting.trimmed().to_owned()).or_else(|| {
-        identity.filter(|_| !may_have_state(cluster, mode)).map(|identity| format!("/{namespace}/{identity}"))
+        identity.filter(|_| !may_have_state(work, cluster, mode)).map(|identity| format!("/{namespace}/{identity}"))
     });
     if let Some(id) = id.filter(|_| !is_set(cluster, HA_CLUSTER_ID) && siblings_have_id(work)) {
         work.set_option(HA_CLUSTER_ID, &id)?;
@@ -185,23 +188,42 @@ fn add_identity(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<
     Ok(())
 }
 
-/// Whether a cluster of this description can have run, and would not find its state or its other role under another id:
-/// ZooKeeper's paths have the id in them, and so has the id of an application's job.
+/// Whether a cluster of this description can have run, and would not find its state or its other role under another id.
 ///
-/// Source: Flink `ZooKeeperUtils.generateZookeeperPath`; `ApplicationDispatcherBootstrap` (from 1.16 the job's id is the hash of
-/// `high-availability.cluster-id`).
-fn may_have_state(cluster: &Cluster, mode: HaMode) -> bool {
+/// ZooKeeper's paths have the id in them, an application's job id is made of it from 1.16 on, and the jars of a session are
+/// below it: created anew under another id its JobManager ends with `Could not start recovered job` (executed with 1.20.5).
+/// Sources: Flink `ZooKeeperUtils.generateZookeeperPath`, `ApplicationDispatcherBootstrap`, `BlobUtils`.
+fn may_have_state(work: &Work<'_>, cluster: &Cluster, mode: HaMode) -> bool {
     is_set(cluster, HA_TYPE)
         && match mode {
             HaMode::Zookeeper => is_set(cluster, ZOOKEEPER_QUORUM),
-            HaMode::Kubernetes => cluster.application && is_set(cluster, KUBERNETES_CLUSTER_ID),
+            HaMode::Kubernetes => {
+                metadata(work.target.facts, cluster).is_some_and(|metadata| *metadata != Answer::Absent)
+            }
         }
+}
+
+/// What is known of the HA metadata that a cluster with its author's `kubernetes.cluster-id` has if it has run.
+fn metadata<'a>(facts: &'a Facts, cluster: &Cluster) -> Option<&'a Answer> {
+    metadata_of(cluster).map(|key| facts.answer(&key))
+}
+
+/// The ConfigMap in which a standalone cluster with Kubernetes HA of its author's keeps its leader; `None` where it has no
+/// such HA, or none that starts.
+#[must_use]
+pub fn metadata_of(cluster: &Cluster) -> Option<FactKey> {
+    let view = cluster.leading().filter(|_| cluster.shape == Shape::Raw)?;
+    let is_on = cluster.high_availability().0 == HighAvailability::Kubernetes;
+    let id = view.config.value(KUBERNETES_CLUSTER_ID, cluster.version).filter(|id| is_on && is_id(id))?;
+    let namespace = view.config.value(KUBERNETES_NAMESPACE, cluster.version).unwrap_or("default").to_owned();
+    Some(FactKey::ConfigMap { namespace, name: format!("{id}-cluster-config-map") })
 }
 
 /// The JobManager's own address: under HA it is published, and a Service's name stands for all JobManagers.
 fn add_address(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, raw: &Raw) -> Result<(), FieldPath> {
     let given = view.config.exact(JOBMANAGER_ADDRESS).is_some_and(|address| address.layer == Layer::Argument);
-    if raw.role != Role::JobManager || given || cluster.shape != Shape::Raw {
+    let is_needed = raw.role == Role::JobManager && !given && cluster.shape == Shape::Raw;
+    if !is_needed || arguments::has_other_pod_ip(work, raw) {
         return Ok(());
     }
     arguments::add_pod_ip(work, raw, POD_IP);
@@ -382,6 +404,15 @@ fn check_form(work: &Work<'_>, cluster: &Cluster) -> Result<(), Missing> {
             "a session JobManager of Flink up to 1.14 takes no options as arguments, and HA is for both roles or for none"
                 .to_owned(),
             "write the HA options into the configuration file of both roles".to_owned(),
+        ));
+    }
+    if let Some(Place::Pods(raw)) = work.target.place()
+        && raw.role == Role::JobManager
+        && arguments::has_other_pod_ip(work, raw)
+    {
+        return Err(Missing(
+            format!("the variable `{POD_IP}`, by which the JobManager would get its address, is something else here"),
+            format!("call it otherwise, or let `{POD_IP}` be `status.podIP`"),
         ));
     }
     if cluster.shape == Shape::Raw && work.identity.is_none() {

@@ -10,6 +10,7 @@ mod missing;
 mod mutation;
 mod neighbours;
 mod operations;
+mod session;
 mod storage;
 mod volumes;
 mod wiring;
@@ -287,6 +288,10 @@ pub static RULES: &[&Rule] = &[
     &account::service_account_not_found::RULE,
     &account::service_account_over_privileged::RULE,
     &account::service_account_token_not_mounted::RULE,
+    &session::session_job_refused::RULE,
+    &session::session_option_without_effect::RULE,
+    &session::session_target_not_found::RULE,
+    &session::session_target_without_ha::RULE,
     &wiring::shape_not_understood::RULE,
     &wiring::standby_not_supported::RULE,
     &wiring::standby_without_ha::RULE,
@@ -316,10 +321,10 @@ pub fn is_known_id(id: &str) -> bool {
     RULES.iter().any(|rule| rule.id == id)
 }
 
-/// Whether the baseline denies what the rule `id` finds: a policy that only warns of it does not make it harmless.
+/// Whether profile strict denies what the rule `id` finds: a policy that only warns of it does not make it harmless.
 #[must_use]
-pub fn is_denied_by_default(id: &str) -> bool {
-    RULES.iter().any(|rule| rule.id == id && rule.baseline == Level::Deny)
+pub fn is_denied_by_strict(id: &str) -> bool {
+    RULES.iter().any(|rule| rule.id == id && rule.strict == Level::Deny)
 }
 
 /// Whether the rule `id` finds what the operator itself does wrong, of which the resource that it acts for shows nothing.
@@ -347,9 +352,13 @@ pub fn known_ids() -> Vec<&'static str> {
 pub fn evaluate(case: &Case<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = RULES
         .iter()
+        .filter(|rule| session::is_asked(rule, case.cluster))
         .map(|rule| (*rule, case.policy.level(rule)))
         .filter(|(_, level)| *level != Level::Off)
-        .flat_map(|(rule, level)| (rule.check)(case).into_iter().map(move |violation| finding(rule, level, violation)))
+        .flat_map(|(rule, level)| {
+            let violations = session::own(rule, case.cluster, (rule.check)(case));
+            violations.into_iter().map(move |violation| finding(rule, level, violation))
+        })
         .collect();
     mutation::ha_not_added::leave_to_denials(&mut findings, case.shortfalls);
     exception::apply(&mut findings, case.object, case.policy.spec.exceptions);

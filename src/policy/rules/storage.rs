@@ -281,6 +281,11 @@ pub(super) fn said_once<T: PartialEq>(found: Vec<(Role, T)>) -> Vec<(Option<Role
     if is_same { roles.take(1).map(|(_, what)| (None, what)).collect() } else { roles.collect() }
 }
 
+/// Who ends without the file system of a directory: a cluster opens its own, and for a job's the job fails.
+pub(super) const fn ends(cluster: &Cluster) -> &'static str {
+    if cluster.submission.is_some() { "the job ends" } else { "Flink ends" }
+}
+
 /// The roles that a finding is about, in words.
 pub(super) const fn in_words(role: Option<Role>) -> &'static str {
     match role {

@@ -118,7 +118,8 @@ fn is_secret_text(value: &str) -> bool {
 
 fn of_options(view: &RoleView) -> Vec<Secret<'_>> {
     let mut secrets = Vec::new();
-    for (name, setting) in view.config.iter() {
+    // What another object sets is that one's.
+    for (name, setting) in view.config.iter().filter(|(_, setting)| setting.is_of_object()) {
         let of_a_store = is_key_of_a_store(name);
         let said = if of_a_store {
             is_text(&setting.value).then(|| format!("`{name}`"))

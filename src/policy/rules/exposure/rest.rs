@@ -38,6 +38,10 @@ pub(super) fn rest<'a>(case: &Case<'a>) -> Option<Rest<'a>> {
     if is_on("security.ssl.rest.enabled") && is_on("security.ssl.rest.authentication-enabled") {
         return None;
     }
+    // Bound to the pod's own loop no Service leads there.
+    if value("rest.bind-address").is_some_and(|address| matches!(address, "localhost" | "127.0.0.1" | "::1")) {
+        return None;
+    }
     let port = match value("rest.bind-port").or_else(|| value("rest.port")) {
         Some(port) => port.parse().ok()?,
         None => DEFAULT_PORT,

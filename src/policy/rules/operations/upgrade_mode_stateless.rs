@@ -18,7 +18,7 @@ pub(crate) const RULE: Rule = Rule {
     strict: Level::Warn,
     baseline: Level::Audit,
     page: Page {
-        what: "The job of a FlinkDeployment has state that is meant to be kept, and its `upgradeMode` is `stateless`, which is also the default: `execution.checkpointing.interval` is set, or a checkpoint directory, or the operator's own schedule of savepoints or checkpoints, or HA and a savepoint directory.",
+        what: "The job of a FlinkDeployment, or a FlinkSessionJob, has state that is meant to be kept, and its `upgradeMode` is `stateless`, which is also the default: `execution.checkpointing.interval` is set, in the job or in its cluster, or a checkpoint directory, or the operator's own schedule of savepoints or checkpoints, or HA and a savepoint directory.",
         why: "With `stateless` the operator cancels the job at every change of the spec and starts it from nothing: checkpoints serve failures, and each upgrade loses the state that they hold.",
         limits: "A job that keeps no state, or reads all of its input again, loses nothing by it. Checkpoints that a job switches on in its own code are not seen, nor is what the operator's own configuration sets. Of batches nothing is said, nor of a checkpoint directory where the interval is 0. Where `initialSavepointPath` names what to start from, nothing is said.",
         example: "spec:\n  flinkConfiguration: {execution.checkpointing.interval: 1 min}\n  job: {jarURI: \"local:///opt/flink/usrlib/job.jar\", upgradeMode: stateless}",

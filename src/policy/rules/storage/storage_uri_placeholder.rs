@@ -1,8 +1,10 @@
 //! `storage-uri-placeholder`: a URI that was never filled in.
 
 use crate::flink::cluster::{Directory, HighAvailability};
+use crate::flink::configuration::{Layer, Setting};
 use crate::flink::location::scheme_of;
 use crate::flink::placeholder::{self, Defect};
+use crate::object::{list, named};
 use crate::policy::finding::{Level, Shared};
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
@@ -30,6 +32,9 @@ fn unfilled(case: &Case<'_>, directory: Directory) -> Option<Violation> {
     let (key, setting) = case.cluster.directory(directory)?;
     let value = setting.trimmed();
     let defect = placeholder::find(value)?;
+    if matches!(&defect, Defect::Variable(word) if is_filled_by_kubelet(case, word, setting)) {
+        return None;
+    }
     let meant = "to the place that was meant";
     let (what, fix, place, is_certain) = match &defect {
         Defect::Template(word) => (
@@ -81,6 +86,17 @@ fn unfilled(case: &Case<'_>, directory: Directory) -> Option<Violation> {
         Defect::NoBucket => violation,
     };
     Some(if is_certain && is_used && is_whole { violation } else { violation.uncertain() })
+}
+
+/// Whether `word` is `$(NAME)` of a variable that the container has or may have, where the kubelet looks for such.
+fn is_filled_by_kubelet(case: &Case<'_>, word: &str, setting: &Setting) -> bool {
+    let container =
+        case.cluster.leading().filter(|_| setting.layer != Layer::File).and_then(|view| view.pod.container());
+    let (Some(container), Some(name)) = (container, word.strip_prefix("$(").and_then(|word| word.strip_suffix(')')))
+    else {
+        return false;
+    };
+    named(list(container, &["env"]), name).is_some() || !list(container, &["envFrom"]).is_empty()
 }
 
 /// `value` with a bucket in the place where one belongs.

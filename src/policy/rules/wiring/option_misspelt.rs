@@ -3,6 +3,7 @@
 use crate::flink::cluster::{HighAvailability, RoleView, Shape};
 use crate::flink::configuration::Setting;
 use crate::flink::options::{self, KUBERNETES_CLUSTER_ID, KUBERNETES_NAMESPACE, RESTART_STRATEGY};
+use crate::flink::session_job;
 use crate::flink::spelling;
 use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
@@ -33,12 +34,16 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             .or_else(|| invented(case, key, setting))
             .or_else(|| of_restart_strategy(case, view, key, setting))
     };
-    view.config.iter().filter_map(misspelt).take(MOST).collect()
+    view.config.iter().filter(|(_, setting)| setting.is_of_object()).filter_map(misspelt).take(MOST).collect()
 }
 
 /// A key that looks like a known option.
 fn known(case: &Case<'_>, view: &RoleView, key: &str, setting: &Setting) -> Option<Violation> {
     let near = spelling::meant(key)?;
+    // In a session job neither name has an effect.
+    if case.cluster.submission.is_some() && session_job::lack(near.name, None).is_some() {
+        return None;
+    }
     let version = case.cluster.version;
     let name = options::name_in(near.name, version);
     let right = options::names(name, version).iter().find_map(|name| view.config.exact(name));

@@ -1,5 +1,6 @@
 //! `option-unknown-to-version`: an option of another Flink version.
 
+use crate::flink::configuration::Setting;
 use crate::flink::options::{self, HA_TYPE};
 use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
@@ -40,7 +41,9 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         }
         let history = options::history(key)?;
         let own = options::counterpart(key, version);
-        if own.is_some_and(|own| view.config.exact(own).is_some()) || (own.is_none() && history.last < version) {
+        // What the cluster of a session job sets is not what the job wants.
+        let is_set = |own| view.config.exact(own).is_some_and(Setting::is_of_object);
+        if own.is_some_and(is_set) || (own.is_none() && history.last < version) {
             return None;
         }
         let span = if history.first > version {
