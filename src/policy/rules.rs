@@ -408,7 +408,8 @@ fn spoken_for(mut group: Vec<Finding>) -> Option<Finding> {
     if let (Some((last, before)), Some(shared)) = (others.split_last(), &first.shared) {
         let and = if before.is_empty() { "" } else { " and " };
         let others = [&before.join(", "), and, last].concat();
-        first.message = format!("{}; the same is true of {others}, so {}", shared.fact, shared.loss);
+        let loss = shared.loss.as_ref().map(|loss| format!(", so {loss}")).unwrap_or_default();
+        first.message = format!("{}; the same is true of {others}{loss}", shared.fact);
         first.fix.clone_from(&shared.fix);
     }
     Some(first)

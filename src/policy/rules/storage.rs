@@ -223,7 +223,7 @@ fn shared(placement: &Placement<'_>, volume: &MountedVolume, fact: String) -> Sh
         rank: placement.directory as u8,
         option: placement.key.to_owned(),
         fact,
-        loss: loss.to_owned(),
+        loss: Some(loss.to_owned()),
         fix: format!(
             "mount a ReadWriteMany PersistentVolumeClaim at `{mount}` in the JobManager and the TaskManagers instead, or use an object store such as `s3://<bucket>/…`"
         ),

@@ -80,7 +80,7 @@ fn unfilled(case: &Case<'_>, directory: Directory) -> Option<Violation> {
                 rank: directory as u8,
                 option: key.to_owned(),
                 fact: what,
-                loss: format!("what belongs there cannot be written {place}"),
+                loss: Some(format!("what belongs there cannot be written {place}")),
                 fix,
             }),
         Defect::NoBucket => violation,
