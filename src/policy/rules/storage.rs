@@ -24,7 +24,7 @@ pub(super) mod storage_read_only;
 pub(super) mod storage_uri_malformed;
 pub(super) mod storage_uri_placeholder;
 
-use crate::flink::cluster::{Cluster, Directory, RoleView};
+use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView};
 use crate::flink::configuration::{Layer, Setting};
 use crate::flink::image::Image;
 use crate::flink::location::{Location, normalise};
@@ -152,19 +152,20 @@ pub(super) fn durability(backing: &Backing) -> Durability {
 pub(super) enum Need {
     /// HA is on: a JobManager that starts again reads all of them.
     HighAvailability,
-    /// HA is off or cannot be seen, and checkpoints are on or upgrades go by savepoints: a job that is restarted or upgraded reads its state.
+    /// HA is off, and checkpoints are on or upgrades go by savepoints: a job that is restarted or upgraded reads its state.
     State,
 }
 
 impl Need {
     /// What the directories of `case` are needed for; `None` where they may well be needed for nothing.
     pub(super) fn of(case: &Case<'_>) -> Option<Self> {
-        if case.cluster.high_availability().0.is_on() {
-            Some(Self::HighAvailability)
-        } else {
-            // Roles in one pod share its volumes, and end together.
-            let is_one_pod = || !(roles_in_one_pod::RULE.check)(case).is_empty();
-            (checkpoints::are_needed(case) && !is_one_pod()).then_some(Self::State)
+        // Roles in one pod share its volumes, and end together.
+        let is_one_pod = || !(roles_in_one_pod::RULE.check)(case).is_empty();
+        match case.cluster.high_availability().0 {
+            // Where that cannot be seen, the pods often cannot either.
+            HighAvailability::Unknown => None,
+            HighAvailability::Off => (checkpoints::are_needed(case) && !is_one_pod()).then_some(Self::State),
+            _ => Some(Self::HighAvailability),
         }
     }
 
