@@ -154,10 +154,17 @@ pub fn validate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> De
     let mut findings = review.findings_as_it_is();
     if let Some(old) = subject.old.filter(|_| subject.operation == Operation::Update) {
         let workload = &recognise(old).unwrap_or_else(|| subject.workload.clone());
-        let subject = Subject { object: old, old: None, workload, ..*subject };
-        let before = PolicyOf { subject, ..review }.findings_as_it_is();
+        let was = Subject { object: old, old: None, workload, ..*subject };
+        let before = PolicyOf { subject: was, ..review }.findings_as_it_is();
         let place = |finding: &Finding| (finding.rule, finding.role, without_form(&finding.path));
-        let before: BTreeSet<_> = before.iter().map(place).collect();
+        let has_ha = |subject: &Subject<'_>| {
+            cluster(subject, policies, facts).is_some_and(|cluster| cluster.high_availability().0.is_on())
+        };
+        // Of a cluster without HA a warning is not yet the violation that it becomes with it.
+        let is_switched_on = has_ha(subject) && !has_ha(&was);
+        let counts =
+            |finding: &&Finding| !is_switched_on || finding.level == Level::Deny || finding.exception.is_some();
+        let before: BTreeSet<_> = before.iter().filter(counts).map(place).collect();
         let known = |finding: &Finding| before.contains(&place(finding));
         for finding in findings.iter_mut().filter(|finding| finding.level == Level::Deny) {
             if known(finding) {

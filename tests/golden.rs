@@ -226,6 +226,8 @@ fn levels_are_those_that_were_decided() {
                 "ha-mode-misspelt",
                 "ha-cluster-id-refused",
                 "ha-differs-between-roles",
+                "ha-off",
+                "flink-deployment-refused",
                 "session-job-refused",
                 "session-option-without-effect",
                 "session-target-not-found",

@@ -29,7 +29,9 @@ pub(super) fn among<'a, W: Borrow<Work<'a>>>(
         let was = was.borrow();
         let before = was.findings();
         let is_there = |finding: &Finding, at: &FieldPath| {
-            before.iter().any(|other| (other.rule, other.role, &other.at) == (finding.rule, finding.role, at))
+            let is_same = |other: &Finding| (other.rule, other.role, &other.at) == (finding.rule, finding.role, at);
+            // What was a warning without HA and is a denial with it comes from what was filled in.
+            before.iter().any(|other| is_same(other) && other.level >= finding.level)
         };
         let was_there = |finding: &Finding| {
             let (at, is_whole) = place_before(was.edits.document(), is.edits.document(), &finding.at);

@@ -4,6 +4,7 @@
 //! policy; its remedy, where there is one, is applied by `inject` before it is asked.
 
 mod account;
+mod checkpoints;
 mod exposure;
 mod missing;
 mod mutation;
@@ -225,6 +226,7 @@ pub static RULES: &[&Rule] = &[
     &storage::filesystem_plugin_missing::RULE,
     &storage::filesystem_plugin_scheme::RULE,
     &storage::filesystem_plugin_version::RULE,
+    &operations::flink_deployment_refused::RULE,
     &exposure::flink_known_vulnerable::RULE,
     &wiring::flink_properties_void::RULE,
     &wiring::flink_version_contradicts_image::RULE,
@@ -239,6 +241,7 @@ pub static RULES: &[&Rule] = &[
     &wiring::ha_mode_misspelt::RULE,
     &wiring::ha_mode_short_name::RULE,
     &mutation::ha_not_added::RULE,
+    &operations::ha_off::RULE,
     &mutation::ha_required::RULE,
     &storage::ha_storage_dir_missing::RULE,
     &operations::ha_without_checkpoints::RULE,
@@ -404,7 +407,9 @@ fn spoken_for(mut group: Vec<Finding>) -> Option<Finding> {
     let others: Vec<String> = group.filter_map(|other| Some(format!("`{}`", other.shared?.option))).collect();
     if let (Some((last, before)), Some(shared)) = (others.split_last(), &first.shared) {
         let and = if before.is_empty() { "" } else { " and " };
-        first.message.extend(["; the same is true of ", &before.join(", "), and, last]);
+        let others = [&before.join(", "), and, last].concat();
+        let loss = shared.loss.as_ref().map(|loss| format!(", so {loss}")).unwrap_or_default();
+        first.message = format!("{}; the same is true of {others}{loss}", shared.fact);
         first.fix.clone_from(&shared.fix);
     }
     Some(first)

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! deny   FlinkDeployment default/word-count
-//!        word-count.yaml
+//!        word-count.yaml, line 1
 //!        deny   storage-on-empty-dir
 //!               spec.flinkConfiguration["high-availability.storageDir"] = file:///data/ha
 //!                 --> word-count.yaml:13:35

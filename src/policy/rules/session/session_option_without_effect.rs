@@ -58,6 +58,8 @@ fn lost(submission: &Submission, key: &str, setting: &Setting, why: Lack) -> Vio
         cause: cause.to_owned(),
         rank: 0,
         option: key.to_owned(),
+        fact: message.clone(),
+        loss: None,
         fix: format!("set them in the {of_cluster}, or remove them"),
     };
     let meant = spelling::meant(key).map_or_else(|| "it".to_owned(), |near| format!("`{}`", near.name));

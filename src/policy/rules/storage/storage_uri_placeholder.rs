@@ -5,7 +5,7 @@ use crate::flink::configuration::{Layer, Setting};
 use crate::flink::location::scheme_of;
 use crate::flink::placeholder::{self, Defect};
 use crate::object::{list, named};
-use crate::policy::finding::Level;
+use crate::policy::finding::{Level, Shared};
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -29,7 +29,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
 }
 
 fn unfilled(case: &Case<'_>, directory: Directory) -> Option<Violation> {
-    let (_, setting) = case.cluster.directory(directory)?;
+    let (key, setting) = case.cluster.directory(directory)?;
     let value = setting.trimmed();
     let defect = placeholder::find(value)?;
     if matches!(&defect, Defect::Variable(word) if is_filled_by_kubelet(case, word, setting)) {
@@ -71,8 +71,20 @@ fn unfilled(case: &Case<'_>, directory: Directory) -> Option<Violation> {
         _ => true,
     };
     let is_whole = case.cluster.leading().is_some_and(|view| view.unknown.is_none());
-    let violation =
-        Violation::at_setting(setting, format!("{what}, so {} cannot be written {place}", directory.content()), fix);
+    let message = format!("{what}, so {} cannot be written {place}", directory.content());
+    let violation = Violation::at_setting(setting, message, fix.clone());
+    let violation = match &defect {
+        Defect::Template(word) | Defect::Word(word) | Defect::MaybeWord(word) | Defect::Variable(word) => violation
+            .sharing(Shared {
+                cause: word.clone(),
+                rank: directory as u8,
+                option: key.to_owned(),
+                fact: what,
+                loss: Some(format!("what belongs there cannot be written {place}")),
+                fix,
+            }),
+        Defect::NoBucket => violation,
+    };
     Some(if is_certain && is_used && is_whole { violation } else { violation.uncertain() })
 }
 
