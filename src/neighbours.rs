@@ -224,14 +224,14 @@ fn in_zookeeper(cluster: &Cluster, view: &RoleView, namespace: &str, id: &str) -
     let quorum = view.config.value(ZOOKEEPER_QUORUM, cluster.version)?;
     // Behind its servers stands the directory that it takes for its root.
     let (servers, chroot) = quorum.split_once('/').unwrap_or((quorum, ""));
-    let servers = servers.split([',', ';']).filter_map(|server| server_in(server.trim(), namespace)).collect();
+    let servers = servers.split([',', ';']).filter_map(|server| server_in(server.trim(), "2181", namespace)).collect();
     let is_known = !has_placeholder(root) && !has_placeholder(quorum);
     is_known.then(|| Election::ZooKeeper { servers, path: normalise(&format!("{chroot}/{root}/{id}")) })
 }
 
-/// `server` as all namespaces know it; `None` where it is each pod's own.
-fn server_in(server: &str, namespace: &str) -> Option<String> {
-    let (host, port) = server.split_once(':').unwrap_or((server, "2181"));
+/// `server` as all namespaces know it, with its port; `None` where it is each pod's own.
+fn server_in(server: &str, default_port: &str, namespace: &str) -> Option<String> {
+    let (host, port) = server.split_once(':').unwrap_or((server, default_port));
     let host = host.to_ascii_lowercase();
     let service = host.strip_suffix(".svc.cluster.local").or_else(|| host.strip_suffix(".svc")).unwrap_or(&host);
     match service {
@@ -250,7 +250,7 @@ fn place(cluster: &Cluster, view: &RoleView, directory: Directory, namespace: &s
             let scheme = if scheme.starts_with("s3") { format!("s3{}", endpoint(view, namespace)?) } else { scheme };
             // A name node of a short name is a Service of the pods' own namespace.
             let is_hadoop = matches!(scheme.as_str(), "hdfs" | "webhdfs" | "swebhdfs" | "viewfs") && !host.is_empty();
-            let host = if is_hadoop { server_in(host, namespace)? } else { host.to_owned() };
+            let host = if is_hadoop { server_in(host, "8020", namespace)? } else { host.to_owned() };
             // Without an authority it is the default of the Hadoop configuration, which each pod has its own.
             (!host.is_empty()).then(|| Place::Remote(format!("{scheme}://{host}{}", without_root(&normalise(path)))))
         }
@@ -277,7 +277,8 @@ fn endpoint(view: &RoleView, namespace: &str) -> Option<String> {
         return Some(String::new());
     };
     let value = setting.trimmed();
-    let server = value.split_once("://").map_or(value, |(_, server)| server).trim_end_matches('/');
+    let (scheme, server) = value.split_once("://").unwrap_or(("https", value));
+    let (server, port) = (server.trim_end_matches('/'), if scheme == "http" { "80" } else { "443" });
     let host = server.split(':').next().unwrap_or_default();
     if has_placeholder(value) {
         return None;
@@ -285,7 +286,7 @@ fn endpoint(view: &RoleView, namespace: &str) -> Option<String> {
     if server.is_empty() || host.ends_with(".amazonaws.com") {
         return Some(String::new());
     }
-    server_in(server, namespace).map(|server| format!("({server})"))
+    server_in(server, port, namespace).map(|server| format!("({server})"))
 }
 
 impl Place {

@@ -145,14 +145,16 @@ pub fn mutate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Deci
 
 /// The answer of `/validate`: what is wrong with the final object.
 ///
-/// On UPDATE only what is new is denied: what the stored object already violated, by rule, role and path, is a warning.
+/// On UPDATE only what is new is denied: what the stored object already violated, by rule, role and path, is a warning; not
+/// what was no denial before HA was switched on.
 #[must_use]
 pub fn validate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> Decision {
     let subject = &Subject { name: subject.name.filter(|name| !is_generated(subject, name)), ..*subject };
     let siblings = siblings(subject, policies, facts);
     let review = PolicyOf::choose(subject, policies, facts, &siblings);
     let mut findings = review.findings_as_it_is();
-    if let Some(old) = subject.old.filter(|_| subject.operation == Operation::Update) {
+    let is_denied = findings.iter().any(|finding| finding.level == Level::Deny);
+    if let Some(old) = subject.old.filter(|_| is_denied && subject.operation == Operation::Update) {
         let workload = &recognise(old).unwrap_or_else(|| subject.workload.clone());
         let was = Subject { object: old, old: None, workload, ..*subject };
         let before = PolicyOf { subject: was, ..review }.findings_as_it_is();

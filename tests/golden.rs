@@ -229,6 +229,7 @@ fn levels_are_those_that_were_decided() {
                 "ha-off",
                 "flink-deployment-refused",
                 "session-job-refused",
+                "ha-id-of-each-pod",
                 "session-option-without-effect",
                 "session-target-not-found",
                 "session-target-without-ha",

@@ -237,6 +237,7 @@ pub static RULES: &[&Rule] = &[
     &wiring::ha_differs_between_roles::RULE,
     &neighbours::ha_directory_shared::RULE,
     &neighbours::ha_metadata_left_behind::RULE,
+    &wiring::ha_id_of_each_pod::RULE,
     &wiring::ha_mode_missing::RULE,
     &wiring::ha_mode_misspelt::RULE,
     &wiring::ha_mode_short_name::RULE,

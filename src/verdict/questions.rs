@@ -62,7 +62,7 @@ pub fn needs(subject: &Subject<'_>, policies: &Policies) -> BTreeSet<FactKey> {
 }
 
 /// What `answer` says to all that must be known of `subject`, where there is time to ask twice: also of what is filled in,
-/// and of the rights of its accounts.
+/// of what it may have left of an earlier life, and of the rights of its accounts.
 #[must_use]
 pub fn learn(subject: &Subject<'_>, policies: &Policies, answer: impl Fn(&FactKey) -> Answer) -> Facts {
     let mut facts = Facts::default();
@@ -111,5 +111,5 @@ fn pod_templates<'a>(object: &'a Value, workload: &Workload) -> Vec<&'a Value> {
 
 /// The most ConfigMaps of one pod that are looked up.
 const MOST_CONFIG_MAPS: usize = 8;
-/// The most claims of one pod that are looked up.
+/// The most claims of one object that are looked up.
 const MOST_CLAIMS: usize = 4;

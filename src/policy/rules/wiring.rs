@@ -10,6 +10,7 @@ pub(super) mod ha_arguments_without_ha;
 pub(super) mod ha_cluster_id_default;
 pub(super) mod ha_cluster_id_refused;
 pub(super) mod ha_differs_between_roles;
+pub(super) mod ha_id_of_each_pod;
 pub(super) mod ha_mode_missing;
 pub(super) mod ha_mode_misspelt;
 pub(super) mod ha_mode_short_name;

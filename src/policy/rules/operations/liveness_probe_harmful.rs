@@ -54,7 +54,13 @@ fn asks_rest(case: &Case<'_>, view: &RoleView, container: &Value, probe: &Value)
     let Some(get) = at(probe, &["httpGet"]).filter(|get| text(get, &["host"]).is_none_or(str::is_empty)) else {
         return false;
     };
-    let rest = view.config.value("rest.port", case.cluster.version).and_then(|port| port.parse().ok()).unwrap_or(8081);
+    let value = |option: &str| view.config.value(option, case.cluster.version);
+    let rest = match value("rest.bind-port").or_else(|| value("rest.port")).map(str::parse) {
+        None => 8081,
+        Some(Ok(port)) => port,
+        // A range, of which any port may be taken.
+        Some(Err(_)) => return false,
+    };
     if let Some(number) = integer(get, &["port"]) {
         return number == rest;
     }
