@@ -1,5 +1,7 @@
 //! `credentials-in-plain-text`: the key of an object store where everybody may read it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::flink::cluster::{RoleView, Shape};
@@ -29,18 +31,13 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    let mut violations: Vec<Violation> = Vec::new();
-    for view in &case.cluster.roles {
+    let found = case.cluster.roles.iter().flat_map(|view| {
         let of_options = view.config.iter().filter(|(key, setting)| is_key_of_a_store(key) && is_text(&setting.value));
-        let found = of_options.map(|(key, setting)| of_option(key, setting)).chain(of_variables(case, view));
-        for violation in found.collect::<Vec<_>>() {
-            // Both roles of a resource have one configuration and one common template.
-            if violations.iter().all(|known| known.path != violation.path) {
-                violations.push(violation);
-            }
-        }
-    }
-    violations
+        of_options.map(|(key, setting)| of_option(key, setting)).chain(of_variables(case, view))
+    });
+    // Both roles of a resource have one configuration and one common template.
+    let mut said = BTreeSet::new();
+    found.filter(|violation| said.insert(violation.path.clone())).collect()
 }
 
 /// Whether `value` is a key, and not a reference to one, or a blank to be filled in.
