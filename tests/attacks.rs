@@ -363,3 +363,14 @@ fn a_word_that_is_no_text_stays_as_it_is() {
     let args = stored["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap().clone();
     assert!(args.len() > 4 && args.ends_with(&[json!("-D"), json!({"a": "b"}), json!(7)]), "{args:?}");
 }
+
+#[test]
+fn what_could_not_be_filled_in_is_not_in_the_record() {
+    let policy = "spec: {volumes: [{name: data, claimName: data, mountPath: /data}]}";
+    for field in ["env", "volumeMounts"] {
+        let mut object = raw(json!(["jobmanager", "$(POD_IP)"]));
+        object["spec"]["template"]["spec"]["containers"][0][field] = json!(false);
+        let stored = mutated(&object, None, policy);
+        assert_eq!(mutated(&stored, None, policy), stored, "{field}");
+    }
+}

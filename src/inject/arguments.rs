@@ -129,8 +129,10 @@ pub(super) fn add_pod_ip(work: &mut Work<'_>, raw: &Raw, name: &str) {
         return;
     }
     let field = "status.podIP";
-    work.edits.append(&container.key("env"), json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": field}}}));
-    work.added.push(Injected::Env { name: name.to_owned(), field: field.to_owned() });
+    let variable = json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": field}}});
+    if work.edits.append(&container.key("env"), variable) {
+        work.added.push(Injected::Env { name: name.to_owned(), field: field.to_owned() });
+    }
 }
 
 /// Takes the variable with the pod's IP out again, where it is ours, stands last and no argument uses it.
