@@ -374,3 +374,18 @@ fn what_could_not_be_filled_in_is_not_in_the_record() {
         assert_eq!(mutated(&stored, None, policy), stored, "{field}");
     }
 }
+
+#[test]
+fn a_stored_object_that_its_record_does_not_fit_comes_back_once() {
+    let plugins =
+        |role: &str| json!({"what": "plugins", "role": role, "value": "flink-s3-fs-hadoop-1.18.0.jar", "common": true});
+    let values = [plugins("jobmanager"), plugins("taskmanager")];
+    let record = json!({"namespace": "shop", "name": "orders", "values": values}).to_string();
+    let new = flink_deployment("v1_18", json!({"a": "b"}));
+    let mut old = new.clone();
+    old["metadata"]["annotations"] = json!({INJECTED_ANNOTATION: record});
+    old["spec"]["podTemplate"] = json!({"spec": {"containers": {"": [{"name": "flink-main-container",
+        "env": [{"name": "ENABLE_BUILT_IN_PLUGINS", "value": "flink-s3-fs-hadoop-1.18.0.jar"}]}]}}});
+    let once = mutated(&new, Some(&old), JUDGE_ONLY);
+    assert_eq!(mutated(&once, Some(&old), JUDGE_ONLY), once);
+}
