@@ -389,3 +389,14 @@ fn a_stored_object_that_its_record_does_not_fit_comes_back_once() {
     let once = mutated(&new, Some(&old), JUDGE_ONLY);
     assert_eq!(mutated(&once, Some(&old), JUDGE_ONLY), once);
 }
+
+#[test]
+fn a_mode_under_both_of_its_names_is_remembered_under_both() {
+    let new = raw(json!(["jobmanager"]));
+    let old = mutated(&new, None, HA);
+    let mut new = new;
+    new["spec"]["template"]["spec"]["containers"][0]["image"] = json!("example.net/orders:stable");
+    let once = mutated(&new, Some(&old), HA);
+    assert!(once["spec"].to_string().contains("\"high-availability=org"), "{once}");
+    assert_eq!(mutated(&once, Some(&old), HA), once);
+}
