@@ -42,6 +42,13 @@ pub enum FactKey {
         /// Its name.
         name: String,
     },
+    /// A FlinkDeployment, to which a session job is submitted.
+    FlinkDeployment {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
     /// All objects of a kind in a namespace. Only the input of the offline commands answers it: a review names the objects
     /// that it is about, and asks for no others.
     List {
@@ -80,6 +87,7 @@ impl FactKey {
             Self::ServiceAccount { .. } => "ServiceAccount",
             Self::ConfigMap { .. } => "ConfigMap",
             Self::Claim { .. } => "PersistentVolumeClaim",
+            Self::FlinkDeployment { .. } => "FlinkDeployment",
             Self::List { of: Listed::Workloads, .. } => "Workloads",
             Self::List { of: Listed::ConfigMaps, .. } => "ConfigMaps",
             Self::List { of: Listed::Services, .. } => "Services",
@@ -98,6 +106,7 @@ impl FactKey {
             | Self::ServiceAccount { name, .. }
             | Self::ConfigMap { name, .. }
             | Self::Claim { name, .. }
+            | Self::FlinkDeployment { name, .. }
             | Self::List { namespace: name, .. } => name,
             Self::Access(access) => &access.account.name,
         }

@@ -17,6 +17,7 @@ pub mod pod;
 pub mod raw;
 pub mod rights;
 pub mod sensitive;
+pub mod session_job;
 pub mod spelling;
 pub mod spread;
 pub mod template;

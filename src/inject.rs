@@ -14,12 +14,14 @@ mod identity;
 mod keep;
 mod option;
 mod plugins;
+mod pod_template;
 mod record;
 mod spread;
 mod uploads;
 mod user;
 mod volumes;
 
+pub use high_availability::metadata_of;
 pub use keep::{former, keep, lost};
 pub use record::{INJECTED_ANNOTATION, Injected, Record, may_be_recorded};
 

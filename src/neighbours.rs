@@ -120,7 +120,7 @@ impl Neighbour {
     pub fn of(object: &Value, workload: &Workload, namespace: &str, cluster: &Cluster) -> Option<Self> {
         let word = |keys: &[&str]| text(object, keys).unwrap_or_default().to_owned();
         let name = word(&["metadata", "name"]);
-        if workload.made_by.is_some() || name.is_empty() || !runs(object) {
+        if workload.made_by.is_some() || name.is_empty() {
             return None;
         }
         let config_maps = match &workload.kind {
@@ -139,11 +139,11 @@ impl Neighbour {
 }
 
 impl Footprint {
-    /// What `cluster`, which `object` in `namespace` shows, leaves; `None` of a TaskManager, and where its configuration is
-    /// not known whole.
+    /// What `cluster`, which `object` in `namespace` shows, leaves; `None` of a TaskManager, of what does not run,
+    /// and where its configuration is not known whole.
     #[must_use]
     pub fn of(object: &Value, namespace: &str, cluster: &Cluster) -> Option<Self> {
-        let view = cluster.role(Role::JobManager).filter(|view| view.unknown.is_none())?;
+        let view = cluster.role(Role::JobManager).filter(|view| view.unknown.is_none() && runs(object))?;
         let ids = ids(object, cluster, view);
         let directory = |directory| place(cluster, view, directory, namespace);
         let job = job(cluster, view);
@@ -190,7 +190,10 @@ fn ids(object: &Value, cluster: &Cluster, view: &RoleView) -> Vec<Ids> {
 
 /// The fixed id of the job of `cluster`; `None` where it is random or not known.
 fn job(cluster: &Cluster, view: &RoleView) -> Option<JobId> {
-    if !cluster.application || cluster.shape != Shape::Raw {
+    // A batch job makes no checkpoints.
+    let is_batch =
+        view.config.exact("execution.runtime-mode").is_some_and(|mode| mode.trimmed().eq_ignore_ascii_case("batch"));
+    if is_batch || !cluster.application || cluster.shape != Shape::Raw {
         return None;
     }
     let id = if let Some((id, _)) = &cluster.job_id {
@@ -219,9 +222,11 @@ fn on_config_map(cluster: &Cluster, view: &RoleView, namespace: &str, id: String
 fn in_zookeeper(cluster: &Cluster, view: &RoleView, namespace: &str, id: &str) -> Option<Election> {
     let root = view.config.value(ZOOKEEPER_ROOT, cluster.version).unwrap_or(DEFAULT_ROOT);
     let quorum = view.config.value(ZOOKEEPER_QUORUM, cluster.version)?;
-    let servers = quorum.split([',', ';']).filter_map(|server| server_in(server.trim(), namespace)).collect();
+    // Behind its servers stands the directory that it takes for its root.
+    let (servers, chroot) = quorum.split_once('/').unwrap_or((quorum, ""));
+    let servers = servers.split([',', ';']).filter_map(|server| server_in(server.trim(), namespace)).collect();
     let is_known = !has_placeholder(root) && !has_placeholder(quorum);
-    is_known.then(|| Election::ZooKeeper { servers, path: normalise(&format!("{root}/{id}")) })
+    is_known.then(|| Election::ZooKeeper { servers, path: normalise(&format!("{chroot}/{root}/{id}")) })
 }
 
 /// `server` as all namespaces know it; `None` where it is each pod's own.
@@ -300,7 +305,7 @@ fn without_root(path: &str) -> String {
     if path == "/" { String::new() } else { path.to_owned() }
 }
 
-/// Whether `object` has pods, or will have: it is not being deleted, not finished and not scaled to none.
+/// Whether `object` has pods, or will have: it is not being deleted, not finished and not scaled to none, not suspended.
 fn runs(object: &Value) -> bool {
     let is_finished = list(object, &["status", "conditions"]).iter().any(|condition| {
         matches!(text(condition, &["type"]), Some("Complete" | "Failed"))
@@ -308,6 +313,9 @@ fn runs(object: &Value) -> bool {
     });
     at(object, &["metadata", "deletionTimestamp"]).is_none_or(Value::is_null)
         && integer(object, &["spec", "replicas"]) != Some(0)
+        && integer(object, &["spec", "parallelism"]) != Some(0)
+        && at(object, &["spec", "suspend"]) != Some(&Value::Bool(true))
+        && text(object, &["spec", "job", "state"]) != Some("suspended")
         && !(is_finished && text(object, &["kind"]) == Some("Job"))
 }
 
@@ -373,6 +381,8 @@ mod tests {
         assert!(one.is_shared_with(&election("other", "zk-1.zk.infra.svc.cluster.local", "orders/")));
         assert!(!one.is_shared_with(&election("other", "zk-1.zk.infra:2182", "orders")));
         assert!(!one.is_shared_with(&election("other", "zk-1.zk.infra", "orders2")));
+        let chroot = |root: &str| election("shop", &format!("zk-0.zk.infra,zk-1.zk.infra/{root}"), "orders");
+        assert!(chroot("a").is_shared_with(&chroot("a")) && !chroot("a").is_shared_with(&chroot("b")));
         let own = election("shop", "zk:2181", "a");
         assert!(!own.is_shared_with(&election("other", "zk:2181", "a")), "a Service of each namespace");
         assert!(own.is_shared_with(&election("other", "zk.shop:2181", "a")));

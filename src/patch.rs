@@ -98,6 +98,16 @@ impl<'a> Edits<'a> {
         }
     }
 
+    /// Removes the map at `path` where it is empty, and those above it that this empties.
+    pub fn prune(&mut self, path: &FieldPath) {
+        for above in path.and_above() {
+            if above.value_in(&self.document).and_then(Value::as_object).is_none_or(|map| !map.is_empty()) {
+                return;
+            }
+            self.remove(above);
+        }
+    }
+
     /// The patch that leads from the original to the document.
     #[must_use]
     pub fn patch(&self) -> Patch {

@@ -90,6 +90,15 @@ impl Policies {
         self.policies.first().map_or(&[], |policy| &policy.spec.images.stock)
     }
 
+    /// The same policies for objects that nothing completes.
+    #[must_use]
+    pub fn without_mutation(mut self) -> Self {
+        for policy in self.policies.iter_mut().chain([&mut self.built_in]) {
+            policy.spec.mutation = false;
+        }
+        self
+    }
+
     /// Whether any policy adds HA to clusters that have none.
     #[must_use]
     pub fn add_high_availability(&self) -> bool {

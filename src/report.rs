@@ -31,7 +31,8 @@ fn shown_value(finding: &Finding) -> Option<&str> {
 /// `value`, or what stands for it when `key` is one of a credential.
 fn masked<'a>(key: &str, value: &'a str) -> &'a str {
     // `automountServiceAccountToken: false` tells nothing.
-    let is_secret = sensitive::is_sensitive(key) && !matches!(value, "true" | "false");
+    // Nor does the name of a Secret and where it is mounted.
+    let is_secret = sensitive::is_sensitive(key) && key != "kubernetes.secrets" && !matches!(value, "true" | "false");
     if is_secret { sensitive::HIDDEN } else { value }
 }
 

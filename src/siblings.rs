@@ -4,7 +4,6 @@
 //! one `kubernetes.cluster-id`; else where annotations, names or labels lead to one id; else where they read one ConfigMap
 //! that no other JobManager reads. Only the offline input shows them all; a review looks up what it names and no more.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -15,7 +14,7 @@ use crate::flink::options::KUBERNETES_CLUSTER_ID;
 use crate::flink::raw;
 use crate::flink::{configuration::Setting, identity};
 use crate::inject::Record;
-use crate::object::{list, name, text};
+use crate::object::{name, text};
 use crate::policy::Role;
 use crate::workload::{Kind, Raw, recognise};
 
@@ -107,20 +106,13 @@ pub fn explicit<'a>(object: &Value, cluster: &'a Cluster, option: &str) -> Optio
     Some(setting).filter(|setting| !is_ours && !setting.trimmed().is_empty())
 }
 
-/// Names of the claims that the pods of a template mount, whichever container uses them.
-#[must_use]
-pub fn claims(template: &Value) -> BTreeSet<&str> {
-    list(template, &["spec", "volumes"])
-        .iter()
-        .filter_map(|volume| text(volume, &["persistentVolumeClaim", "claimName"]))
-        .collect()
-}
-
 /// A role with all that says which cluster it is of.
 struct Candidate {
     cluster: Cluster,
     explicit: Option<String>,
     identity: Option<String>,
+    /// The id that it would have if nobody said one.
+    derived: Option<String>,
     config_maps: Vec<String>,
 }
 
@@ -129,8 +121,10 @@ impl Candidate {
         let cluster = Cluster::of_raw(object, raw, namespace, facts, mirrors);
         let explicit = explicit(object, &cluster, KUBERNETES_CLUSTER_ID).map(|setting| setting.trimmed().to_owned());
         let own_name = object.get("metadata").and_then(name);
-        let identity = identity::of_role(object, own_name, explicit.clone(), &cluster);
-        Self { cluster, explicit, identity, config_maps: raw::config_maps(object, raw) }
+        let place = identity::Place { cluster: &cluster, namespace };
+        let identity = identity::of_role(object, own_name, explicit.clone(), place);
+        let derived = identity::derived(object, own_name, place);
+        Self { cluster, explicit, identity, derived, config_maps: raw::config_maps(object, raw) }
     }
 
     fn belongs_with(&self, other: &Self, is_only_reader: bool) -> bool {
@@ -138,6 +132,8 @@ impl Candidate {
             return ours == theirs;
         }
         let is_same = self.identity.is_some() && self.identity == other.identity;
+        // One of them may be told its id, and the other not.
+        let is_same = is_same || (self.derived.is_some() && self.derived == other.derived);
         is_same || (is_only_reader && other.config_maps.iter().any(|map| self.config_maps.contains(map)))
     }
 }

@@ -78,7 +78,7 @@ pub fn recognise(object: &Value) -> Option<Workload> {
     let group =
         text(object, &["apiVersion"]).and_then(|version| version.split_once('/')).map_or("", |(group, _)| group);
     match (group, kind) {
-        (GROUP, "FlinkDeployment") if is_canary(object) => None,
+        (GROUP, "FlinkDeployment" | "FlinkSessionJob") if is_canary(object) => None,
         (GROUP, "FlinkDeployment") => Some(Workload {
             kind: Kind::FlinkDeployment { spec: FieldPath::of(&["spec"]) },
             made_by: is_owned_by(object, "FlinkBlueGreenDeployment").then_some(Maker::Operator),
@@ -118,7 +118,7 @@ pub fn may_be_flink(json: &str) -> bool {
     SIGNS.iter().any(|sign| sign.find(json.as_bytes()).is_some())
 }
 
-/// The operator's own probe of its health: a FlinkDeployment without a cluster behind it.
+/// The operator's own probe of its health: a resource without a cluster behind it.
 fn is_canary(object: &Value) -> bool {
     label(object, "flink.apache.org/canary") == Some("true")
 }

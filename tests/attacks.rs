@@ -288,6 +288,83 @@ fn large_configurations_are_judged_in_their_own_time() {
     }
 }
 
+fn session_job(spec: Value) -> Value {
+    json!({"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkSessionJob",
+        "metadata": {"name": "word-count", "namespace": "shop"}, "spec": spec})
+}
+
+#[test]
+fn a_session_job_asks_for_one_object_of_its_own_namespace() {
+    let asked = |object: &Value, old: Option<&Value>| {
+        review(object, old, HA, &Facts::default(), |subject, policies, _| needs(subject, policies))
+    };
+    let namespace = FactKey::Namespace("shop".to_owned());
+    let cluster = |name: &str| FactKey::FlinkDeployment { namespace: "shop".to_owned(), name: name.to_owned() };
+    let mut job = session_job(json!({"deploymentName": "../../kube-system/secrets/x", "job": {}}));
+    job["metadata"]["namespace"] = json!("elsewhere");
+    let odd = cluster("../../kube-system/secrets/x");
+    assert_eq!(asked(&job, None), BTreeSet::from([namespace.clone(), odd]));
+    let old = session_job(json!({"deploymentName": "session", "job": {}}));
+    let new = session_job(json!({"deploymentName": "other", "job": {}}));
+    let both = BTreeSet::from([namespace.clone(), cluster("session"), cluster("other")]);
+    assert_eq!(asked(&new, Some(&old)), both);
+    for name in [json!(null), json!(7), json!(true), json!(["session"]), json!({"session": {}})] {
+        let job = session_job(json!({"deploymentName": name, "job": {"jarURI": "https://repo.example.net/job.jar"}}));
+        assert_eq!(asked(&job, None), BTreeSet::from([namespace.clone()]), "{name}");
+        let decision = validated(&job, None, "spec: {profile: strict}");
+        // Nothing but a missing name is refused; the API server refuses the others.
+        assert_eq!(decision.allowed, !name.is_null(), "{}", decision.message);
+    }
+}
+
+#[test]
+fn a_session_job_of_an_odd_form_is_not_changed_and_not_refused() {
+    let without_spec = json!({"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkSessionJob", "metadata": {}});
+    let specs = [json!(null), json!([]), json!("x"), json!({}), json!({"job": 7}), json!({"flinkConfiguration": [1]})];
+    for object in specs.into_iter().map(session_job).chain([without_spec]) {
+        assert_eq!(mutated(&object, None, HA), object);
+        assert_eq!(mutated(&object, Some(&object), HA), object);
+        assert!(
+            validated(&object, None, "spec: {profile: strict, highAvailability: {required: true}}").allowed,
+            "{object}"
+        );
+    }
+}
+
+#[test]
+fn an_odd_cluster_refuses_no_session_job() {
+    let job =
+        session_job(json!({"deploymentName": "session", "job": {"upgradeMode": "savepoint"}, "flinkConfiguration": {
+        "execution.checkpointing.dir": "file:///data/checkpoints", "state.savepoints.dir": "s3://b/savepoints"}}));
+    let key = FactKey::FlinkDeployment { namespace: "shop".to_owned(), name: "session".to_owned() };
+    for spec in
+        [json!(null), json!(7), json!([]), json!({}), json!({"podTemplate": 7, "flinkConfiguration": [], "job": null})]
+    {
+        let mut facts = Facts::default();
+        facts.insert(key.clone(), Answer::Known(json!({"kind": "FlinkDeployment", "spec": spec})));
+        let decision = review(&job, None, "spec: {profile: strict}", &facts, validate);
+        assert!(decision.allowed, "{spec}: {}", decision.message);
+    }
+}
+
+#[test]
+fn large_session_jobs_are_judged_in_their_own_time() {
+    let options = |prefix: &str| -> Value {
+        (0..60_000).map(|n| (format!("{prefix}{n}"), json!("v"))).collect::<serde_json::Map<_, _>>().into()
+    };
+    let key = FactKey::FlinkDeployment { namespace: "shop".to_owned(), name: "session".to_owned() };
+    for version in ["v1_16", "v2_0"] {
+        for prefix in ["high-availability.x", "execution.checkpointing.x", "a"] {
+            let mut facts = Facts::default();
+            facts.insert(key.clone(), Answer::Known(flink_deployment(version, options("b"))));
+            let configuration = options(prefix);
+            let job = session_job(json!({"deploymentName": "session", "job": {}, "flinkConfiguration": configuration}));
+            let decision = review(&job, None, JUDGE_ONLY, &facts, validate);
+            assert!(decision.allowed && decision.warnings.iter().map(String::len).sum::<usize>() < 10_000);
+        }
+    }
+}
+
 #[test]
 fn many_faults_are_found_in_their_own_time_and_answered_in_short() {
     let of_pod = |pod: Value| {

@@ -358,3 +358,84 @@ fn a_reader_that_goes_away_is_no_error() {
     let done = child.wait_with_output().unwrap();
     assert_eq!((done.status.code(), String::from_utf8(done.stderr).unwrap()), (Some(0), String::new()));
 }
+
+const SESSION: &str = "apiVersion: flink.apache.org/v1beta1
+kind: FlinkSessionJob
+metadata: {name: orders, namespace: shop}
+spec:
+  deploymentName: session
+  job: {jarURI: 'https://repo.example.net/orders.jar', upgradeMode: savepoint}
+---
+apiVersion: flink.apache.org/v1beta1
+kind: FlinkDeployment
+metadata: {name: session, namespace: shop}
+spec: {image: 'registry.example.net/flink:1.20.1', flinkVersion: v1_20}
+";
+
+#[test]
+fn a_session_job_meets_its_cluster_as_it_is_stored() {
+    let policy = "spec:
+  profile: strict
+  highAvailability: {mode: kubernetes, storageDir: 's3://hub/ha'}
+  checkpoints: {directory: 's3://hub/checkpoints', savepoints: 's3://hub/savepoints'}
+  serviceAccount: {name: flink}
+";
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(policy.as_bytes()).unwrap();
+    let policy = file.path().to_str().unwrap();
+    let rules = |report: &Value| -> Vec<String> {
+        let findings = report["objects"][0]["findings"].as_array().unwrap().iter();
+        findings.map(|finding| finding["rule"].as_str().unwrap().to_owned()).collect()
+    };
+    let report = run(&["check", "--output", "json", "-"], SESSION).json();
+    assert_eq!(rules(&report), ["upgrade-mode-without-directory", "session-target-without-ha"]);
+    let report = run(&["check", "--output", "json", "--policy", policy, "-"], SESSION).json();
+    assert_eq!(rules(&report), [""; 0]);
+    let rendered = run(&["render", "--policy", policy, "-"], SESSION).output;
+    let (job, cluster) = rendered.split_once("---").unwrap();
+    assert!(cluster.contains("s3://hub/ha") && !job.contains("s3:") && !job.contains("annotations"), "{rendered}");
+}
+
+/// A FlinkDeployment of a namespace that is named may be that of a job whose namespace is not.
+#[test]
+fn a_session_job_without_a_namespace_may_be_for_any() {
+    let anywhere = SESSION.replacen(", namespace: shop", "", 1);
+    let elsewhere = SESSION.replacen("namespace: shop", "namespace: other", 1);
+    assert!(!run(&["check", "-"], &anywhere).output.contains("session-target-not-found"));
+    assert!(run(&["check", "-"], &elsewhere).output.contains("session-target-not-found"));
+}
+
+/// `UPDATE_PAGES=1` writes them anew.
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = std::fs::read_to_string(&readme).unwrap();
+    let blocks = text.split("```console\n$ flink-admission ").skip(1).filter_map(|block| block.split_once("\n```"));
+    let mut anew = text.clone();
+    let mut number = 0;
+    for (block, _) in blocks {
+        let (command, expected) = block.split_once('\n').unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_flink-admission"))
+            .args(command.split(' '))
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/examples/tour"))
+            .output()
+            .unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        // The record is shortened there.
+        let shown = |line: &str| match line.split_once("flink-admission.io/injected: ") {
+            Some((before, _)) => format!("{before}flink-admission.io/injected: \"…\""),
+            None => line.to_owned(),
+        };
+        let printed = printed.trim_end().lines().map(shown).collect::<Vec<_>>().join("\n");
+        if std::env::var_os("UPDATE_PAGES").is_some() {
+            anew = anew.replace(expected, &printed);
+        } else {
+            assert_eq!(printed, expected, "`{command}`");
+        }
+        number += 1;
+    }
+    assert!(number >= 3, "{number} blocks were found");
+    if anew != text {
+        std::fs::write(&readme, anew).unwrap();
+    }
+}

@@ -68,6 +68,29 @@ async fn look_ups_tell_what_is_there_and_what_is_not() {
 }
 
 #[tokio::test]
+async fn the_cluster_of_a_session_job_is_looked_up_by_name() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let namespace = plane.create_namespace("look-up-cluster");
+    let cluster = json!({"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment",
+        "metadata": {"name": "session", "namespace": namespace}, "spec": {"flinkVersion": "v1_20"}});
+    plane.apply(&cluster.to_string()).succeeded();
+    let key = |name: &str| FactKey::FlinkDeployment { namespace: namespace.clone(), name: name.to_owned() };
+    let keys = ["session", "sessions", "session/status", "../x"].map(key);
+    let look_ups = LookUps::new(connected::to(plane.kubeconfig()).await);
+    let facts = look_ups.look_up(BTreeSet::from(keys.clone()), SOON).await;
+    let Answer::Known(found) = facts.answer(&keys[0]) else { panic!("{facts:?}") };
+    assert_eq!((&found["kind"], &found["spec"]["flinkVersion"]), (&json!("FlinkDeployment"), &json!("v1_20")));
+    for key in &keys[1..] {
+        assert_eq!(facts.answer(key), &Answer::Absent, "{key:?}");
+    }
+    let nobody = plane.user("nobody", None).unwrap();
+    let look_ups = LookUps::new(connected::to(nobody.kubeconfig()).await);
+    let facts = look_ups.look_up(BTreeSet::from([keys[0].clone()]), SOON).await;
+    let Answer::Unknown(why) = facts.answer(&keys[0]) else { panic!("{facts:?}") };
+    assert!(why.contains("may not get flinkdeployments in namespace"), "{why}");
+}
+
+#[tokio::test]
 async fn a_missing_right_is_unknown_and_named() {
     let Some(plane) = ControlPlane::shared() else { return };
     let nobody = plane.user("nobody", None).unwrap();

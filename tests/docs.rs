@@ -208,3 +208,40 @@ fn the_hooks_of_pre_commit_check() {
         assert_eq!(status, Some(0), "{said}");
     }
 }
+
+/// The fields that the parser knows below `level`, by what it says of one that it does not know.
+fn fields(level: &str) -> Vec<String> {
+    let nest = |inner: String, key: &str| match key.strip_suffix("[]") {
+        Some(list) => format!("{{{list}: [{inner}]}}"),
+        None => format!("{{{key}: {inner}}}"),
+    };
+    let spec = level.rsplit('.').filter(|key| !key.is_empty()).fold("{zzz: 1}".to_owned(), nest);
+    let refused = Policies::from_text(&format!("spec: {spec}")).unwrap_err().to_string();
+    let (_, expected) = refused.split_once("expected ").unwrap();
+    expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_field_of_a_policy_is_described() {
+    let page = fs::read_to_string(root().join("docs/policy.md")).unwrap();
+    let levels = [
+        "",
+        "highAvailability",
+        "highAvailability.zookeeper",
+        "checkpoints",
+        "serviceAccount",
+        "volumes[]",
+        "volumes[].provision",
+        "images",
+        "podSecurity",
+    ];
+    for level in levels {
+        let known = fields(level);
+        assert!(!known.is_empty(), "{level}");
+        for field in known {
+            let path = if level.is_empty() { field } else { format!("{level}.{field}") };
+            let is_described = page.contains(&format!("| `{path}` |")) || page.contains(&format!("| `{path}."));
+            assert!(is_described, "`{path}` is not in docs/policy.md");
+        }
+    }
+}

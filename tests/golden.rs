@@ -216,7 +216,8 @@ fn levels_are_those_that_were_decided() {
     for rule in RULES {
         let Some(row) = table.lines().map(|line| line.split('\t').collect::<Vec<_>>()).find(|row| row[1] == rule.id)
         else {
-            // What the mutation and the shape of an object bring about has no row; of what Flink refuses it knows none.
+            // What the mutation and the shape of an object bring about has no row, nor has what concerns session jobs alone; of
+            // what Flink refuses it knows none.
             let without = [
                 "injected-value-missing",
                 "shape-not-understood",
@@ -225,6 +226,12 @@ fn levels_are_those_that_were_decided() {
                 "ha-mode-misspelt",
                 "ha-cluster-id-refused",
                 "ha-differs-between-roles",
+                "ha-off",
+                "flink-deployment-refused",
+                "session-job-refused",
+                "session-option-without-effect",
+                "session-target-not-found",
+                "session-target-without-ha",
             ];
             assert!(without.contains(&rule.id), "{} has no row", rule.id);
             continue;
@@ -252,9 +259,10 @@ fn messages_follow_one_style() {
             for sentence in [&finding.message, &finding.fix] {
                 let first = sentence.chars().next().unwrap_or('.');
                 assert!(!sentence.ends_with('.') && !sentence.contains('\n'), "{}: {sentence}", case.path.display());
-                let is_name = ["HA ", "Flink ", "ConfigMap ", "ServiceAccount ", "Service ", "Ingress "]
-                    .iter()
-                    .any(|name| sentence.starts_with(name));
+                let is_name =
+                    ["HA ", "Flink ", "FlinkDeployment ", "ConfigMap ", "ServiceAccount ", "Service ", "Ingress "]
+                        .iter()
+                        .any(|name| sentence.starts_with(name));
                 assert!(!first.is_uppercase() || is_name, "{sentence}");
                 assert!(sentence.chars().count() <= 300, "{}: long: {sentence}", case.path.display());
                 assert!(sentence.matches('`').count() % 2 == 0, "{}: {sentence}", case.path.display());

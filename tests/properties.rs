@@ -153,6 +153,14 @@ proptest! {
         manifests::review(&object, Some(&old), &policies, &[], verdict::validate);
         let template = json!({"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkBlueGreenDeployment", "spec": {"template": {"spec": object["spec"]}}});
         create(&template, &policies);
+        // A session job of any form, on a cluster of any form, is as it was.
+        let mut job = json!({"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkSessionJob", "metadata": {"name": "job"}, "spec": object["spec"]});
+        if job["spec"].is_object() {
+            job["spec"]["deploymentName"] = json!("session");
+        }
+        let cluster = json!({"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "metadata": {"name": "session"}, "spec": old["spec"]});
+        let outcome = manifests::review(&job, None, &policies, &[cluster], verdict::judge);
+        prop_assert!(outcome.patch.is_empty() && outcome.stored == job && outcome.changes.is_empty());
     }
 
     #[test]

@@ -134,6 +134,34 @@ fn a_second_pass_changes_nothing_beside_an_address_of_the_users() {
 }
 
 #[test]
+fn a_variable_that_is_no_address_of_the_pod_is_not_published() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
+    for variable in [
+        json!({"name": "POD_IP", "value": "0.0.0.0"}),
+        json!({"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}),
+    ] {
+        let mut object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+        object["spec"]["template"]["spec"]["containers"][0]["env"] = json!([variable]);
+        let outcome = outcome(&object, None, POLICY, &facts);
+        assert!(!args(&outcome.stored).join(" ").contains("high-availability"), "{variable}");
+        let said = outcome.findings.iter().find(|finding| finding.rule == "ha-not-added");
+        assert!(said.is_some_and(|finding| finding.message.contains("`POD_IP`")), "{variable}");
+    }
+}
+
+#[test]
+fn without_ha_the_address_goes_with_it() {
+    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
+    let created = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+    let stored = outcome(&created, None, POLICY, &facts).stored;
+    let off = json!(["jobmanager", "-D", "high-availability.type=NONE"]);
+    let update = deployment("invoices-jobmanager", "flink:1.20.1", &off);
+    let kept = outcome(&update, Some(&stored), POLICY, &facts).stored;
+    assert!(!args(&kept).join(" ").contains("jobmanager.rpc.address"), "{:?}", args(&kept));
+    assert_eq!(outcome(&kept, Some(&stored), POLICY, &facts).stored, kept, "a second review");
+}
+
+#[test]
 fn a_blank_argument_of_the_users_is_not_outbidden() {
     let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
     let of_zookeeper = "spec: {highAvailability: {mode: zookeeper, storageDir: 's3://hub/ha',
@@ -390,10 +418,10 @@ fn directories_are_left_alone_where_others_may_have_set_them_or_no_option_is_tak
 #[test]
 fn an_id_in_ha_is_for_both_roles_or_for_none() {
     let facts = || {
-        facts(
+        never_run(facts(
             "flink-conf.yaml",
             "high-availability: kubernetes\nkubernetes.cluster-id: invoices\nhigh-availability.storageDir: s3://b/ha\n",
-        )
+        ))
     };
     let job_manager = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
     let task_manager = deployment("invoices-taskmanager", "flink:1.20.1", &json!(["taskmanager"]));
@@ -412,21 +440,49 @@ fn an_id_in_ha_is_for_both_roles_or_for_none() {
     assert!(!has_id(&runs), "the TaskManagers run without");
 }
 
+/// The same, where it is known that no cluster called `invoices` has left HA metadata.
+fn never_run(mut facts: Facts) -> Facts {
+    for namespace in ["default", "billing"] {
+        let name = "invoices-cluster-config-map".to_owned();
+        facts.insert(FactKey::ConfigMap { namespace: namespace.to_owned(), name }, Answer::Absent);
+    }
+    facts
+}
+
 #[test]
 fn a_cluster_that_may_have_run_keeps_the_id_under_which_its_state_is() {
-    let id = |ha: &str, words: Value| {
+    let id = |ha: &str, words: &Value, known: fn(Facts) -> Facts| {
         let facts = facts("flink-conf.yaml", &format!("{ha}\nhigh-availability.storageDir: s3://b/ha\n"));
-        let role = deployment("invoices-jobmanager", "flink:1.20.1", &words);
-        let words = args(&outcome(&role, None, POLICY, &facts).stored).join(" ");
+        let role = deployment("invoices-jobmanager", "flink:1.20.1", words);
+        let words = args(&outcome(&role, None, POLICY, &known(facts)).stored).join(" ");
         words.contains("high-availability.cluster-id=/billing/invoices")
     };
     let zookeeper = "high-availability: zookeeper\nhigh-availability.zookeeper.quorum: zk:2181";
     let kubernetes = "high-availability: kubernetes\nkubernetes.cluster-id: invoices";
-    let application = || json!(["standalone-job", "--job-classname", "a.B"]);
-    assert!(!id(zookeeper, json!(["jobmanager"])), "the paths in ZooKeeper have the id in them");
-    assert!(!id(kubernetes, application()), "the job's id is made of it");
-    assert!(id(kubernetes, json!(["jobmanager"])), "a session is found by `kubernetes.cluster-id`");
-    assert!(id("high-availability: kubernetes", application()), "without an id it cannot have run");
+    let (session, application) = (json!(["jobmanager"]), json!(["standalone-job", "--job-classname", "a.B"]));
+    assert!(!id(zookeeper, &session, never_run), "the paths in ZooKeeper have the id in them");
+    for words in [&session, &application] {
+        assert!(!id(kubernetes, words, |facts| facts), "the jars and the job's id are made of it");
+        assert!(id(kubernetes, words, never_run), "it has left nothing");
+        assert!(id("high-availability: kubernetes", words, |facts| facts), "without an id it cannot have run");
+    }
+}
+
+#[test]
+fn a_cluster_that_ran_in_the_default_namespace_stays_there() {
+    let conf =
+        "high-availability: kubernetes\nkubernetes.cluster-id: invoices\nhigh-availability.storageDir: s3://b/ha\n";
+    let role = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
+    let namespace = |facts: &Facts| {
+        let outcome = outcome(&role, None, POLICY, facts);
+        let denied = outcome.findings.iter().any(|finding| finding.level == Level::Deny);
+        (args(&outcome.stored).join(" ").contains("kubernetes.namespace=billing"), denied)
+    };
+    let mut known = facts("flink-conf.yaml", conf);
+    assert_eq!(namespace(&known), (true, false));
+    let name = "invoices-cluster-config-map".to_owned();
+    known.insert(FactKey::ConfigMap { namespace: "default".to_owned(), name }, Answer::Known(json!({})));
+    assert_eq!(namespace(&known), (false, false), "its HA metadata is there");
 }
 
 #[test]

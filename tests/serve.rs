@@ -428,3 +428,28 @@ async fn an_update_that_loses_what_was_filled_in_is_told() {
     let response = connection.request(&post("/mutate", &body)).await.json()["response"].clone();
     assert_eq!((&response["allowed"], &response["patch"]), (&json!(true), &Value::Null));
 }
+
+#[tokio::test]
+async fn a_session_job_is_judged_and_never_changed() {
+    let object = json!({
+        "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkSessionJob", "metadata": {"name": "word-count"},
+        "spec": {"deploymentName": "session", "flinkConfiguration": {"high-availability.type": "kubernetes"},
+            "job": {"jarURI": "https://repo.example.net/job.jar"}},
+    });
+    let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+        "uid": UID, "operation": "CREATE", "namespace": "shop", "name": "word-count",
+        "kind": {"group": "flink.apache.org", "version": "v1beta1", "kind": "FlinkSessionJob"}, "object": object,
+    }});
+    let program = Program::start(&[]).await;
+    let mut connection = program.connect().await;
+    let body = serde_json::to_vec(&review).unwrap();
+    let response = connection.request(&post("/mutate", &body)).await.json()["response"].clone();
+    assert_eq!((&response["allowed"], &response["patch"]), (&json!(true), &Value::Null));
+    let response = connection.request(&post("/validate", &body)).await.json()["response"].clone();
+    assert_eq!(response["allowed"], true);
+    let warnings = response["warnings"].as_array().cloned().unwrap_or_default();
+    assert!(
+        warnings.len() == 1 && warnings[0].as_str().unwrap().contains("[session-option-without-effect]"),
+        "{response}"
+    );
+}

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::baseline::{Accepted, Baseline};
-use super::review::{Reviewed, Selection, Stored, review};
+use super::review::{Reviewed, Selection, Stored, review, review_as_written};
 use super::{Status, Streams, written};
 use crate::report;
 use crate::report::findings::{Report, Wanted};
@@ -16,6 +16,9 @@ pub struct Arguments {
     /// Form of the report
     #[arg(long, short, value_enum, default_value_t)]
     output: Form,
+    /// Judge what is written, as if nothing were filled in: for clusters without the webhook
+    #[arg(long)]
+    as_written: bool,
     /// Report denials only, and nothing where there are none
     #[arg(long, short)]
     quiet: bool,
@@ -48,7 +51,12 @@ enum Form {
 
 pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
     let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?;
-    let reviewed = review(&arguments.selection, Stored::AsItIs, streams)?;
+    let selection = &arguments.selection;
+    let reviewed = if arguments.as_written {
+        review_as_written(selection, streams)
+    } else {
+        review(selection, Stored::AsItIs, streams)
+    }?;
     reviewed.tell(streams.errors, arguments.quiet);
     if let Some(path) = &arguments.write_baseline {
         return write_baseline(path, &reviewed, streams);

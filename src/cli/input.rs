@@ -76,10 +76,10 @@ impl Source {
 }
 
 impl fmt::Display for Source {
-    /// `word-count.yaml, line 12`; the line is left out where it is the first.
+    /// `word-count.yaml, line 12`; for an item of a list that begins the file, the item says it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(file_for_people(&self.file))?;
-        if self.line > 1 {
+        if self.line > 1 || self.item.segments().is_empty() {
             write!(f, ", line {}", self.line)?;
         }
         if !self.item.segments().is_empty() {

@@ -183,6 +183,16 @@ pub fn review(selection: &Selection, stored: Stored, streams: &mut Streams<'_>) 
     review_with(selection, stored, streams).map(|(reviewed, _)| reviewed)
 }
 
+/// As [`review`] of what is there already, by policies that fill nothing in.
+///
+/// # Errors
+/// The policy, when it cannot be read.
+pub(super) fn review_as_written(selection: &Selection, streams: &mut Streams<'_>) -> anyhow::Result<Reviewed> {
+    let policies = policies(selection)?.without_mutation();
+    let input = input::read(&selection.paths, streams.input);
+    Ok(judge(input, selection, Stored::AsItIs, &policies))
+}
+
 /// As [`review`], with the policies that were applied.
 pub(super) fn review_with(
     selection: &Selection,
@@ -216,21 +226,20 @@ fn judge(input: Input, selection: &Selection, stored: Stored, policies: &Policie
     for object in &objects {
         facts.put(&object.source.object, &object.namespace);
     }
-    // Twice: what is applied meets the others as they are stored, and they are stored completed.
-    let stored = outcomes(&objects, policies, &facts);
-    for (object, outcome) in objects.iter().zip(&stored) {
-        if let Some(outcome) = outcome {
-            facts.put(&outcome.stored, &object.namespace);
+    // Again and again: what is applied meets the others as they are stored, and they are stored completed, which may depend
+    // on what they meet.
+    let mut judged = outcomes(&objects, policies, &facts);
+    for _ in 0..MOST_ROUNDS {
+        meet(&objects, &judged, policies, &mut facts);
+        let again = outcomes(&objects, policies, &facts);
+        let stored = |outcome: &Option<Outcome>| outcome.as_ref().map(|outcome| outcome.patch.clone());
+        let is_stable = judged.iter().map(stored).eq(again.iter().map(stored));
+        judged = again;
+        if is_stable {
+            break;
         }
     }
-    let neighbours = objects.iter().zip(&stored).filter_map(|(object, outcome)| {
-        let subject = object.subject(object.workload.as_ref()?);
-        let answers = answers(&subject, policies, &facts);
-        verdict::neighbour(&subject, &outcome.as_ref()?.stored, policies, &answers)
-    });
-    let neighbours: Vec<Neighbour> = neighbours.collect();
-    facts.set_neighbours(neighbours);
-    let outcomes = outcomes(&objects, policies, &facts);
+    let outcomes = judged;
     for (object, outcome) in objects.iter_mut().zip(outcomes) {
         object.outcome = outcome;
     }
@@ -247,6 +256,25 @@ fn judge(input: Input, selection: &Selection, stored: Stored, policies: &Policie
     }
     Reviewed { objects, problems: input.problems, warnings, others: input.others, facts }
 }
+
+/// Puts the objects as they were judged to be stored in the place of those that were written.
+fn meet(objects: &[Object], judged: &[Option<Outcome>], policies: &Policies, facts: &mut Offline) {
+    for (object, outcome) in objects.iter().zip(judged) {
+        if let Some(outcome) = outcome {
+            facts.put(&outcome.stored, &object.namespace);
+        }
+    }
+    let neighbours = objects.iter().zip(judged).filter_map(|(object, outcome)| {
+        let subject = object.subject(object.workload.as_ref()?);
+        let answers = answers(&subject, policies, facts);
+        verdict::neighbour(&subject, &outcome.as_ref()?.stored, policies, &answers)
+    });
+    let neighbours: Vec<Neighbour> = neighbours.collect();
+    facts.set_neighbours(neighbours);
+}
+
+/// Rounds after which two objects that each change by what the other becomes are taken as they are.
+const MOST_ROUNDS: usize = 3;
 
 /// Says that the user's policy may have been meant for `object` and was not applied, since nobody knows the labels of
 /// its namespace.

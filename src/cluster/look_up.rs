@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, PersistentVolumeClaim, ServiceAccount};
-use kube::api::{ApiResource, DynamicObject};
+use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::{Api, Client, Resource};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout_at};
 use super::client::explain;
 use crate::facts::{Answer, FactKey, Facts};
 use crate::server::{Answering, LookUp};
+use crate::workload::GROUP;
 
 /// A cluster names a Namespace, a ServiceAccount and a few ConfigMaps; more is a forged review or a mistake.
 const QUESTIONS_A_REVIEW: usize = 32;
@@ -74,7 +75,8 @@ impl LookUps {
             FactKey::Namespace(name) => [name, name],
             FactKey::ServiceAccount { namespace, name }
             | FactKey::ConfigMap { namespace, name }
-            | FactKey::Claim { namespace, name } => [namespace, name],
+            | FactKey::Claim { namespace, name }
+            | FactKey::FlinkDeployment { namespace, name } => [namespace, name],
             FactKey::List { .. } | FactKey::Access(_) => return not_asked(),
         };
         // It would go into the path of the request. No object can have such a name, so none is there.
@@ -86,9 +88,14 @@ impl LookUps {
         };
         match key {
             FactKey::Namespace(name) => self.namespace(name).await,
-            FactKey::ServiceAccount { namespace, name } => self.object::<ServiceAccount>(namespace, name).await,
-            FactKey::ConfigMap { namespace, name } => self.object::<ConfigMap>(namespace, name).await,
-            FactKey::Claim { namespace, name } => self.object::<PersistentVolumeClaim>(namespace, name).await,
+            FactKey::ServiceAccount { namespace, name } => {
+                self.object(built_in::<ServiceAccount>(), namespace, name).await
+            }
+            FactKey::ConfigMap { namespace, name } => self.object(built_in::<ConfigMap>(), namespace, name).await,
+            FactKey::Claim { namespace, name } => {
+                self.object(built_in::<PersistentVolumeClaim>(), namespace, name).await
+            }
+            FactKey::FlinkDeployment { namespace, name } => self.object(flink_deployments(), namespace, name).await,
             FactKey::List { .. } | FactKey::Access(_) => not_asked(),
         }
     }
@@ -105,8 +112,7 @@ impl LookUps {
         }
     }
 
-    async fn object<K: Resource<DynamicType = ()>>(&self, namespace: &str, name: &str) -> Answer {
-        let resource = ApiResource::erase::<K>(&());
+    async fn object(&self, resource: ApiResource, namespace: &str, name: &str) -> Answer {
         let api = Api::<DynamicObject>::namespaced_with(self.client.clone(), namespace, &resource);
         let failed = |error: &kube::Error| {
             Answer::Unknown(explain(error, "get", &format!("{} in namespace `{namespace}`", resource.plural)))
@@ -128,6 +134,14 @@ impl LookUp for LookUps {
         let deadline = Instant::now() + within.saturating_sub(HANDING_OVER);
         Box::pin(async move { self.ask_all(&keys, deadline).await })
     }
+}
+
+fn built_in<K: Resource<DynamicType = ()>>() -> ApiResource {
+    ApiResource::erase::<K>(&())
+}
+
+fn flink_deployments() -> ApiResource {
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(GROUP, "v1beta1", "FlinkDeployment"), "flinkdeployments")
 }
 
 fn not_asked() -> Answer {

@@ -66,6 +66,7 @@ impl Identity {
             FactKey::List { .. } | FactKey::Access(_) => return None,
             FactKey::ServiceAccount { namespace, name } => ("ServiceAccount", namespace.as_str(), name),
             FactKey::ConfigMap { namespace, name } => ("ConfigMap", namespace.as_str(), name),
+            FactKey::FlinkDeployment { namespace, name } => (DEPLOYMENT, namespace.as_str(), name),
         };
         Some(Self { kind: kind.to_owned(), namespace: namespace.to_owned(), name: name.clone() })
     }
@@ -125,7 +126,17 @@ impl Offline {
         if self.may_be_in_another_namespace(&identity) {
             return Answer::Unknown("it is there in another namespace, and not every object names its own".to_owned());
         }
+        if self.is_half_of_blue_green(&identity) {
+            return Answer::Unknown("the operator makes it of a FlinkBlueGreenDeployment".to_owned());
+        }
         Answer::Absent
+    }
+
+    /// Whether it is one of the two FlinkDeployments that the operator makes of a FlinkBlueGreenDeployment.
+    fn is_half_of_blue_green(&self, identity: &Identity) -> bool {
+        let halves = ["-blue", "-green"].iter().filter_map(|half| identity.name.strip_suffix(half));
+        let whole = |name: &str| Identity { kind: BLUE_GREEN.to_owned(), name: name.to_owned(), ..identity.clone() };
+        identity.kind == DEPLOYMENT && halves.map(whole).any(|whole| self.objects.contains_key(&whole))
     }
 
     /// Whether an object of that kind and name is in another namespace, and only seems to be, since one of the two names none.
@@ -142,7 +153,7 @@ impl Offline {
             Listed::Services => &["Service"],
             Listed::NetworkPolicies => &["networking.k8s.io/NetworkPolicy"],
             Listed::Ingresses => &["networking.k8s.io/Ingress"],
-            Listed::Resources => &["flink.apache.org/FlinkBlueGreenDeployment", "flink.apache.org/FlinkDeployment"],
+            Listed::Resources => &[BLUE_GREEN, DEPLOYMENT],
         };
         let of_kind = |kind: &&str| {
             let first = Identity { kind: (*kind).to_owned(), namespace: namespace.to_owned(), name: String::new() };
@@ -204,6 +215,9 @@ fn family(kind: &str) -> &str {
         _ => kind,
     }
 }
+
+const DEPLOYMENT: &str = "flink.apache.org/FlinkDeployment";
+const BLUE_GREEN: &str = "flink.apache.org/FlinkBlueGreenDeployment";
 
 /// What exists in every cluster without a document: controllers make it.
 fn made_by_the_cluster(identity: &Identity) -> Option<Value> {

@@ -91,7 +91,9 @@ impl Arguments {
     fn positional(&mut self, words: &[&str], mut position: usize, version: Option<FlinkVersion>) -> usize {
         // `-D` alone is an option from 1.15.
         let has_options = version.is_none_or(|version| version.at_least(1, 15));
-        let given = |position: usize| words.get(position).filter(|word| !has_options || **word != "-D");
+        // An empty word is passed on, where it ends the options: `[ -z $2 ]` (executed for 1.20.5 and 2.3.0).
+        let is_host = |word: &&&str| !word.is_empty() && (!has_options || **word != "-D");
+        let given = |position: usize| words.get(position).filter(is_host);
         let Some(host) = given(position) else { return position };
         if host.starts_with('-') {
             self.misread.push(Misread::of(host, position, Fate::Host));
@@ -299,6 +301,18 @@ mod tests {
         assert_eq!(options(&words, 20), [pair("a", "b")]);
         let fates: Vec<_> = misread(&words, 20).into_iter().map(|(_, option, at, fate)| (option, at, fate)).collect();
         assert_eq!(fates, [(Some("c".to_owned()), 5, Fate::Behind), (None, 7, Fate::Behind)]);
+    }
+
+    #[test]
+    fn an_empty_word_ends_the_options() {
+        for words in
+            [["jobmanager", "", "-D", "a=b"], ["jobmanager", "host", "", "-Da=b"], ["taskmanager", "", "-D", "a=b"]]
+        {
+            assert_eq!(options(&words, 20), [], "{words:?}");
+            assert!(misread(&words, 20).iter().any(|(.., fate)| *fate == Fate::Behind), "{words:?}");
+        }
+        assert_eq!(arguments(&["jobmanager", ""], 20).insert_at, 1);
+        assert_eq!(options(&["jobmanager", "-D", "a=b", ""], 20), [pair("a", "b")]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A Flink cluster as far as one object shows it: the view that every rule judges.
 //!
-//! A FlinkDeployment shows both roles; a Deployment, StatefulSet or Job one.
+//! A FlinkDeployment shows both roles; a Deployment, StatefulSet or Job one. A FlinkSessionJob shows its own options over
+//! those of the cluster that it is submitted to, where that is known.
 
 use serde_json::Value;
 
@@ -12,6 +13,7 @@ use crate::flink::location::{Location, has_placeholder, scheme_of};
 use crate::flink::options::{self, CHECKPOINT_DIR, DEFAULT_SCHEME, HA_STORAGE_DIR, HA_TYPE, SAVEPOINT_DIR};
 use crate::flink::pod::{Backing, Pod};
 use crate::flink::raw::{self, Refused, Unknown, Void};
+use crate::flink::session_job::{self, Submission, Target};
 use crate::flink::version::FlinkVersion;
 use crate::object::{self, FieldPath, text};
 use crate::policy::Role;
@@ -32,6 +34,8 @@ pub struct Cluster {
     pub application: bool,
     /// The id that a standalone application's job is given on the command line, with the path of the word.
     pub job_id: Option<(String, FieldPath)>,
+    /// What a FlinkSessionJob submits to it; `None` for a cluster that is looked at by itself.
+    pub submission: Option<Submission>,
 }
 
 /// How a cluster is described.
@@ -222,6 +226,7 @@ impl Cluster {
             job_managers: Some(job_managers),
             application: resolved.application,
             job_id: None,
+            submission: None,
         }
     }
 
@@ -258,6 +263,7 @@ impl Cluster {
             job_managers: (raw.role == Role::JobManager).then_some(replicas),
             application: raw.launch.application,
             job_id: resolved.job_id,
+            submission: None,
         }
     }
 
@@ -267,7 +273,7 @@ impl Cluster {
         match &workload.kind {
             Kind::FlinkDeployment { spec } => Some(Self::of_flink_deployment(object, spec)),
             Kind::Raw(raw) => Some(Self::of_raw(object, raw, namespace, facts, mirrors)),
-            Kind::SessionJob => None,
+            Kind::SessionJob => Some(session_job::resolve(object, namespace, facts)),
         }
     }
 
@@ -286,6 +292,15 @@ impl Cluster {
     #[must_use]
     pub fn role(&self, role: Role) -> Option<&RoleView> {
         self.roles.iter().find(|view| view.role == role)
+    }
+
+    /// The session cluster that a FlinkSessionJob is submitted to, without what the job brings, where it is known.
+    #[must_use]
+    pub fn target(&self) -> Option<&Self> {
+        match &self.submission.as_ref()?.target {
+            Target::Session(cluster) => Some(cluster),
+            Target::Application | Target::Absent | Target::Unknown => None,
+        }
     }
 
     /// The role that speaks for the cluster's configuration: the JobManager where the object shows it.

@@ -47,6 +47,12 @@ impl Setting {
     pub fn trimmed(&self) -> &str {
         trim(&self.value)
     }
+
+    /// Whether it stands in the object that is looked at, and not in another one that the object names.
+    #[must_use]
+    pub fn is_of_object(&self) -> bool {
+        self.path != FieldPath::default()
+    }
 }
 
 /// The layers of a configuration, lowest first.
@@ -122,6 +128,42 @@ impl EffectiveConfig {
         settings.insert(key, Setting { value, origin: origin.into(), path, layer, overrode });
     }
 
+    /// Without the settings that `keep` says no to.
+    #[must_use]
+    pub fn retained(mut self, keep: impl Fn(&str, &Setting) -> bool) -> Self {
+        Arc::make_mut(&mut self.settings).retain(|key, setting| keep(key, setting));
+        self
+    }
+
+    /// The same as settings of another object, called `title`: they have no place in the one that is looked at.
+    #[must_use]
+    pub fn of_another(&self, title: &str) -> Self {
+        let mut config = self.clone();
+        let mut origins: BTreeMap<Arc<str>, Arc<str>> = BTreeMap::new();
+        let mut named = |origin: &Arc<str>| {
+            let named = || format!("{title}, {origin}").into();
+            Arc::clone(origins.entry(Arc::clone(origin)).or_insert_with(named))
+        };
+        for setting in Arc::make_mut(&mut config.settings).values_mut() {
+            setting.path = FieldPath::default();
+            setting.origin = named(&setting.origin);
+            for overridden in &mut setting.overrode {
+                overridden.origin = named(&overridden.origin);
+            }
+        }
+        config
+    }
+
+    /// With the settings of `upper` in force over these.
+    #[must_use]
+    pub fn overlaid(mut self, upper: &Self) -> Self {
+        for (key, setting) in upper.iter() {
+            let Setting { value, origin, path, layer, .. } = setting.clone();
+            self.set(layer, key.to_owned(), value, origin, path);
+        }
+        self
+    }
+
     /// Forgets what does not stand in the arguments of the process.
     pub fn keep_arguments(&mut self) {
         Arc::make_mut(&mut self.settings).retain(|_, setting| setting.layer == Layer::Argument);
@@ -141,7 +183,9 @@ impl EffectiveConfig {
         let overridden: Vec<_> = self.settings.keys().filter_map(others).collect();
         for (key, losers) in overridden {
             if let Some(winner) = Arc::make_mut(&mut self.settings).get_mut(&key) {
-                winner.overrode.extend(losers);
+                let known = |loser: &Overridden| winner.overrode.contains(loser);
+                let new: Vec<_> = losers.into_iter().filter(|loser| !known(loser)).collect();
+                winner.overrode.extend(new);
             }
         }
     }

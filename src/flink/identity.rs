@@ -7,13 +7,26 @@ use serde_json::Value;
 use crate::flink::cluster::Cluster;
 use crate::flink::options::JOBMANAGER_ADDRESS;
 use crate::object::{annotation, at, label, text};
+use crate::policy::Role;
 
 /// Annotation that names the cluster an object belongs to.
 pub const CLUSTER_ANNOTATION: &str = "flink-admission.io/cluster-id";
 
 /// Words of a name that say the role and not the cluster.
-const ROLE_WORDS: [&str; 8] =
-    ["jobmanager", "taskmanager", "jm", "tm", "jobmanagers", "taskmanagers", "job-manager", "task-manager"];
+const ROLE_WORDS: [&str; 12] = [
+    "jobmanager",
+    "taskmanager",
+    "jm",
+    "tm",
+    "jobmanagers",
+    "taskmanagers",
+    "job-manager",
+    "task-manager",
+    "master",
+    "worker",
+    "masters",
+    "workers",
+];
 
 /// What the name of a Service has behind that of its pods.
 const SERVICE_WORDS: [&str; 4] = ["-rpc", "-svc", "-service", "-headless"];
@@ -23,75 +36,114 @@ const SHARED_LABELS: [&str; 2] = ["app.kubernetes.io/instance", "app"];
 
 /// The id of the cluster that a role in `object`, called `name`, belongs to; `None` where nothing says it.
 ///
-/// It is `configured`, the `kubernetes.cluster-id` of its author; else the annotation; else what the JobManager's address and
-/// the name say, without role words; where both are nothing but role words, a label that the roles share.
-///
-/// The address is the one thing that both roles read, whatever they are called: `orders` and `orders-taskmanager-large` at
-/// `orders` are one cluster. Where it and the name speak of two clusters, neither is believed.
+/// It is `configured`, the `kubernetes.cluster-id` of its author; else the annotation; else what [`derived`] makes of it.
 #[must_use]
-pub fn of_role(object: &Value, name: Option<&str>, configured: Option<String>, cluster: &Cluster) -> Option<String> {
-    derive(object, name, configured, Host::of(cluster))
+pub fn of_role(object: &Value, name: Option<&str>, configured: Option<String>, place: Place<'_>) -> Option<String> {
+    let said = || either(object, |object| annotation(object, CLUSTER_ANNOTATION).map(str::to_owned));
+    match configured.or_else(said) {
+        Some(id) => Some(id).filter(|id| is_id(id)),
+        None => derived(object, name, place),
+    }
 }
 
-fn derive(object: &Value, name: Option<&str>, configured: Option<String>, host: Host) -> Option<String> {
-    let template = at(object, &["spec", "template"]).unwrap_or(&Value::Null);
-    let either = |read: &dyn Fn(&Value) -> Option<String>| read(object).or_else(|| read(template));
-    let shared = || SHARED_LABELS.iter().find_map(|key| either(&|object| label(object, key).and_then(of_label)));
+/// The id that a role has without anybody saying it: the JobManager's address without its role word, since that is the one
+/// thing that both roles read, whatever they are called. `orders` and `orders-taskmanager-large` at `orders` are one cluster.
+///
+/// An address that is a role word and no more says nothing: there a label that the roles share does. A role that is given no
+/// address goes by its name. Where the address is something that only the other role or the cluster could make a name of, the
+/// other role may come to another id, so there is none.
+#[must_use]
+pub fn derived(object: &Value, name: Option<&str>, place: Place<'_>) -> Option<String> {
+    let shared = || SHARED_LABELS.iter().find_map(|key| either(object, |object| label(object, key).and_then(of_label)));
     let by_name = || name.map(|name| without_run(object, name)).and_then(without_role);
-    let derived = || match host {
-        Host::Silent => by_name().or_else(|| name.filter(|name| ROLE_WORDS.contains(name)).and_then(|_| shared())),
+    let id = match Host::of(object, name, place) {
+        Host::Unset => by_name().or_else(|| name.filter(|name| ROLE_WORDS.contains(name)).and_then(|_| shared())),
         // A name that says the role alone is the only one in its namespace; others may share labels with other clusters.
         Host::Role => shared(),
-        Host::Named(host) => Some(host).filter(|host| by_name().is_none_or(|name| are_related(host, &name))),
+        Host::Named(host) => Some(host),
+        Host::Unclear => None,
     };
-    configured
-        .or_else(|| either(&|object| annotation(object, CLUSTER_ANNOTATION).map(str::to_owned)))
-        .or_else(derived)
-        .filter(|id| is_id(id))
+    id.filter(|id| is_id(id))
+}
+
+/// Where a role stands: what it shows of its cluster, and its namespace.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// What it shows.
+    pub cluster: &'a Cluster,
+    /// Its namespace.
+    pub namespace: &'a str,
+}
+
+fn either(object: &Value, read: impl Fn(&Value) -> Option<String>) -> Option<String> {
+    read(object).or_else(|| read(at(object, &["spec", "template"])?))
 }
 
 /// What the address of the JobManager says of its cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Host {
-    /// Nothing: there is none, or it is that of one pod.
-    Silent,
+    /// There is none, or it is the pod's own.
+    Unset,
     /// It is a role word: `jobmanager`.
     Role,
     /// The id without its role word.
     Named(String),
+    /// Something else, of which the other role may know more or less.
+    Unclear,
 }
 
 impl Host {
-    /// What the first address that names a host says, the one in force or one below it: under HA a JobManager's is its pod's.
-    fn of(cluster: &Cluster) -> Self {
-        let setting = cluster.leading().and_then(|view| view.config.exact(JOBMANAGER_ADDRESS));
+    /// What the first address says that names a host, the one in force or one below it: under HA a JobManager's is its pod's.
+    ///
+    /// The pods of a StatefulSet are called after it, so a JobManager in one is found by its name.
+    fn of(object: &Value, name: Option<&str>, place: Place<'_>) -> Self {
+        let view = place.cluster.leading();
+        let setting = view.and_then(|view| view.config.exact(JOBMANAGER_ADDRESS));
         let values = setting.into_iter().flat_map(|setting| {
             let lower = setting.overrode.iter().map(|lower| lower.value.as_str());
             std::iter::once(setting.value.as_str()).chain(lower)
         });
-        values.map(Self::parse).find(|host| *host != Self::Silent).unwrap_or(Self::Silent)
+        let is_job_manager = view.is_some_and(|view| view.role == Role::JobManager);
+        // A variable of the JobManager's is its pod's address, but for those that Kubernetes makes of Services.
+        let is_own = |address: &str| address.contains("$(") && is_job_manager && !address.contains("_SERVICE_HOST");
+        let said = values
+            .filter(|address| !is_own(address))
+            .map(|address| Self::parse(address, place.namespace))
+            .find(|host| *host != Self::Unset);
+        let is_set_of_job_managers = text(object, &["kind"]) == Some("StatefulSet") && is_job_manager;
+        match said {
+            Some(host) => host,
+            None if is_set_of_job_managers => name.map_or(Self::Unset, Self::called),
+            None => Self::Unset,
+        }
     }
 
-    fn parse(address: &str) -> Self {
+    fn parse(address: &str, namespace: &str) -> Self {
         let address = address.trim();
+        let is_own = matches!(address, "" | "localhost" | "0.0.0.0" | "127.0.0.1") || address.contains("POD_IP");
         let (first, rest) = address.split_once('.').unwrap_or((address, ""));
-        // `orders-jobmanager-0.orders` is the first pod of a StatefulSet, which knows no address of its own.
-        let is_pod = || !rest.is_empty() && number_of(first).is_some();
-        if !is_id(first) || first == "localhost" || address.parse::<IpAddr>().is_ok() || is_pod() {
-            return Self::Silent;
+        let next = rest.split('.').next().unwrap_or_default();
+        if is_own {
+            return Self::Unset;
         }
-        let service = SERVICE_WORDS.iter().find_map(|word| first.strip_suffix(word)).unwrap_or(first);
+        if !is_id(first) || address.parse::<IpAddr>().is_ok() {
+            return Self::Unclear;
+        }
+        match number_of(first) {
+            // The first pod of a StatefulSet, or a Service by its namespace.
+            Some(_) if !next.is_empty() && next == namespace => Self::Unclear,
+            Some((set, _)) if !next.is_empty() => Self::called(set),
+            _ => Self::called(first),
+        }
+    }
+
+    fn called(name: &str) -> Self {
+        let service = SERVICE_WORDS.iter().find_map(|word| name.strip_suffix(word)).unwrap_or(name);
         if ROLE_WORDS.contains(&service) {
             return Self::Role;
         }
         Self::Named(without_role(service).unwrap_or_else(|| service.to_owned()))
     }
-}
-
-/// Whether one of two ids is the other, or that and words more: `orders-large` is a pool of `orders`.
-fn are_related(one: &str, other: &str) -> bool {
-    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
-    long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 /// Whether Flink and Kubernetes take `id`: it becomes a label's value and the beginning of the names of ConfigMaps.
@@ -141,7 +193,11 @@ fn of_label(value: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::facts::Facts;
+    use crate::workload::recognise;
 
     #[test]
     fn both_roles_come_to_the_same_name() {
@@ -152,49 +208,72 @@ mod tests {
         assert_eq!(without_role("jobmanager"), None);
         assert!(is_id("flink-2.a") && !is_id("../My Cluster") && !is_id("") && !is_id("-a"));
         assert_eq!(without_role("engine-control"), None);
-        for (kind, id) in [("Job", "orders"), ("Deployment", "orders-20251101")] {
-            let object = serde_json::json!({"kind": kind});
-            assert_eq!(
-                derive(&object, Some("orders-jobmanager-20251101"), None, Host::Silent).as_deref(),
-                Some(id),
-                "{kind}"
-            );
-        }
         assert_eq!(of_label("dunning").as_deref(), Some("dunning"));
+        assert_eq!(of_label("orders-worker"), of_label("orders-master"));
+    }
+
+    /// The id of a role of `kind` called `name`, which reads `address`.
+    fn id(kind: &str, role: &str, name: &str, address: Option<&str>) -> Option<String> {
+        let mut args = vec![role.to_owned()];
+        if let Some(address) = address {
+            args.extend(["-D".to_owned(), format!("{JOBMANAGER_ADDRESS}={address}")]);
+        }
+        let container = json!({"name": "flink", "image": "flink:2.0.1", "args": args});
+        let version = if kind == "Job" { "batch/v1" } else { "apps/v1" };
+        let object = json!({"apiVersion": version, "kind": kind, "metadata": {"name": name, "labels": {"app": "prod"}},
+            "spec": {"template": {"spec": {"containers": [container]}}}});
+        let workload = recognise(&object)?;
+        let cluster = Cluster::of(&object, &workload, "shop", &Facts::default(), &[])?;
+        derived(&object, Some(name), Place { cluster: &cluster, namespace: "shop" })
     }
 
     #[test]
-    fn the_address_decides_where_names_differ() {
-        let prod = serde_json::json!({"metadata": {"labels": {"app": "prod"}}});
-        for (name, address, id) in [
-            ("orders-taskmanager-large", "orders-jobmanager", Some("orders")),
-            ("orders-large-taskmanager", "orders-jobmanager.shop.svc", Some("orders")),
-            ("orders-taskmanager-large", "orders-jobmanager-large", Some("orders-large")),
-            ("orders-taskmanager", "orders", Some("orders")),
-            ("orders", "orders", Some("orders")),
-            ("flink-master", "flink-master", Some("flink-master")),
-            ("flink-worker", "flink-jm", Some("flink")),
-            ("orders-jobmanager-1", "orders-jobmanager", Some("orders")),
-            ("orders-taskmanager", "orders-jobmanager-rpc", Some("orders")),
-            ("orders-taskmanager", "orders-jobmanager-1", Some("orders-1")),
-            // The first pod of a StatefulSet.
-            ("orders-taskmanager", "orders-jobmanager-0.orders", Some("orders")),
-            // What says nothing.
-            ("orders-taskmanager", "10.0.0.7", Some("orders")),
-            ("orders-taskmanager", "localhost", Some("orders")),
-            ("orders-taskmanager", "$(POD_IP)", Some("orders")),
-            ("orders-taskmanager", "", Some("orders")),
-            // A role word is a name where labels say of which cluster.
-            ("flink-taskmanager", "jobmanager", Some("prod")),
-            ("jobmanager", "jobmanager", Some("prod")),
-            ("jobmanager", "", Some("prod")),
-            // Two clusters, one of them with the address of the other.
-            ("orders-jobmanager", "payments-jobmanager", None),
-            ("orders-taskmanager", "flink", None),
-            ("orders2-taskmanager", "orders-jobmanager", None),
+    fn both_roles_come_to_one_id_or_to_none() {
+        for (job_manager, task_manager, address, expected) in [
+            ("orders-jobmanager", "orders-taskmanager-large", "orders-jobmanager", Some("orders")),
+            ("orders-jobmanager", "orders-large-taskmanager", "orders-jobmanager.shop.svc", Some("orders")),
+            ("orders", "orders-taskmanager", "orders", Some("orders")),
+            ("flink-master", "flink-taskmanager", "flink-master", Some("flink")),
+            ("flink-jm", "flink-worker", "flink-jm", Some("flink")),
+            ("orders-jobmanager-1", "orders-taskmanager", "orders-jobmanager", Some("orders")),
+            ("orders-jobmanager-v1", "orders-taskmanager", "orders-jobmanager-v1", Some("orders-v1")),
+            ("orders-jobmanager", "orders-taskmanager", "orders-jobmanager-rpc", Some("orders")),
+            ("analytics", "analytics-taskmanager", "flink-jobmanager", Some("flink")),
+            ("analytics-jobmanager", "analytics-worker", "flink-jobmanager", Some("flink")),
+            ("jobmanager", "flink-taskmanager", "jobmanager", Some("prod")),
+            ("orders-2", "orders-2-taskmanager", "orders-2.shop.svc", None),
+            ("orders", "orders-taskmanager", "10.0.0.7", None),
+            ("orders", "orders-taskmanager", "$(ORDERS_SERVICE_HOST)", None),
         ] {
-            assert_eq!(derive(&prod, Some(name), None, Host::parse(address)).as_deref(), id, "{name} at {address}");
+            for (role, name) in [("jobmanager", job_manager), ("taskmanager", task_manager)] {
+                assert_eq!(id("Deployment", role, name, Some(address)).as_deref(), expected, "{name} at {address}");
+            }
         }
-        assert_eq!(derive(&Value::Null, Some("flink-taskmanager"), None, Host::Role), None);
+    }
+
+    #[test]
+    fn a_set_of_job_managers_is_found_by_its_name() {
+        for (set, task_manager, address, expected) in [
+            ("orders-jobmanager", "orders-taskmanager-large", "orders-jobmanager-0.orders", Some("orders")),
+            ("flink-jobmanager", "flink-worker", "flink-jobmanager-0.flink-jobmanager", Some("flink")),
+            ("flink", "flink-taskmanager", "flink-0.flink", Some("flink")),
+        ] {
+            let of_set = id("StatefulSet", "jobmanager", set, None);
+            assert_eq!(of_set.as_deref(), expected, "{set}");
+            assert_eq!(id("Deployment", "taskmanager", task_manager, Some(address)), of_set, "{task_manager}");
+        }
+    }
+
+    #[test]
+    fn without_an_address_the_name_says_it() {
+        for (kind, name, expected) in [
+            ("Job", "orders-jobmanager-20251101", Some("orders")),
+            ("Deployment", "orders-jobmanager-20251101", Some("orders-20251101")),
+            ("Deployment", "orders", None),
+            ("Deployment", "jobmanager", Some("prod")),
+        ] {
+            assert_eq!(id(kind, "jobmanager", name, None).as_deref(), expected, "{kind} {name}");
+            assert_eq!(id(kind, "jobmanager", name, Some("$(POD_IP)")).as_deref(), expected, "{kind} {name}");
+        }
     }
 }

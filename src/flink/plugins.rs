@@ -301,7 +301,8 @@ pub struct RemoteDirectory<'a> {
     pub scheme: String,
 }
 
-/// The remote directories that both roles of `cluster` open: the HA directory only under HA that Flink itself brings.
+/// The remote directories that both roles of `cluster` open: the HA directory only under HA that Flink itself brings. On a
+/// session cluster, those of schemes that a job brings.
 ///
 /// Source: Flink `BlobUtils.createBlobStoreFromConfig`, which TaskManagers call too.
 #[must_use]
@@ -314,10 +315,13 @@ pub fn remote_directories(cluster: &Cluster) -> Vec<RemoteDirectory<'_>> {
             _ => None,
         }
     };
+    // Of what a session cluster opens without the job the cluster itself is told.
+    let theirs = cluster.target().map(remote_directories).unwrap_or_default();
     Directory::ALL
         .into_iter()
         .filter(|directory| has_ha || *directory != Directory::HighAvailability)
         .filter_map(remote)
+        .filter(|remote| theirs.iter().all(|known| known.scheme != remote.scheme))
         .collect()
 }
 

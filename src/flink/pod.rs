@@ -176,6 +176,15 @@ impl Pod {
     }
 }
 
+/// Names of the claims that the pods of a template mount, whichever container uses them.
+#[must_use]
+pub fn claims(template: &Value) -> BTreeSet<&str> {
+    list(template, &["spec", "volumes"])
+        .iter()
+        .filter_map(|volume| text(volume, &["persistentVolumeClaim", "claimName"]))
+        .collect()
+}
+
 /// Names of the ConfigMaps that `volume` cannot be set up without; not those that a controller puts into every namespace.
 pub fn config_maps_of(volume: &Value) -> impl Iterator<Item = &str> {
     let projected = list(volume, &["projected", "sources"]).iter();

@@ -125,12 +125,12 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
         refused: None,
     };
     if raw.launch.entry == Way::Mode {
-        role.is_unknown("the image reads its configuration in a way of its own");
+        role.note_unknown("the image reads its configuration in a way of its own");
         return role;
     }
     let names_directory = |word: &String| ["FLINK_CONF_DIR=", "FLINK_HOME="].iter().any(|name| word.starts_with(name));
     if raw.launch.entry == Way::Changed && words(&container).iter().any(names_directory) {
-        role.is_unknown("`env` in the command names another configuration directory");
+        role.note_unknown("`env` in the command names another configuration directory");
         return role;
     }
     let environment = Environment::of(&container);

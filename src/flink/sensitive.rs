@@ -68,6 +68,55 @@ const VARIABLES: [&str; 8] = [
     "AZURE_CLIENT_SECRET",
 ];
 
+/// Schemes of the store that the secret under `name` opens, an option's or a variable's for which [`is_key_of_a_store`] or
+/// [`is_variable_of_a_store`] says yes; each may go on, as `s3a` and `s3p` do.
+///
+/// ```
+/// use flink_admission::flink::sensitive::schemes_of;
+/// assert_eq!(schemes_of("fs.azure.account.key.orders.blob.core.windows.net"), ["abfs", "wasb"]);
+/// assert_eq!(schemes_of("AWS_SECRET_ACCESS_KEY"), ["s3"]);
+/// ```
+#[must_use]
+pub fn schemes_of(name: &str) -> &'static [&'static str] {
+    let name = name.to_ascii_lowercase().replace(['-', '_'], ".");
+    let mut words = name.split('.').filter(|word| !matches!(*word, "flink" | "hadoop" | "fs"));
+    let words = match words.next() {
+        // `containerized.<role>.env.<NAME>`
+        Some("containerized") => words.nth(2),
+        first => first,
+    };
+    match words {
+        Some("oss" | "alibaba") => &["oss"],
+        Some("azure") => &["abfs", "wasb"],
+        Some("cosn") => &["cosn"],
+        Some("obs") => &["obs"],
+        Some("gs") => &["gs"],
+        _ => &["s3"],
+    }
+}
+
+/// Whether the value of the option `key` is a secret itself: [`is_sensitive`] hides what only speaks of one, too, such as
+/// `kubernetes.secrets` or `security.delegation.tokens.enabled`.
+///
+/// ```
+/// use flink_admission::flink::sensitive::is_secret;
+/// assert!(is_secret("security.ssl.rest.keystore-password") && is_secret("metrics.reporter.dd.apikey"));
+/// assert!(!is_secret("kubernetes.secrets") && !is_secret("kubernetes.env.secretKeyRef"));
+/// ```
+#[must_use]
+pub fn is_secret(key: &str) -> bool {
+    let key = key.to_lowercase();
+    let names_one = WORDS.iter().any(|word| key.ends_with(word));
+    names_one || (key.contains("secret") && [".key", "-key", "_key"].iter().any(|end| key.ends_with(end)))
+}
+
+/// Whether the environment variable `name` holds a secret, by the end of its name.
+#[must_use]
+pub fn is_secret_variable(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["PASSWORD", "SECRET", "SECRET_KEY", "TOKEN"].iter().any(|word| name.ends_with(word))
+}
+
 /// What is shown in place of a hidden value.
 pub const HIDDEN: &str = "***";
 
@@ -96,6 +145,33 @@ mod tests {
         }
         for key in ["high-availability.storageDir", "s3.access-key", "kubernetes.cluster-id"] {
             assert!(!is_sensitive(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn what_only_speaks_of_a_secret_is_none() {
+        for key in ["kubernetes.secrets", "kubernetes.env.secretKeyRef", "security.delegation.tokens.enabled"] {
+            assert!(is_sensitive(key) && !is_secret(key), "{key}");
+        }
+        for key in ["security.ssl.internal.key-password", "app.secret-key", "containerized.master.env.DB_PASSWORD"] {
+            assert!(is_secret(key), "{key}");
+        }
+        assert!(is_secret_variable("KAFKA_SASL_PASSWORD") && is_secret_variable("s3_secret_key"));
+        assert!(!is_secret_variable("SECRET_NAME") && !is_secret_variable("TOKEN_FILE"));
+    }
+
+    #[test]
+    fn a_store_is_known_by_its_key() {
+        for (name, schemes) in [
+            ("flink.hadoop.fs.s3a.secret.key", ["s3"].as_slice()),
+            ("s3.secret-key", &["s3"]),
+            ("presto.s3.secret-key", &["s3"]),
+            ("containerized.master.env.AZURE_CLIENT_SECRET", &["abfs", "wasb"]),
+            ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", &["oss"]),
+            ("fs.oss.accessKeySecret", &["oss"]),
+            ("fs.gs.auth.service.account.private.key", &["gs"]),
+        ] {
+            assert_eq!(schemes_of(name), schemes, "{name}");
         }
     }
 

@@ -63,6 +63,36 @@ pub fn is_of_kubernetes_ha(key: &str) -> bool {
     key.starts_with("high-availability.kubernetes.") && !options::is_known(key)
 }
 
+/// The names that Flink has for what `key`, in the room of restart strategies, may mean: `None` where it is one of Flink's,
+/// or stands elsewhere.
+///
+/// No plugin has options there: a strategy of one's own is a class of its own name
+/// (`RestartBackoffTimeStrategyFactoryLoader`).
+///
+/// ```
+/// use flink_admission::flink::spelling::of_restart_strategy;
+/// let meant = of_restart_strategy("restart-strategy.exponential-delay.multiplier");
+/// assert_eq!(meant, Some(Some("restart-strategy.exponential-delay.backoff-multiplier")));
+/// assert_eq!(of_restart_strategy("restart-strategy.exponential-delay.max-attempts"), Some(None));
+/// assert_eq!(of_restart_strategy("restart-strategy.fixed-delay.attempts"), None);
+/// ```
+#[must_use]
+pub fn of_restart_strategy(key: &str) -> Option<Option<&'static str>> {
+    const ROOM: &str = "restart-strategy.";
+    let rest = key.strip_prefix(ROOM).filter(|_| !options::is_known(key) && key.len() <= LONGEST)?;
+    let (strategy, word) = rest.rsplit_once('.').unwrap_or(("", rest));
+    let (strategy, word) = (plain(strategy), plain(word));
+    let mut near = options::all_names().filter(|name| {
+        let (of, last) = name.strip_prefix(ROOM).and_then(|rest| rest.rsplit_once('.')).unwrap_or_default();
+        let last = plain(last);
+        plain(of) == strategy
+            && !last.is_empty()
+            && (last.ends_with(&word) || word.ends_with(&last) || is_within(word.as_bytes(), last.as_bytes(), 2))
+    });
+    // Of several none is meant for sure.
+    Some(near.next().filter(|_| near.next().is_none()))
+}
+
 /// Judged options by their plain spelling.
 static NAMES: LazyLock<BTreeMap<String, &'static str>> = LazyLock::new(|| {
     // Of two names with one spelling the newer one stands: what is inserted later wins.
@@ -217,6 +247,28 @@ mod tests {
             "kubernetes.jobmanager.replica",
         ] {
             assert_eq!(meant(key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn names_of_restart_strategies_are_a_closed_set() {
+        for (key, meant) in [
+            ("fixed-delay.max-attempts", Some("fixed-delay.attempts")),
+            ("fixed-delay.delai", Some("fixed-delay.delay")),
+            ("fixedDelay.attempts", Some("fixed-delay.attempts")),
+            ("failure-rate.max-failures", None),
+            ("exponential-delay.backoff", None),
+            ("attempts", None),
+            ("", None),
+        ] {
+            let meant = meant.map(|name| format!("restart-strategy.{name}"));
+            let found = of_restart_strategy(&format!("restart-strategy.{key}"));
+            assert_eq!(found.map(|name| name.map(str::to_owned)), Some(meant), "{key}");
+        }
+        assert_eq!(of_restart_strategy("restart-strategy"), None);
+        assert_eq!(of_restart_strategy("my.restart-strategy.fixed-delay.retries"), None);
+        for name in options::all_names() {
+            assert_eq!(of_restart_strategy(name), None, "{name}");
         }
     }
 

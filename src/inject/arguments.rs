@@ -1,5 +1,7 @@
 //! Options as arguments of a standalone role: the one form that also works where the configuration is read-only.
 
+use std::net::IpAddr;
+
 use serde_json::{Value, json};
 
 use crate::flink::arguments::{self, Arguments};
@@ -9,7 +11,7 @@ use crate::flink::options::{self, HA_TYPE};
 use crate::flink::raw::{Environment, Variable, container_path, references, words};
 use crate::inject::record::POD_IP;
 use crate::inject::{Injected, Place, Work};
-use crate::object::{FieldPath, list, named};
+use crate::object::{FieldPath, list, name, named, text};
 use crate::policy::Role;
 use crate::workload::Raw;
 
@@ -118,6 +120,23 @@ pub(super) fn define_pod_ip(work: &mut Work<'_>) {
     let is_used = words(container).iter().any(|word| references(word).any(|name| name == POD_IP));
     if is_used && Environment::of(container).variable(POD_IP) == Variable::Unset {
         add_pod_ip(work, raw, POD_IP);
+    }
+}
+
+/// Whether the author has a variable of the name under which we give the pod's address, and it is something else.
+pub(super) fn has_other_pod_ip(work: &Work<'_>, raw: &Raw) -> bool {
+    let container = walk(work.edits.document(), &container_path(raw)).unwrap_or(&Value::Null);
+    let Some(declared) = list(container, &["env"]).iter().rfind(|variable| name(variable) == Some(POD_IP)) else {
+        return false;
+    };
+    let spec = work.target.root().key("spec");
+    let is_on_host = walk(work.edits.document(), &spec.key("hostNetwork")) == Some(&Value::Bool(true));
+    let is_address =
+        |value: &str| value.parse::<IpAddr>().is_ok_and(|address| !address.is_unspecified() && !address.is_loopback());
+    match text(declared, &["valueFrom", "fieldRef", "fieldPath"]) {
+        Some("status.podIP") => false,
+        Some("status.hostIP") => !is_on_host,
+        _ => !text(declared, &["value"]).is_some_and(is_address),
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn among<'a, W: Borrow<Work<'a>>>(
     let ours: Vec<String> = ours.iter().filter_map(Injected::path).map(|path| path.to_string()).collect();
     let counts = |finding: &&Finding| {
         let is_of_ours = finding.level == Level::Warn && ours.contains(&finding.path);
-        finding.level == Level::Deny || is_of_ours || rules::is_denied_by_default(finding.rule)
+        finding.level == Level::Deny || is_of_ours || rules::is_denied_by_strict(finding.rule)
     };
     let mut caused: Vec<Finding> = findings.iter().filter(counts).cloned().collect();
     if !caused.is_empty() {
@@ -29,7 +29,9 @@ pub(super) fn among<'a, W: Borrow<Work<'a>>>(
         let was = was.borrow();
         let before = was.findings();
         let is_there = |finding: &Finding, at: &FieldPath| {
-            before.iter().any(|other| (other.rule, other.role, &other.at) == (finding.rule, finding.role, at))
+            let is_same = |other: &Finding| (other.rule, other.role, &other.at) == (finding.rule, finding.role, at);
+            // What was a warning without HA and is a denial with it comes from what was filled in.
+            before.iter().any(|other| is_same(other) && other.level >= finding.level)
         };
         let was_there = |finding: &Finding| {
             let (at, is_whole) = place_before(was.edits.document(), is.edits.document(), &finding.at);

@@ -4,11 +4,12 @@ use serde_json::Value;
 
 use crate::facts::FactKey;
 use crate::flink::cluster::{Cluster, Directory};
-use crate::flink::deployment::{field, walk};
+use crate::flink::deployment::walk;
 use crate::flink::location::Location;
 use crate::flink::pod::{Backing, Source};
-use crate::inject::{Injected, Place, Work};
-use crate::object::{FieldPath, at};
+use crate::inject::pod_template::template_for;
+use crate::inject::{Injected, Work};
+use crate::object::at;
 use crate::policy::{FsGroup, Role, has_openshift_range};
 
 /// Sets `fsGroup` in the pods that need it and say nothing.
@@ -58,20 +59,4 @@ pub(super) fn set(work: &mut Work<'_>, roles: &[Role], group: u32) {
         work.edits.set(&context.key("fsGroupChangePolicy"), Value::from("OnRootMismatch"));
     }
     work.added.extend(roles.iter().map(|role| Injected::FsGroup { role: (*role).into(), value: group }));
-}
-
-/// The pod template that reaches `roles` alone: the common one for both, else the role's own.
-pub(super) fn template_for(work: &Work<'_>, roles: &[Role]) -> Option<FieldPath> {
-    let root = work.target.root();
-    match (work.target.place(), roles) {
-        (None, _) | (_, []) => None,
-        (Some(Place::Pods(_)), _) => Some(root),
-        // A new `jobManager` block would bring its default of one replica with it.
-        (Some(Place::Resource(_)), [role])
-            if *role == Role::TaskManager || walk(work.edits.document(), &root.key(field(*role))).is_some() =>
-        {
-            Some(root.key(field(*role)).key("podTemplate"))
-        }
-        (Some(Place::Resource(_)), _) => Some(root.key("podTemplate")),
-    }
 }

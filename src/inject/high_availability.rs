@@ -1,5 +1,14 @@
 //! High availability, whole or not at all.
 
+mod both_roles;
+mod metadata;
+
+pub use metadata::metadata_of;
+
+use both_roles::{check_siblings, siblings_have_id};
+use metadata::{may_have_state, metadata};
+
+use crate::facts::Answer;
 use crate::flink::arguments::{Fate, Misread, takes_options};
 use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView, Shape};
 use crate::flink::configuration::Layer;
@@ -15,11 +24,10 @@ use crate::flink::plugins;
 use crate::flink::raw::{Unknown, container_path, hidden_by, words};
 use crate::flink::version::FlinkVersion;
 use crate::inject::record::POD_IP;
-use crate::inject::{Injection, Obstacle, Place, Record, Shortfall, Target, Work, arguments, complete};
-use crate::object::{self, FieldPath, list, text};
+use crate::inject::{Obstacle, Place, Record, Shortfall, Work, arguments};
+use crate::object::{FieldPath, list};
 use crate::policy::{Finding, HaMode, Role};
-use crate::siblings::Sibling;
-use crate::workload::{Entry, Kind, Raw, Workload};
+use crate::workload::{Entry, Raw};
 
 /// What is missing, and what to do about it.
 struct Missing(String, String);
@@ -171,13 +179,15 @@ fn add_identity(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<
         work.set_option(KUBERNETES_CLUSTER_ID, identity)?;
     }
     // Unset it is `default`, whatever namespace the pods are in, and it is known whatever the cluster is called.
-    if mode == HaMode::Kubernetes && !is_set(cluster, KUBERNETES_NAMESPACE) && namespace != "default" {
+    let has_run_there = || matches!(metadata(work.target.facts, cluster), Some(Answer::Known(_)));
+    let lacks_namespace = mode == HaMode::Kubernetes && !is_set(cluster, KUBERNETES_NAMESPACE);
+    if lacks_namespace && namespace != "default" && !has_run_there() {
         work.set_option(KUBERNETES_NAMESPACE, &namespace)?;
     }
     // One that the other role was given is the cluster's, whatever we would have called it.
     let given = work.target.siblings.iter().find_map(|sibling| sibling.setting(HA_CLUSTER_ID));
     let id = given.map(|setting| setting.trimmed().to_owned()).or_else(|| {
-        identity.filter(|_| !may_have_state(cluster, mode)).map(|identity| format!("/{namespace}/{identity}"))
+        identity.filter(|_| !may_have_state(work, cluster, mode)).map(|identity| format!("/{namespace}/{identity}"))
     });
     if let Some(id) = id.filter(|_| !is_set(cluster, HA_CLUSTER_ID) && siblings_have_id(work)) {
         work.set_option(HA_CLUSTER_ID, &id)?;
@@ -185,23 +195,11 @@ fn add_identity(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<
     Ok(())
 }
 
-/// Whether a cluster of this description can have run, and would not find its state or its other role under another id:
-/// ZooKeeper's paths have the id in them, and so has the id of an application's job.
-///
-/// Source: Flink `ZooKeeperUtils.generateZookeeperPath`; `ApplicationDispatcherBootstrap` (from 1.16 the job's id is the hash of
-/// `high-availability.cluster-id`).
-fn may_have_state(cluster: &Cluster, mode: HaMode) -> bool {
-    is_set(cluster, HA_TYPE)
-        && match mode {
-            HaMode::Zookeeper => is_set(cluster, ZOOKEEPER_QUORUM),
-            HaMode::Kubernetes => cluster.application && is_set(cluster, KUBERNETES_CLUSTER_ID),
-        }
-}
-
 /// The JobManager's own address: under HA it is published, and a Service's name stands for all JobManagers.
 fn add_address(work: &mut Work<'_>, cluster: &Cluster, view: &RoleView, raw: &Raw) -> Result<(), FieldPath> {
     let given = view.config.exact(JOBMANAGER_ADDRESS).is_some_and(|address| address.layer == Layer::Argument);
-    if raw.role != Role::JobManager || given || cluster.shape != Shape::Raw {
+    let is_needed = raw.role == Role::JobManager && !given && cluster.shape == Shape::Raw;
+    if !is_needed || arguments::has_other_pod_ip(work, raw) {
         return Ok(());
     }
     arguments::add_pod_ip(work, raw, POD_IP);
@@ -311,65 +309,6 @@ fn check_plugin(work: &Work<'_>, cluster: &Cluster, directory: &str) -> Result<(
     ))
 }
 
-/// Whether the other role has or gets HA: without it the two look for each other in different places.
-fn check_siblings(work: &Work<'_>) -> Result<(), Missing> {
-    for sibling in work.target.siblings {
-        let Some(missing) = lacks(work, sibling) else { continue };
-        let role = sibling.raw.role;
-        return Err(Missing(
-            format!("its {role}, {}, gets none: {missing}", sibling.title()),
-            format!("mend the {role} first; HA is for both roles or for none"),
-        ));
-    }
-    Ok(())
-}
-
-/// Why `sibling` has no HA and gets none.
-fn lacks(work: &Work<'_>, sibling: &Sibling) -> Option<String> {
-    if is_stored(sibling) {
-        let is_off = sibling.cluster.high_availability() == (HighAvailability::Off, None);
-        return is_off.then(|| "it was stored without, and an update adds none".to_owned());
-    }
-    let missing = |target: &Target<'_>, injection: Injection<'_>| {
-        let cluster = target.cluster_in(injection.edits.document());
-        let said = injection.shortfalls.into_iter().find_map(|shortfall| match shortfall {
-            Shortfall::HighAvailability { missing, .. } => Some(missing),
-            Shortfall::Volume { .. } => None,
-        });
-        said.or_else(|| match cluster.high_availability().0 {
-            HighAvailability::Off => Some("its own options say so".to_owned()),
-            HighAvailability::Unknown => Some("whether it has HA is not known".to_owned()),
-            HighAvailability::Kubernetes | HighAvailability::ZooKeeper | HighAvailability::Class(_) => None,
-        })
-    };
-    completed(work, sibling, missing)
-}
-
-/// Whether each workload of the other role, as far as they are known, has an id of its own in HA, or gets it.
-fn siblings_have_id(work: &Work<'_>) -> bool {
-    let gets_it = |target: &Target<'_>, injection: Injection<'_>| {
-        is_set(&target.cluster_in(injection.edits.document()), HA_CLUSTER_ID)
-    };
-    work.target.siblings.iter().all(|sibling| {
-        is_set(&sibling.cluster, HA_CLUSTER_ID) || (!is_stored(sibling) && completed(work, sibling, gets_it))
-    })
-}
-
-/// Whether a cluster has stored it already, which gives it an id.
-fn is_stored(sibling: &Sibling) -> bool {
-    text(&sibling.object, &["metadata", "uid"]).is_some()
-}
-
-/// What `read` says of what creation fills in for `sibling` alone.
-fn completed<T>(work: &Work<'_>, sibling: &Sibling, read: impl FnOnce(&Target<'_>, Injection<'_>) -> T) -> T {
-    let object = &*sibling.object;
-    let workload = &Workload { kind: Kind::Raw(sibling.raw.clone()), made_by: None };
-    let name = object.get("metadata").and_then(object::name);
-    let Target { namespace, policy, facts, .. } = work.target;
-    let target = &Target { object, workload, namespace, name, policy, facts, siblings: &[] };
-    read(target, complete(target))
-}
-
 /// Whether HA can be given to this cluster in a form that its version accepts.
 fn check_form(work: &Work<'_>, cluster: &Cluster) -> Result<(), Missing> {
     if let Some(word) = misread(cluster) {
@@ -384,10 +323,18 @@ fn check_form(work: &Work<'_>, cluster: &Cluster) -> Result<(), Missing> {
             "write the HA options into the configuration file of both roles".to_owned(),
         ));
     }
+    if let Some(Place::Pods(raw)) = work.target.place()
+        && raw.role == Role::JobManager
+        && arguments::has_other_pod_ip(work, raw)
+    {
+        return Err(Missing(
+            format!("the variable `{POD_IP}`, by which the JobManager would get its address, is something else here"),
+            format!("call it otherwise, or let `{POD_IP}` be `status.podIP`"),
+        ));
+    }
     if cluster.shape == Shape::Raw && work.identity.is_none() {
         return Err(Missing(
-            "its name, its labels and the JobManager's address do not say, or not alike, which cluster this is"
-                .to_owned(),
+            "neither the JobManager's address nor names and labels say for both roles which cluster this is".to_owned(),
             format!(
                 "set the annotation `{CLUSTER_ANNOTATION}` to the same value on the JobManager and the TaskManagers"
             ),
@@ -397,10 +344,16 @@ fn check_form(work: &Work<'_>, cluster: &Cluster) -> Result<(), Missing> {
         (Shape::FlinkDeployment { .. }, None) => {
             Err(Missing("its Flink version is not known".to_owned(), "set `flinkVersion`, as in `v1_20`".to_owned()))
         }
-        (Shape::FlinkDeployment { standalone: true }, Some(version)) if version.at_least(2, 0) => Err(Missing(
-            format!("the operator up to 1.15 starts `mode: standalone` of Flink {version} wrongly with HA"),
-            "use `mode: native`, or configure HA yourself on an operator that has FLINK-38795".to_owned(),
-        )),
+        (Shape::FlinkDeployment { standalone: true }, Some(version))
+            if cluster.application && version.at_least(2, 0) =>
+        {
+            Err(Missing(
+                format!(
+                    "the operator up to 1.15 starts an application in `mode: standalone` of Flink {version} wrongly with HA"
+                ),
+                "use `mode: native`, or configure HA yourself on an operator that has FLINK-38795".to_owned(),
+            ))
+        }
         _ => Ok(()),
     }
 }

@@ -19,5 +19,6 @@ pub(super) fn of(target: &Target<'_>, cluster: &Cluster) -> Option<String> {
         target.siblings.iter().filter(|_| raw.role == Role::TaskManager).find_map(|sibling| sibling.identity.clone())
     };
     let configured = own.or_else(of_sibling).or_else(of_job_manager);
-    identity::of_role(target.object, target.name, configured, cluster)
+    let place = identity::Place { cluster, namespace: target.namespace };
+    identity::of_role(target.object, target.name, configured, place)
 }

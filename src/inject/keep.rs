@@ -11,6 +11,7 @@ use crate::flink::configuration::{Layer, Setting, scalar_text};
 use crate::flink::deployment::walk;
 use crate::flink::options::{HA_CLUSTER_ID, HA_STORAGE_DIR, HA_TYPE, KUBERNETES_CLUSTER_ID, names};
 use crate::flink::raw::container_path;
+use crate::inject::pod_template::template_of;
 use crate::inject::record::{INJECTED_ANNOTATION, Injected, Record};
 use crate::inject::volumes::{self, Claim, Presence, presence};
 use crate::inject::{
@@ -252,7 +253,7 @@ fn rename_claim(work: &mut Work<'_>, name: &str, former: &str) -> Option<String>
     let templates: &[Option<Role>] =
         if of_standalone { &[None] } else { &[None, Some(Role::JobManager), Some(Role::TaskManager)] };
     for role in templates {
-        let volumes = volumes::template_of(work, *role).keys(&["spec", "volumes"]);
+        let volumes = template_of(work, *role).keys(&["spec", "volumes"]);
         let elements = walk(work.edits.document(), &volumes).and_then(Value::as_array).cloned().unwrap_or_default();
         for (index, element) in elements.iter().enumerate() {
             let path = volumes.index(index).keys(&["persistentVolumeClaim", "claimName"]);

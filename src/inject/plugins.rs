@@ -11,10 +11,10 @@ use crate::flink::plugins::{self, Choice, VARIABLE};
 use crate::flink::pod::{MAIN_CONTAINER, Pod};
 use crate::flink::raw::container_path;
 use crate::flink::version::FlinkVersion;
-use crate::inject::record::Record;
-use crate::inject::volumes::{
+use crate::inject::pod_template::{
     elements, fill_up, is_alike, is_in_role_templates, main_container, position_of_main, template_of,
 };
+use crate::inject::record::Record;
 use crate::inject::{Injected, Place, Work};
 use crate::object::{FieldPath, list, name};
 use crate::policy::Role;

@@ -40,11 +40,8 @@ pub(super) fn stands(work: &Work<'_>, labels: &BTreeMap<String, String>) -> bool
 pub(super) fn remove(work: &mut Work<'_>, labels: &BTreeMap<String, String>) {
     let Some(path) = path(work).filter(|_| stands(work, labels)) else { return };
     work.edits.remove(&path);
-    for above in path.and_above().skip(1) {
-        if walk(work.edits.document(), above).and_then(Value::as_object).is_none_or(|map| !map.is_empty()) {
-            break;
-        }
-        work.edits.remove(above);
+    if let Some((above, _)) = path.split_last() {
+        work.edits.prune(&above);
     }
 }
 

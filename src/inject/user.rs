@@ -5,9 +5,9 @@ use serde_json::Value;
 use crate::flink::deployment::walk;
 use crate::flink::image::Image;
 use crate::flink::user;
-use crate::inject::fs_group::{is_forbidden, template_for};
+use crate::inject::fs_group::is_forbidden;
+use crate::inject::pod_template::{template_for, template_of};
 use crate::inject::record::Record;
-use crate::inject::volumes::template_of;
 use crate::inject::{Injected, Work};
 use crate::object::{FieldPath, at};
 use crate::policy::{FsGroup, Role};
@@ -86,12 +86,7 @@ pub(super) fn withdraw(work: &mut Work<'_>, record: &Record) {
         if group && walk(work.edits.document(), &context.key(GROUP)) == Some(&Value::from(value)) {
             work.edits.remove(&context.key(GROUP));
         }
-        for above in context.and_above() {
-            if walk(work.edits.document(), above).and_then(Value::as_object).is_none_or(|map| !map.is_empty()) {
-                break;
-            }
-            work.edits.remove(above);
-        }
+        work.edits.prune(&context);
     }
 }
 

@@ -7,10 +7,10 @@
 use serde_json::{Value, json};
 
 use crate::flink::cluster::Cluster;
-use crate::flink::deployment::{field, walk};
 use crate::flink::location::normalise;
 use crate::flink::pod::{Backing, MAIN_CONTAINER, Pod, Source};
 use crate::flink::raw::container_path;
+use crate::inject::pod_template::{elements, fill_up, is_alike, is_in_role_templates, main_container, template_of};
 use crate::inject::{Injected, Obstacle, Place, Shortfall, Work};
 use crate::object::{FieldPath, list, name, named, text};
 use crate::patch::Edits;
@@ -167,27 +167,6 @@ impl Claim {
     }
 }
 
-/// The pod template of `role` alone, or the common one; a standalone role has one template.
-pub(super) fn template_of(work: &Work<'_>, role: Option<Role>) -> FieldPath {
-    let root = work.target.root();
-    match (work.target.place(), role) {
-        (Some(Place::Pods(_)), _) => root,
-        (_, Some(role)) => root.key(field(role)).key("podTemplate"),
-        (_, None) => root.key("podTemplate"),
-    }
-}
-
-/// Whether only the roles' own templates hold the Flink container.
-pub(super) fn is_in_role_templates(work: &Work<'_>) -> bool {
-    let holds = |role: Option<Role>| {
-        walk(work.edits.document(), &template_of(work, role).keys(&["spec", "containers"]))
-            .and_then(Value::as_array)
-            .is_some_and(|containers| named(containers, MAIN_CONTAINER).is_some())
-    };
-    let in_roles = [Role::JobManager, Role::TaskManager].into_iter().any(|role| holds(Some(role)));
-    in_roles && !holds(None)
-}
-
 /// Appends what is missing of the claim, volume and mount, to the template at `template`, behind everything that
 /// `merged` already has at that place.
 ///
@@ -215,29 +194,6 @@ fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, cla
         fill_up(edits, &mounts, merged_mounts.unwrap_or_default());
         edits.append(&mounts, claim.mount());
     }
-}
-
-/// The Flink container in the template at `template`, made where it is missing: at the position that it has in `merged`,
-/// else behind everything else.
-pub(super) fn main_container(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>) -> FieldPath {
-    let containers = template.keys(&["spec", "containers"]);
-    let merged_containers = merged.map(|pod| list(&pod.template, &["spec", "containers"])).unwrap_or_default();
-    let position = match (position_of_main(edits, &containers), merged.and_then(|pod| pod.main)) {
-        (Some(position), _) => position,
-        (None, Some(main)) => {
-            fill_up(edits, &containers, merged_containers.get(..main).unwrap_or_default());
-            if length(edits, &containers) <= main {
-                edits.append(&containers, json!({"name": MAIN_CONTAINER}));
-            }
-            main
-        }
-        (None, None) => {
-            fill_up(edits, &containers, merged_containers);
-            edits.append(&containers, json!({"name": MAIN_CONTAINER}));
-            length(edits, &containers).saturating_sub(1)
-        }
-    };
-    containers.index(position)
 }
 
 /// What a pod has of a claim that is wanted there.
@@ -268,26 +224,6 @@ pub(super) fn presence(pod: &Pod, claim: &Claim) -> Presence {
 
 fn is_mount_of(mount: &Value, claim: &Claim) -> bool {
     name(mount) == Some(&claim.name) && text(mount, &["mountPath"]).map(normalise).as_deref() == Some(&claim.mount_path)
-}
-
-pub(super) fn elements<'e>(edits: &'e Edits<'_>, path: &FieldPath) -> &'e [Value] {
-    walk(edits.document(), path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-pub(super) fn position_of_main(edits: &Edits<'_>, containers: &FieldPath) -> Option<usize> {
-    let containers = walk(edits.document(), containers)?.as_array()?;
-    named(containers, MAIN_CONTAINER).map(|(position, _)| position)
-}
-
-fn length(edits: &Edits<'_>, path: &FieldPath) -> usize {
-    elements(edits, path).len()
-}
-
-/// Appends to the list at `path` what `merged` has behind its end.
-pub(super) fn fill_up(edits: &mut Edits<'_>, path: &FieldPath, merged: &[Value]) {
-    for element in merged.iter().skip(length(edits, path)) {
-        edits.append(path, element.clone());
-    }
 }
 
 /// Whether every pod is as before, plus the claim in `roles`, once.
@@ -330,30 +266,4 @@ fn without(pod: &Pod, claim: &Claim) -> Value {
         containers.retain(|container| !is_alike(container, &json!({"name": MAIN_CONTAINER})));
     }
     template
-}
-
-/// Whether two values say the same: nulls, empty maps and empty lists in a map say nothing.
-pub(super) fn is_alike(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Object(one), Value::Object(other)) => {
-            let is_alone = |key: &String| !one.contains_key(key);
-            one.iter().all(|(key, ours)| match other.get(key) {
-                Some(theirs) => is_alike(ours, theirs) || (says_nothing(ours) && says_nothing(theirs)),
-                None => says_nothing(ours),
-            }) && other.iter().all(|(key, theirs)| !is_alone(key) || says_nothing(theirs))
-        }
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(ours, theirs)| is_alike(ours, theirs))
-        }
-        _ => one == other,
-    }
-}
-
-fn says_nothing(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Object(map) => map.values().all(says_nothing),
-        Value::Array(items) => items.is_empty(),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-    }
 }

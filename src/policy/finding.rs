@@ -113,6 +113,10 @@ pub struct Shared {
     pub rank: u8,
     /// The option that it is about.
     pub option: String,
+    /// What is, said of this one: the first half of its message.
+    pub fact: String,
+    /// Why it hurts, said of all of them; `None` where the first half tells.
+    pub loss: Option<String>,
     /// What to do, said of all of them.
     pub fix: String,
 }

@@ -4,11 +4,13 @@
 //! policy; its remedy, where there is one, is applied by `inject` before it is asked.
 
 mod account;
+mod checkpoints;
 mod exposure;
 mod missing;
 mod mutation;
 mod neighbours;
 mod operations;
+mod session;
 mod storage;
 mod volumes;
 mod wiring;
@@ -227,6 +229,7 @@ pub static RULES: &[&Rule] = &[
     &storage::filesystem_plugin_missing::RULE,
     &storage::filesystem_plugin_scheme::RULE,
     &storage::filesystem_plugin_version::RULE,
+    &operations::flink_deployment_refused::RULE,
     &exposure::flink_known_vulnerable::RULE,
     &wiring::flink_properties_void::RULE,
     &wiring::flink_version_contradicts_image::RULE,
@@ -241,6 +244,7 @@ pub static RULES: &[&Rule] = &[
     &wiring::ha_mode_misspelt::RULE,
     &wiring::ha_mode_short_name::RULE,
     &mutation::ha_not_added::RULE,
+    &operations::ha_off::RULE,
     &mutation::ha_required::RULE,
     &storage::ha_storage_dir_missing::RULE,
     &operations::ha_without_checkpoints::RULE,
@@ -287,6 +291,10 @@ pub static RULES: &[&Rule] = &[
     &account::service_account_not_found::RULE,
     &account::service_account_over_privileged::RULE,
     &account::service_account_token_not_mounted::RULE,
+    &session::session_job_refused::RULE,
+    &session::session_option_without_effect::RULE,
+    &session::session_target_not_found::RULE,
+    &session::session_target_without_ha::RULE,
     &wiring::shape_not_understood::RULE,
     &wiring::standby_not_supported::RULE,
     &wiring::standby_without_ha::RULE,
@@ -316,10 +324,10 @@ pub fn is_known_id(id: &str) -> bool {
     RULES.iter().any(|rule| rule.id == id)
 }
 
-/// Whether the baseline denies what the rule `id` finds: a policy that only warns of it does not make it harmless.
+/// Whether profile strict denies what the rule `id` finds: a policy that only warns of it does not make it harmless.
 #[must_use]
-pub fn is_denied_by_default(id: &str) -> bool {
-    RULES.iter().any(|rule| rule.id == id && rule.baseline == Level::Deny)
+pub fn is_denied_by_strict(id: &str) -> bool {
+    RULES.iter().any(|rule| rule.id == id && rule.strict == Level::Deny)
 }
 
 /// Whether the rule `id` finds what the operator itself does wrong, of which the resource that it acts for shows nothing.
@@ -347,10 +355,11 @@ pub fn known_ids() -> Vec<&'static str> {
 pub fn evaluate(case: &Case<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = RULES
         .iter()
+        .filter(|rule| session::is_asked(rule, case.cluster))
         .map(|rule| (*rule, case.policy.level(rule)))
         .filter(|(_, level)| *level != Level::Off)
         .flat_map(|(rule, level)| {
-            let violations = (rule.check)(case).into_iter().take(MOST_FINDINGS);
+            let violations = session::own(rule, case.cluster, (rule.check)(case)).into_iter().take(MOST_FINDINGS);
             violations.map(move |violation| finding(rule, level, violation))
         })
         .collect();
@@ -401,7 +410,9 @@ fn spoken_for(mut group: Vec<Finding>) -> Option<Finding> {
     let others: Vec<String> = group.filter_map(|other| Some(format!("`{}`", other.shared?.option))).collect();
     if let (Some((last, before)), Some(shared)) = (others.split_last(), &first.shared) {
         let and = if before.is_empty() { "" } else { " and " };
-        first.message.extend(["; the same is true of ", &before.join(", "), and, last]);
+        let others = [&before.join(", "), and, last].concat();
+        let loss = shared.loss.as_ref().map(|loss| format!(", so {loss}")).unwrap_or_default();
+        first.message = format!("{}; the same is true of {others}{loss}", shared.fact);
         first.fix.clone_from(&shared.fix);
     }
     Some(first)

@@ -54,6 +54,9 @@ struct Entry<'a> {
     verdict: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<&'a str>,
+    /// Why its configuration may hold more than was judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<&'a str>,
     findings: Vec<Said<'a>>,
     changes: &'a [String],
     patch: Value,
@@ -134,6 +137,7 @@ impl<'a> Entry<'a> {
             flink: object.workload.is_some(),
             verdict: verdict_word(entry.verdict),
             policy: outcome.map(|outcome| outcome.policy.as_str()),
+            unknown: outcome.and_then(|outcome| outcome.unknown.as_deref()),
             findings: entry.findings.iter().map(Said::of).collect(),
             changes: outcome.map_or(&[], |outcome| &outcome.changes),
             patch: outcome

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! deny   FlinkDeployment default/word-count
-//!        word-count.yaml
+//!        word-count.yaml, line 1
 //!        deny   storage-on-empty-dir
 //!               spec.flinkConfiguration["high-availability.storageDir"] = file:///data/ha
 //!                 --> word-count.yaml:13:35
@@ -43,6 +43,9 @@ fn about(entry: &Entry<'_>, quiet: bool, output: &mut dyn Write) -> io::Result<(
     writeln!(output, "       {faint}{}{faint:#}", plain(&object.source.to_string()))?;
     for finding in &entry.findings {
         said(finding, output)?;
+    }
+    if let Some(why) = object.outcome.as_ref().and_then(|outcome| outcome.unknown.as_ref()).filter(|_| !quiet) {
+        writeln!(output, "       {faint}its configuration is not known whole:{faint:#} {}", plain(why))?;
     }
     if let Some(outcome) = &object.outcome
         && !outcome.changes.is_empty()
@@ -120,6 +123,18 @@ pub(super) fn summary(report: &Report<'_>, output: &mut dyn Write) -> io::Result
     }
     let verdicts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
     writeln!(output, "{}, {flink} of Flink{verdicts}", count(reviewed.objects.len(), "object"))?;
+    let completed = reviewed
+        .objects
+        .iter()
+        .filter(|object| !object.is_stored && object.outcome.as_ref().is_some_and(|outcome| !outcome.patch.is_empty()));
+    match completed.count() {
+        0 => {}
+        number => writeln!(
+            output,
+            "{} judged with what the webhook fills in; `--as-written` judges without",
+            count(number, "object")
+        )?,
+    }
     if reviewed.others > 0 {
         writeln!(output, "{} passed over: no Kubernetes objects", count(reviewed.others, "document"))?;
     }

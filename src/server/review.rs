@@ -157,8 +157,9 @@ async fn judge(
     };
     let unread = |reason| Malformed { reason, uid: Some(uid.to_owned()), code: 422 };
     let Some((case, needs)) = prepared.map_err(unread)? else { return Ok(Ending::skipped()) };
-    // A ConfigMap may be much longer than the review.
-    let is_long = is_long || needs.iter().any(|key| matches!(key, FactKey::ConfigMap { .. }));
+    // What is looked up may be much longer than the review.
+    let is_long =
+        is_long || needs.iter().any(|key| matches!(key, FactKey::ConfigMap { .. } | FactKey::FlinkDeployment { .. }));
     let facts = look_up(parts, needs, within).await;
     parts.metrics.left_unanswered(facts.unanswered().count());
     let decided = guarded(|| aside(is_long, || path.decide(&case.subject(), &policies, &facts)));

@@ -98,7 +98,8 @@ fn what_a_baseline_knows_is_accepted_and_what_is_new_fails() {
     );
     let new = run(&["check", "-o", "json", "--baseline", baseline, "-"], &worse);
     let findings = new.json()["objects"][1]["findings"].clone();
-    assert_eq!((new.status, findings.as_array().unwrap().len()), (1, 1), "{findings}");
+    let rules: Vec<_> = findings.as_array().unwrap().iter().map(|finding| finding["rule"].as_str().unwrap()).collect();
+    assert_eq!((new.status, rules), (1, vec!["storage-on-empty-dir", "upgrade-mode-stateless"]), "{findings}");
     assert!(findings[0]["path"].as_str().unwrap().contains("execution.checkpointing.dir"), "{findings}");
 
     let renamed = run(&["check", "--baseline", baseline, "-"], &text.replace("name: word-count", "name: other"));
@@ -194,4 +195,24 @@ fn colours_are_for_terminals_and_for_who_wants_them() {
     assert!(!coloured(&[]));
     assert!(coloured(&[("CLICOLOR_FORCE", "1")]));
     assert!(!coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+}
+
+#[test]
+fn what_is_written_can_be_judged_alone() {
+    let copied = "../../deploy/examples/session-cluster/copied.yaml";
+    let completed = run(&["check", "-n", "session-cluster", copied], "");
+    assert_eq!(completed.status, 0, "{}", completed.output);
+    assert!(completed.output.contains("2 objects judged with what the webhook fills in"), "{}", completed.output);
+    let written = run(&["check", "-n", "session-cluster", "--as-written", copied], "");
+    assert_eq!(written.status, 1, "{}", written.output);
+    assert!(written.output.contains("kubernetes-cluster-id-missing") && !written.output.contains("filled in"));
+}
+
+#[test]
+fn what_was_not_seen_is_said() {
+    let report = run(&["check", "-o", "json", "unknown.yaml"], "").json();
+    let unknown = report["objects"].as_array().unwrap().iter().filter_map(|object| object["unknown"].as_str());
+    assert!(unknown.clone().next().is_some_and(|why| !why.is_empty()), "{report}");
+    let text = run(&["check", "unknown.yaml"], "").output;
+    assert!(unknown.into_iter().all(|why| text.contains(why)) && text.contains("is not known whole"), "{text}");
 }

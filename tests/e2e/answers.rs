@@ -31,7 +31,7 @@ fn rejects_with_all_reasons_at_once() {
         ("high-availability.storageDir", "storage-on-empty-dir"),
     ]) {
         assert!(line.starts_with(&format!("spec.flinkConfiguration[\"{path}\"]: ")), "{line}");
-        assert!(line.contains("; mount a PersistentVolumeClaim") && line.ends_with(&format!("[{rule}]")), "{line}");
+        assert!(line.contains("PersistentVolumeClaim at") && line.ends_with(&format!("[{rule}]")), "{line}");
     }
     assert_eq!(problems.len(), 4, "{said}");
     assert!(stage.kubectl(&["get", "flinkdeployment", "word-count"]).refused().contains("NotFound"));

@@ -127,9 +127,15 @@ fn accepts_and_fills_in_the_template_of_a_blue_green_deployment() {
 #[test]
 fn accepts_a_session_job_unchanged() {
     let Some(stage) = Stage::open("session-job", PLATFORM) else { return };
+    let mut session = plain("v1_20");
+    session["metadata"]["name"] = json!("session");
+    session["spec"].as_object_mut().unwrap().remove("job");
+    stage.send(&["create"], &session).succeeded();
     let object = json!({
         "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkSessionJob", "metadata": {"name": "word-count"},
-        "spec": {"deploymentName": "session", "job": {"jarURI": "https://repo.example.net/job.jar", "parallelism": 1}},
+        "spec": {"deploymentName": "session", "job": {
+            "jarURI": "https://repo.example.net/job.jar", "parallelism": 1, "upgradeMode": "savepoint",
+        }},
     });
     let outcome = stage.send(&["create"], &object);
     assert_eq!(outcome.stderr, "");

@@ -97,3 +97,45 @@ fn rejects_while_nobody_answers_and_the_rules_say_fail() {
     // What is not Flink does not need us.
     plane.kubectl(&["-n", &namespace, "create", "deployment", "web", "--image=nginx:1.29"]).succeeded();
 }
+
+fn session_job(cluster: &str, configuration: &Value) -> Value {
+    json!({
+        "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkSessionJob", "metadata": {"name": "orders"},
+        "spec": {
+            "deploymentName": cluster, "flinkConfiguration": configuration,
+            "job": {"jarURI": "https://repo.example.net/orders.jar", "upgradeMode": "last-state"},
+        },
+    })
+}
+
+/// The cluster is looked up with the rights that the chart gives.
+#[test]
+fn rejects_a_session_job_for_what_it_puts_on_the_pods_of_its_cluster() {
+    let Some(stage) = Stage::open("session-jobs", BUILT_IN) else { return };
+    let configuration = json!({
+        "high-availability.type": "kubernetes", "high-availability.storageDir": "s3://flink/ha",
+        "execution.checkpointing.dir": "s3://flink/checkpoints",
+    });
+    let application = cluster_on_volume("v1_20", &configuration, &json!({"emptyDir": {}}));
+    let mut session = application.clone();
+    session["metadata"]["name"] = json!("session");
+    session["spec"].as_object_mut().unwrap().remove("job");
+    stage.send(&["create"], &application).succeeded();
+    stage.send(&["create"], &session).succeeded();
+
+    let on_pods = json!({"execution.checkpointing.dir": "file:///state/checkpoints"});
+    let said = stage.send(&["create"], &session_job("session", &on_pods)).refused();
+    assert!(said.contains("[storage-on-empty-dir]") && said.contains("FlinkDeployment `session`"), "{said}");
+    for (name, rule) in [("word-count", "[session-job-refused]"), ("nowhere", "[session-target-not-found]")] {
+        let outcome = stage.send(&["create", "--dry-run=server"], &session_job(name, &on_pods));
+        assert!(outcome.stderr.contains("Warning: ") && outcome.stderr.contains(rule), "{outcome:?}");
+        outcome.succeeded();
+    }
+
+    let outcome = stage.send(&["create"], &session_job("session", &json!({})));
+    assert_eq!(outcome.stderr, "");
+    outcome.succeeded();
+    let said = stage.send(&["replace"], &session_job("session", &on_pods)).refused();
+    assert!(said.contains("[storage-on-empty-dir]"), "{said}");
+    assert_eq!(stage.stored("flinksessionjob/orders")["spec"]["flinkConfiguration"], json!({}));
+}

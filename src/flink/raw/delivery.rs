@@ -17,7 +17,7 @@ pub(super) struct File {
     pub(super) name: &'static str,
     /// Where its text comes from: `ConfigMap flink-config, key config.yaml`.
     pub(super) origin: String,
-    /// Its text.
+    /// Its text; empty where it is not known, of a file that this version does not read.
     pub(super) text: String,
     /// The volume's source in the object.
     pub(super) path: FieldPath,
@@ -68,6 +68,11 @@ impl Delivery {
                     files.push(File { name, origin, text, path: source_path(pod, &volume.name) });
                 }
                 Ok(None) => {}
+                // Whatever stands there, it is not read.
+                Err(Unknown::LookUp(_)) if config_file::chosen(version, |one| one == name).is_none() => {
+                    let (origin, path) = (format!("volume {}", volume.name), source_path(pod, &volume.name));
+                    files.push(File { name, origin, text: String::new(), path });
+                }
                 Err(why) => return Self { unknown: Some(why), ..Self::default() },
             }
         }
@@ -76,7 +81,7 @@ impl Delivery {
         delivery.read = read.map(|position| files.remove(position));
         delivery.writable = !delivery.whole && delivery.read.is_none();
         if delivery.read.is_none() && (delivery.whole || (version.is_none() && !files.is_empty())) {
-            delivery.is_unknown("the mounted configuration has no file that this version is known to read");
+            delivery.note_unknown("the mounted configuration has no file that this version is known to read");
         }
         if version.is_some() {
             delivery.unread = files;
@@ -88,7 +93,7 @@ impl Delivery {
         Self { unknown: Some(Unknown::Elsewhere(why.to_owned())), ..Self::default() }
     }
 
-    fn is_unknown(&mut self, why: &str) {
+    fn note_unknown(&mut self, why: &str) {
         self.unknown = Some(Unknown::Elsewhere(why.to_owned()));
     }
 }

@@ -25,27 +25,27 @@ impl RawRole {
         is_stock: bool,
     ) -> Option<String> {
         let Some(directory) = directory(environment) else {
-            self.is_unknown("`FLINK_CONF_DIR` comes from elsewhere");
+            self.note_unknown("`FLINK_CONF_DIR` comes from elsewhere");
             return Some("`FLINK_CONF_DIR` comes from elsewhere".to_owned());
         };
         let delivery = Delivery::of(&self.pod, &directory, self.version, namespace, facts);
         let is_of_image = delivery.read.is_none() && !delivery.whole && delivery.unknown.is_none();
         if is_of_image && !is_stock {
-            self.is_unknown("no configuration is mounted, and the image may carry one");
+            self.note_unknown("no configuration is mounted, and the image may carry one");
         }
         let read = delivery.read.as_ref().map(|file| file.name);
         for file in &delivery.unread {
             let reason = VoidReason::File { name: file.name, read, hides: delivery.whole };
             let mut config = EffectiveConfig::default();
             set_all(&mut config, Layer::File, entries(file).unwrap_or_default(), &file.origin, &file.path);
-            self.void.push(Void { reason, config });
+            self.void.push(Void { reason, config, origin: file.origin.clone(), path: file.path.clone() });
         }
         if let Some(file) = &delivery.read {
             match entries(file) {
                 Ok(entries) => set_all(&mut self.config, Layer::File, entries, &file.origin, &file.path),
                 Err(mut refusal) => {
                     let (line, words) = (refusal.line, refusal.flaw.in_words());
-                    self.is_unknown(&format!("{}, line {line} is refused by Flink: {words}", file.origin));
+                    self.note_unknown(&format!("{}, line {line} is refused by Flink: {words}", file.origin));
                     refusal.certain &= self.version.is_some() && (delivery.whole || is_stock);
                     self.refused = Some(Refused { refusal, origin: file.origin.clone(), path: file.path.clone() });
                 }
@@ -86,7 +86,7 @@ impl RawRole {
             Variable::Known(text) => text,
             Variable::Elsewhere if unwritable.is_none() => {
                 let of_source = named(list(container, &["env"]), PROPERTIES).is_some();
-                self.is_unknown(if of_source {
+                self.note_unknown(if of_source {
                     "`FLINK_PROPERTIES` comes from elsewhere"
                 } else {
                     "`envFrom` may bring `FLINK_PROPERTIES`"
@@ -104,21 +104,21 @@ impl RawRole {
             Some(why) => {
                 let mut config = EffectiveConfig::default();
                 set_all(&mut config, Layer::Environment, entries, &origin, &path);
-                self.void.push(Void { reason: VoidReason::Properties(why), config });
+                self.void.push(Void { reason: VoidReason::Properties(why), config, origin, path });
             }
         }
     }
 
     pub(super) fn read_arguments(&mut self, container: &Value, environment: &Environment, raw: &Raw) {
         if let Some(why) = hidden_by(raw.launch.entry) {
-            return self.is_unknown(why);
+            return self.note_unknown(why);
         }
         // What Flink's client passes on the command line it has written into the file too.
         if raw.launch.entry == Way::Native {
             return;
         }
         if list(container, &["command"]).len() + list(container, &["args"]).len() > MOST_WORDS {
-            self.is_unknown("it has more arguments than are read");
+            self.note_unknown("it has more arguments than are read");
             return;
         }
         let written = words(container);
@@ -127,7 +127,7 @@ impl RawRole {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let read = arguments::read(&words, &raw.launch, self.version);
         if read.end.and_then(|end| words.get(end)).is_some_and(|word| may_be_option(word, container, environment)) {
-            self.is_unknown("an argument comes from elsewhere");
+            self.note_unknown("an argument comes from elsewhere");
         }
         let command = list(container, &["command"]).len();
         let word_path = |position: usize| match position.checked_sub(command) {
@@ -146,7 +146,7 @@ impl RawRole {
     }
 
     /// Notes why the configuration may hold more.
-    pub(super) fn is_unknown(&mut self, why: &str) {
+    pub(super) fn note_unknown(&mut self, why: &str) {
         self.unknown.get_or_insert_with(|| Unknown::Elsewhere(why.to_owned()));
     }
 }

@@ -1,6 +1,7 @@
 //! Options that are not read: those that cannot be seen, and those that stand where they have no effect.
 
 use crate::flink::configuration::EffectiveConfig;
+use crate::object::FieldPath;
 
 /// Why options of a role are not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,10 @@ pub struct Void {
     pub reason: VoidReason,
     /// The options.
     pub config: EffectiveConfig,
+    /// Where they stand: `ConfigMap flink-config, key flink-conf.yaml`.
+    pub origin: String,
+    /// Field path of what brings them.
+    pub path: FieldPath,
 }
 
 /// Why options have no effect.

@@ -110,7 +110,10 @@ impl<'a> Kept<'a> {
         let has_no_address = option == JOBMANAGER_ADDRESS && cluster.role(Role::JobManager).is_none();
         // A session lives by uploads.
         let has_become_session = option == SUBMIT_ENABLE && !cluster.application;
-        let state = if has_no_address || has_become_session {
+        // Without HA the JobManager is called by its Service's name, and hears nothing under its pod's.
+        let is_off = matches!(cluster.high_availability(), (HighAvailability::Off, Some(_)));
+        let is_of_ha = option == JOBMANAGER_ADDRESS && is_off;
+        let state = if has_no_address || has_become_session || is_of_ha {
             State::GivenUp
         } else if says(name, &wanted) && !is_ours && (key == name || set(key).is_none()) {
             State::Moved

@@ -12,9 +12,10 @@ use crate::flink::pod::MAIN_CONTAINER;
 use crate::flink::spread::is_spread;
 use crate::inject::Work;
 use crate::inject::plugins::variable;
+use crate::inject::pod_template::template_of;
 use crate::inject::record::{Injected, Record};
 use crate::inject::spread::terms;
-use crate::inject::volumes::{Claim, Presence, presence, template_of};
+use crate::inject::volumes::{Claim, Presence, presence};
 use crate::object::{FieldPath, name};
 use crate::policy::Role;
 
@@ -51,18 +52,6 @@ pub(super) fn withdraw(work: &mut Work<'_>, record: &Record) {
     for role in [None, Some(Role::JobManager), Some(Role::TaskManager)] {
         let path = template_of(work, role);
         Ours::of(record, role, |_| true).take_out(work, &path);
-    }
-}
-
-/// Removes the map at `path`, which was not empty before, where it is now, and those above it that this empties.
-fn prune(work: &mut Work<'_>, path: &FieldPath) {
-    let mut above = path.clone();
-    while walk(work.edits.document(), &above)
-        .is_some_and(|value| value.as_object().is_some_and(serde_json::Map::is_empty))
-    {
-        work.edits.remove(&above);
-        let Some((parent, _)) = above.split_last() else { return };
-        above = parent;
     }
 }
 
@@ -112,7 +101,7 @@ impl Ours {
                     }
                 }
                 if !map.is_empty() {
-                    prune(work, path);
+                    work.edits.prune(path);
                 }
             }
             Some(Value::Array(elements)) => {

@@ -43,7 +43,10 @@ fn is_called(case: &Case<'_>, template: &Template, called: &str) -> bool {
             let configured = case.cluster.leading().and_then(|view| {
                 view.config.value(KUBERNETES_CLUSTER_ID, case.cluster.version).map(|id| id.trim().to_owned())
             });
-            identity::of_role(case.object, name, configured, case.cluster)
+            {
+                let place = identity::Place { cluster: case.cluster, namespace: case.namespace };
+                identity::of_role(case.object, name, configured, place)
+            }
         }
     };
     template.fill(&Names { namespace: case.namespace, name, cluster: cluster.as_deref() }).as_deref() == Ok(called)

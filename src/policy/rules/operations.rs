@@ -1,5 +1,7 @@
 //! Rules on how a cluster lives on: memory, restarts, checkpoints at all.
 
+pub(super) mod flink_deployment_refused;
+pub(super) mod ha_off;
 pub(super) mod ha_without_checkpoints;
 pub(super) mod image_tag_mutable;
 pub(super) mod job_backoff_limit;

@@ -24,13 +24,14 @@ pub(super) mod storage_read_only;
 pub(super) mod storage_uri_malformed;
 pub(super) mod storage_uri_placeholder;
 
-use crate::flink::cluster::{Cluster, Directory, RoleView};
+use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView};
 use crate::flink::configuration::{Layer, Setting};
 use crate::flink::image::Image;
 use crate::flink::location::{Location, normalise};
 use crate::flink::pod::{Backing, MountedVolume, Source};
 use crate::policy::finding::{Role, Shared};
-use crate::policy::rules::{Case, Violation};
+use crate::policy::rules::operations::roles_in_one_pod;
+use crate::policy::rules::{Case, Violation, checkpoints};
 
 /// A directory on a path of the pods, with what backs it in each role that uses it.
 pub(super) struct Placement<'a> {
@@ -146,46 +147,97 @@ pub(super) fn durability(backing: &Backing) -> Durability {
     }
 }
 
-/// Violations of an HA cluster whose directory dies with its pods in the way that `kind` names: in words for the
-/// message, `None` for any other way.
-pub(super) fn dying(cluster: &Cluster, kind: impl Fn(&Backing) -> Option<String>) -> Vec<Violation> {
-    if !cluster.high_availability().0.is_on() {
-        return Vec::new();
+/// How much a directory of the cluster matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    /// HA is on: a JobManager that starts again reads all of them.
+    HighAvailability,
+    /// HA is off, and checkpoints are on or upgrades go by savepoints: a job that is restarted or upgraded reads its state.
+    State,
+}
+
+impl Need {
+    /// What the directories of `case` are needed for; `None` where they may well be needed for nothing.
+    pub(super) fn of(case: &Case<'_>) -> Option<Self> {
+        // Roles in one pod share its volumes, and end together.
+        let is_one_pod = || !(roles_in_one_pod::RULE.check)(case).is_empty();
+        match case.cluster.high_availability().0 {
+            // Where that cannot be seen, the pods often cannot either.
+            HighAvailability::Unknown => None,
+            HighAvailability::Off => (checkpoints::are_needed(case) && !is_one_pod()).then_some(Self::State),
+            _ => Some(Self::HighAvailability),
+        }
     }
+
+    /// Whether `directory` is read at all.
+    pub(super) fn reads(self, directory: Directory) -> bool {
+        self == Self::HighAvailability || directory != Directory::HighAvailability
+    }
+
+    /// `violation` with the weight that it has: a denial is for what HA relies on.
+    pub(super) fn weigh(self, violation: Violation) -> Violation {
+        if self == Self::State { violation.uncertain() } else { violation }
+    }
+}
+
+/// Violations of a cluster whose directory is needed and dies with its pods in the way that `kind` names: in words for
+/// the message, `None` for any other way.
+pub(super) fn dying(case: &Case<'_>, kind: impl Fn(&Backing) -> Option<String>) -> Vec<Violation> {
+    let Some(need) = Need::of(case) else { return Vec::new() };
     let of_kind = |placement: Placement<'_>| {
         let (role, backing) = placement.dying()?;
-        let what = kind(backing)?;
-        let message = format!("in the {role} {} is {what}, {}", placement.named(), loss(placement.directory, backing));
+        let fact = format!("in the {role} {} is {}", placement.named(), kind(backing)?);
+        let message = format!("{fact}, {}", loss(need, placement.directory, backing));
+        let (claim, roles) = match placement.directory {
+            Directory::HighAvailability => ("PersistentVolumeClaim", "the JobManager"),
+            Directory::Checkpoints | Directory::Savepoints => {
+                ("ReadWriteMany PersistentVolumeClaim", "the JobManager and the TaskManagers")
+            }
+        };
         let fix = format!(
-            "mount a PersistentVolumeClaim at `{}` or above it in the JobManager{}, or use an object store such as `s3://<bucket>/…`",
+            "mount a {claim} at `{}` or above it in {roles}, or use an object store such as `s3://<bucket>/…`",
             placement.path,
-            if placement.directory == Directory::HighAvailability { "" } else { " and the TaskManagers" },
         );
-        let violation = placement.violation(role, message, fix);
+        let violation = need.weigh(placement.violation(role, message, fix));
         Some(match volume(backing) {
-            Some(volume) => violation.sharing(shared(&placement, volume)),
+            Some(volume) => violation.sharing(shared(&placement, volume, fact)),
             None => violation,
         })
     };
-    placements(cluster).into_iter().filter_map(of_kind).collect()
+    placements(case.cluster)
+        .into_iter()
+        .filter(|placement| need.reads(placement.directory))
+        .filter_map(of_kind)
+        .collect()
 }
 
 /// What a directory on `volume` has in common with the others on it.
-fn shared(placement: &Placement<'_>, volume: &MountedVolume) -> Shared {
+fn shared(placement: &Placement<'_>, volume: &MountedVolume, fact: String) -> Shared {
     let mount = &volume.mount_path;
+    let loss = if is_of_node(volume) {
+        "pods on other nodes do not find what is written there, and jobs lose their state"
+    } else {
+        "what is written there is gone with its pod, and jobs lose their state"
+    };
     Shared {
         cause: format!("{} at {mount}", volume.name),
         rank: placement.directory as u8,
         option: placement.key.to_owned(),
+        fact,
+        loss: Some(loss.to_owned()),
         fix: format!(
-            "mount a PersistentVolumeClaim at `{mount}` in the JobManager and the TaskManagers instead, or use an object store such as `s3://<bucket>/…`"
+            "mount a ReadWriteMany PersistentVolumeClaim at `{mount}` in the JobManager and the TaskManagers instead, or use an object store such as `s3://<bucket>/…`"
         ),
     }
 }
 
+fn is_of_node(volume: &MountedVolume) -> bool {
+    matches!(volume.source, Source::HostPath(_))
+}
+
 /// Why the loss of `directory` hurts.
-fn loss(directory: Directory, backing: &Backing) -> &'static str {
-    let of_node = volume(backing).is_some_and(|volume| matches!(volume.source, Source::HostPath(_)));
+fn loss(need: Need, directory: Directory, backing: &Backing) -> &'static str {
+    let of_node = volume(backing).is_some_and(is_of_node);
     match directory {
         Directory::HighAvailability if of_node => {
             "so a JobManager on another node does not find the HA metadata and cannot start the jobs again"
@@ -196,6 +248,10 @@ fn loss(directory: Directory, backing: &Backing) -> &'static str {
         Directory::Savepoints if of_node => "so pods on other nodes do not find a savepoint",
         Directory::HighAvailability => {
             "so the HA metadata is gone with the pod and the next JobManager cannot start the jobs again"
+        }
+        // Each role writes its part, and the new JobManager of a cluster without HA looks for none.
+        Directory::Checkpoints if need == Need::State => {
+            "so each pod has files of its own, and a job whose TaskManager is lost does not find its part of the checkpoints"
         }
         Directory::Checkpoints => "so the checkpoints are gone with the pod and a job that fails over loses its state",
         Directory::Savepoints => "so a savepoint is gone with the pod that wrote it",
@@ -224,6 +280,11 @@ pub(super) fn said_once<T: PartialEq>(found: Vec<(Role, T)>) -> Vec<(Option<Role
     let is_same = matches!(found.as_slice(), [(_, ours), (_, theirs)] if ours == theirs);
     let roles = found.into_iter().map(|(role, what)| (Some(role), what));
     if is_same { roles.take(1).map(|(_, what)| (None, what)).collect() } else { roles.collect() }
+}
+
+/// Who ends without the file system of a directory: a cluster opens its own, and for a job's the job fails.
+pub(super) const fn ends(cluster: &Cluster) -> &'static str {
+    if cluster.submission.is_some() { "the job ends" } else { "Flink ends" }
 }
 
 /// The roles that a finding is about, in words.

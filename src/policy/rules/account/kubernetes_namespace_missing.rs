@@ -1,6 +1,8 @@
 //! `kubernetes-namespace-missing`: HA ConfigMaps in the namespace `default`.
 
+use crate::facts::Answer;
 use crate::flink::options::KUBERNETES_NAMESPACE;
+use crate::inject;
 use crate::policy::finding::Level;
 use crate::policy::rules::wiring::{Absence, raw_with_kubernetes_ha};
 use crate::policy::rules::{Case, Page, Rule, Violation};
@@ -35,5 +37,8 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         absence.said, view.role
     );
     let fix = absence.fix.unwrap_or_else(|| format!("set `{KUBERNETES_NAMESPACE}: {namespace}`"));
-    vec![Violation::at_field(absence.path, None, message, fix).of_role(view.role)]
+    let violation = Violation::at_field(absence.path, None, message, fix).of_role(view.role);
+    // Where its HA metadata is there, it has the rights.
+    let metadata = inject::metadata_of(case.cluster).map(|key| case.facts.answer(&key));
+    vec![if matches!(metadata, Some(Answer::Known(_))) { violation.uncertain() } else { violation }]
 }

@@ -1,4 +1,4 @@
-//! `jar-upload-open`: a cluster of one job that runs whatever is uploaded to it.
+//! `jar-upload-open`: a configuration that lets uploads in, where nobody uploads.
 
 use crate::flink::options::SUBMIT_ENABLE;
 use crate::flink::uploads::Uploads;
@@ -12,9 +12,9 @@ pub(crate) const RULE: Rule = Rule {
     strict: Level::Audit,
     baseline: Level::Audit,
     page: Page {
-        what: "A cluster that runs one job of its own (a FlinkDeployment with `job`, or `standalone-job`) leaves `web.submit.enable` at its default, true.",
-        why: "Whoever reaches the REST port can upload a jar and run it with the rights of the cluster: its ServiceAccount, its credentials, its checkpoints. A cluster of one job has no use for uploads; the operator does not use them there either.",
-        limits: "Session clusters get their jobs by upload and are left alone, as is a REST API that asks for client certificates. The port may be out of everybody's reach, so this is a remark and no more. Where the configuration may hold more than can be seen, nothing is said.",
+        what: "A cluster that runs one job of its own (a FlinkDeployment with `job`, or `standalone-job`) leaves `web.submit.enable` at its default, true, or sets it to true.",
+        why: "It is a matter of defence in depth and no more: the REST endpoint of an application takes no jars, whatever the option says (`POST /jars/upload` is refused; executed with 1.20.5 and 2.3.0). The same configuration opens a session cluster to whoever reaches its REST port.",
+        limits: "Session clusters get their jobs by upload and are left alone, as is a REST API that asks for client certificates. Nothing is open today, so this is a remark. Where the configuration may hold more than can be seen, nothing is said.",
         example: "kind: FlinkDeployment\nspec:\n  job: {jarURI: \"local:///opt/flink/usrlib/job.jar\"}\n  flinkConfiguration: {}   # no web.submit.enable",
         fix: "Set `web.submit.enable: false`. With `optionalRemedies: [jar-upload-open]` in the policy it is filled in.",
     },
@@ -28,7 +28,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         Uploads::ByDefault(_) => format!("`{SUBMIT_ENABLE}` is true by default"),
     };
     let message = format!(
-        "{said}, so whoever reaches the REST port can run a jar with the rights of this cluster, which has its one job and no use for uploads"
+        "{said}, which does no harm here, since an application takes no uploads, and would open a session of the same configuration to whoever reaches it"
     );
     let fix = format!("set `{SUBMIT_ENABLE}: false`");
     vec![match uploads {

@@ -9,7 +9,7 @@ use crate::flink::cluster::Shape;
 use crate::flink::deployment::walk;
 use crate::object::{FieldPath, at, integer, list, name, text};
 use crate::policy::finding::{Level, Role};
-use crate::policy::rules::exposure::rest::{Way, annotations, may_be_internal, rest};
+use crate::policy::rules::exposure::rest::{Way, annotations, harm, may_be_internal, rest};
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -20,7 +20,7 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Warn,
     page: Page {
         what: "An Ingress leads to the JobManager's REST port, the `spec.ingress` of a FlinkDeployment or one of the author's own, and none of its annotations asks for credentials or limits who may come.",
-        why: "Flink's REST API asks nobody who they are. Who reaches it may upload a jar and run it in the cluster's pods, with their ServiceAccount and their credentials.",
+        why: "Flink's REST API asks nobody who they are. Who reaches that of a session cluster may upload a jar and run it in the cluster's pods, with their ServiceAccount and their credentials; an application takes no jars, its job can be cancelled and its configuration read.",
         limits: "Annotations that speak of authentication, of allowed sources, of middlewares, plugins and policies, or of an internal address are taken to guard it, and so is a class whose name says internal. What the Ingress controller does by default is not known, so this is a warning. The offline commands see the Ingresses that they are given; a review does not list them yet.",
         example: "kind: FlinkDeployment\nspec:\n  ingress:\n    template: flink.example.com/{{namespace}}/{{name}}\n    className: nginx   # and no nginx.ingress.kubernetes.io/auth-url",
         fix: "Let the Ingress ask for credentials, with ingress-nginx by `nginx.ingress.kubernetes.io/auth-url` or `auth-type`; or put a proxy that does before the Service.",
@@ -36,7 +36,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         let ingress = walk(case.object, &path).filter(|ingress| ingress.is_object())?;
         let class = text(ingress, &["className"]);
         (!is_guarded(&annotations(ingress, &["annotations"]), class))
-            .then(|| violation(path, "the Ingress that the operator makes"))
+            .then(|| violation(case, path, "the Ingress that the operator makes"))
     };
     let ways = rest.ways(case);
     let others = case.facts.list(Listed::Ingresses, case.namespace).iter();
@@ -46,14 +46,15 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
                 Shape::FlinkDeployment { .. } => FieldPath::of(&["metadata", "name"]),
                 Shape::Raw => FieldPath::of(&["spec", "template", "metadata", "labels"]),
             };
-            violation(path, &format!("Ingress `{name}`"))
+            violation(case, path, &format!("Ingress `{name}`"))
         });
     own().into_iter().chain(other).collect()
 }
 
-fn violation(path: FieldPath, who: &str) -> Violation {
+fn violation(case: &Case<'_>, path: FieldPath, who: &str) -> Violation {
     let message = format!(
-        "{who} leads to the REST API and asks for no credentials, so who reaches it may run any code in this cluster: the API asks nobody who they are"
+        "{who} leads to the REST API and asks for no credentials, so who reaches it {}: the API asks nobody who they are",
+        harm(case)
     );
     let fix = "let the Ingress ask for credentials, as in `nginx.ingress.kubernetes.io/auth-url`, or put a proxy that does before the Service".to_owned();
     Violation::at_field(path, None, message, fix).of_role(Role::JobManager)

@@ -6,7 +6,7 @@ use crate::facts::Listed;
 use crate::flink::cluster::Shape;
 use crate::object::{FieldPath, at, list, text};
 use crate::policy::finding::{Level, Role};
-use crate::policy::rules::exposure::rest::{Rest, Way, annotations, may_be_internal, rest};
+use crate::policy::rules::exposure::rest::{Rest, Way, annotations, harm, may_be_internal, rest};
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -17,7 +17,7 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Warn,
     page: Page {
         what: "The JobManager's REST port is reachable from outside of the Kubernetes cluster: a Service of type `NodePort` or `LoadBalancer`, or with `externalIPs`, selects its pods, or `kubernetes.rest-service.exposed.type` makes Flink's own Service one.",
-        why: "Flink's REST API asks nobody who they are. Who reaches it may upload a jar and run it in the cluster's pods, with their ServiceAccount and their credentials; exposed Flink clusters are searched for and taken over.",
+        why: "Flink's REST API asks nobody who they are. Who reaches that of a session cluster may upload a jar and run it in the cluster's pods, with their ServiceAccount and their credentials; exposed Flink clusters are searched for and taken over. An application takes no jars; its job can be cancelled, and its configuration read.",
         limits: "Load balancers with `loadBalancerSourceRanges` or an annotation that says internal are left alone, and so is an API that asks for certificates (`security.ssl.rest.authentication-enabled`). Where NetworkPolicies are in the input, or a `loadBalancerClass` is named, it is a warning at most. The offline commands see the Services that they are given; a review does not list them yet.",
         example: "kind: FlinkDeployment\nspec:\n  flinkConfiguration:\n    kubernetes.rest-service.exposed.type: LoadBalancer",
         fix: "Make the Service a `ClusterIP` and reach it with `kubectl port-forward`, or by an Ingress or a proxy that asks for credentials; or limit the load balancer to private networks.",
@@ -44,8 +44,9 @@ fn by_option(case: &Case<'_>, rest: &Rest<'_>) -> Option<Violation> {
         return None;
     }
     let message = format!(
-        "Flink makes its REST Service a {kind}, so who reaches {} may run any code in this cluster: the API asks nobody who they are",
-        reached(kind)
+        "Flink makes its REST Service a {kind}, so who reaches {} {}: the API asks nobody who they are",
+        reached(kind),
+        harm(case)
     );
     let fix = format!("remove `{EXPOSED_TYPE}`, and use `kubectl port-forward` or a proxy that asks for credentials");
     Some(Violation::at_setting(setting, message, fix).of_role(Role::JobManager))
@@ -60,8 +61,9 @@ fn by_service(case: &Case<'_>, rest: &Rest<'_>) -> Option<Violation> {
         Shape::Raw => FieldPath::of(&["spec", "template", "metadata", "labels"]),
     };
     let message = format!(
-        "Service `{name}` {kind} leads to the REST API, so who reaches {} may run any code in this cluster: the API asks nobody who they are",
-        reached(kind)
+        "Service `{name}` {kind} leads to the REST API, so who reaches {} {}: the API asks nobody who they are",
+        reached(kind),
+        harm(case)
     );
     let fix = format!(
         "make Service `{name}` a ClusterIP and use `kubectl port-forward` or a proxy that asks for credentials, or limit it to private networks"

@@ -19,7 +19,7 @@ pub(crate) const RULE: Rule = Rule {
         why: "Flink keeps its HA ConfigMaps when a standalone cluster is deleted, and a new cluster with the same id recovers the jobs that they name, with their old configuration and state. That is right for the same cluster deployed anew and wrong for another one of that name.",
         limits: "`flink-config-<id>` has the same labels and is none. It cannot be seen whether the earlier cluster is this one. The offline commands see the ConfigMaps that they are given; a review does not list them yet.",
         example: "kind: ConfigMap\nmetadata: {name: orders-cluster-config-map}\n---\nkind: FlinkDeployment\nmetadata: {name: orders}   # with high-availability.type: kubernetes",
-        fix: "If this is a new cluster, delete the ConfigMaps first (`kubectl delete configmap -l app=<id>,configmap-type=high-availability`) or take another id. If it is the same one deployed anew, leave them: its jobs go on.",
+        fix: "If this is a new cluster, delete those ConfigMaps by their names first or take another id; a selector of labels would take more or, for Flink 2, none of them. If it is the same one deployed anew, leave them: its jobs go on.",
     },
     check,
 };

@@ -8,7 +8,7 @@ use crate::flink::deployment::walk;
 use crate::flink::options::CHECKPOINT_INTERVAL;
 use crate::policy::finding::Level;
 use crate::policy::rules::operations::highly_available;
-use crate::policy::rules::{Case, Page, Rule, Violation};
+use crate::policy::rules::{Case, Page, Rule, Violation, checkpoints};
 
 /// The rule.
 pub(crate) const RULE: Rule = Rule {
@@ -34,16 +34,20 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let says = |option: &str| view.config.exact(option).map(Setting::trimmed);
     if view.config.option(CHECKPOINT_INTERVAL, case.cluster.version).is_some()
         || says(PERIODIC_CHECKPOINTS).is_some()
-        || says("execution.runtime-mode").is_some_and(|mode| mode.eq_ignore_ascii_case("batch"))
+        || checkpoints::is_batch(view)
         || has_interval_of_the_operator(case)
     {
         return Vec::new();
     }
-    let whose = if case.cluster.application { "the job starts" } else { "jobs that set none themselves start" };
+    let (whose, unless) = if case.cluster.application {
+        ("the job starts", "it switches checkpoints on in its code")
+    } else {
+        ("jobs start", "they switch checkpoints on in their code")
+    };
     let message = format!(
-        "high availability is on and `{CHECKPOINT_INTERVAL}` is not set, so after a failure {whose} from the beginning"
+        "high availability is on and `{CHECKPOINT_INTERVAL}` is not set, so after a failure {whose} from the beginning unless {unless}"
     );
-    let fix = format!("set `{CHECKPOINT_INTERVAL}`, for example to `1 min`, unless the job sets it in its code");
+    let fix = format!("set `{CHECKPOINT_INTERVAL}`, for example to `1 min`");
     vec![Violation::at_field(view.config_path.key(CHECKPOINT_INTERVAL), None, message, fix)]
 }
 

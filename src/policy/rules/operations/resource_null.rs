@@ -16,8 +16,8 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Warn,
     page: Page {
         what: "`jobManager.resource` or `taskManager.resource` of a FlinkDeployment is null, or `cpu` and `memory` stand beside it.",
-        why: "The fields are one level too far left. The API server drops those that it does not know without a word, and the operator refuses what is left: `JobManager resource memory must be defined using spec.jobManager.resource.memory`.",
-        limits: "Where the options set a size, the cluster starts without the fields, and it is a warning; so it is where the field is null and nothing stands beside it, since the operator's own configuration may set a size. The API server drops them before it asks webhooks, so this is seen in manifests and not in a cluster.",
+        why: "The fields are one level too far left. `kubectl` refuses what the resource definition does not know (`strict decoding error: unknown field \"spec.jobManager.memory\"`). Clients that do not ask for that, and `--validate=ignore`, have the API server drop the fields, and the operator refuses what is left: `JobManager resource memory must be defined using spec.jobManager.resource.memory`.",
+        limits: "Where the options set a size, the cluster starts without the fields, and it is a warning; so it is where the field is null and nothing stands beside it, since the operator's own configuration may set a size. The API server refuses or drops them before it asks webhooks, so this is seen in manifests and not in a cluster.",
         example: "spec:\n  jobManager:\n    resource:\n    memory: 2048m\n    cpu: 1",
         fix: "Indent `memory` and `cpu` below `resource`.",
     },
@@ -59,7 +59,11 @@ fn of_role(case: &Case<'_>, role: Role) -> Option<Violation> {
         ),
         (false, false) => format!("the {role} has no memory size and the operator refuses the FlinkDeployment"),
     };
-    let message = format!("{what}, so {end}");
+    let message = if stray.is_empty() {
+        format!("{what}, so {end}")
+    } else {
+        format!("{what}, so `kubectl` refuses it as an unknown field, and where that is not checked {end}")
+    };
     let fix = if stray.is_empty() {
         "set `resource.memory` and `resource.cpu`".to_owned()
     } else {

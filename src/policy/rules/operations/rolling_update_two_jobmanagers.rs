@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use crate::facts::{Answer, FactKey};
 use crate::flink::cluster::{HighAvailability, RoleView, Shape};
+use crate::flink::pod;
 use crate::flink::raw::Unknown;
 use crate::object::{at, list, text};
 use crate::policy::finding::{Level, Role};
 use crate::policy::rules::{Case, Page, Rule, Violation};
-use crate::siblings;
 
 /// The rule.
 pub(crate) const RULE: Rule = Rule {
@@ -64,7 +64,7 @@ fn rolls(deployment: &Value) -> bool {
 
 /// A claim of the pods that only one node, or one pod, may use; with its access mode.
 fn bound_claim<'a>(case: &Case<'a>, view: &'a RoleView) -> Option<(&'a str, &'a str)> {
-    siblings::claims(&view.pod.template).into_iter().find_map(|name| {
+    pod::claims(&view.pod.template).into_iter().find_map(|name| {
         let key = FactKey::Claim { namespace: case.namespace.to_owned(), name: name.to_owned() };
         let Answer::Known(claim) = case.facts.answer(&key) else { return None };
         let modes: Vec<&str> = list(claim, &["spec", "accessModes"]).iter().filter_map(Value::as_str).collect();

@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
-use crate::flink::cluster::Shape;
+use crate::flink::cluster::{Directory, RoleView, Shape};
+use crate::flink::configuration::Setting;
 use crate::flink::deployment::walk;
 use crate::flink::duration::nanoseconds;
 use crate::flink::options::CHECKPOINT_INTERVAL;
 use crate::object::at;
 use crate::policy::finding::Level;
-use crate::policy::rules::{Case, Page, Rule, Violation};
+use crate::policy::rules::{Case, Page, Rule, Violation, checkpoints};
 
 /// The rule.
 pub(crate) const RULE: Rule = Rule {
@@ -17,9 +18,9 @@ pub(crate) const RULE: Rule = Rule {
     strict: Level::Warn,
     baseline: Level::Audit,
     page: Page {
-        what: "The job of a FlinkDeployment makes checkpoints (`execution.checkpointing.interval` is set) and its `upgradeMode` is `stateless`, which is also the default.",
+        what: "The job of a FlinkDeployment, or a FlinkSessionJob, has state that is meant to be kept, and its `upgradeMode` is `stateless`, which is also the default: `execution.checkpointing.interval` is set, in the job or in its cluster, or a checkpoint directory, or the operator's own schedule of savepoints or checkpoints, or HA and a savepoint directory.",
         why: "With `stateless` the operator cancels the job at every change of the spec and starts it from nothing: checkpoints serve failures, and each upgrade loses the state that they hold.",
-        limits: "A job that keeps no state, or reads all of its input again, loses nothing by it. Checkpoints that a job switches on in its own code are not seen, nor is what the operator's own configuration sets. Where `initialSavepointPath` names what to start from, nothing is said.",
+        limits: "A job that keeps no state, or reads all of its input again, loses nothing by it. Checkpoints that a job switches on in its own code are not seen, nor is what the operator's own configuration sets. Of batches nothing is said, nor of a checkpoint directory where the interval is 0. Where `initialSavepointPath` names what to start from, nothing is said.",
         example: "spec:\n  flinkConfiguration: {execution.checkpointing.interval: 1 min}\n  job: {jarURI: \"local:///opt/flink/usrlib/job.jar\", upgradeMode: stateless}",
         fix: "Set `upgradeMode: last-state` or `savepoint`.",
     },
@@ -36,18 +37,52 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         None => "`upgradeMode` is `stateless` by default",
         Some(_) => return Vec::new(),
     };
-    let interval = view.config.value(CHECKPOINT_INTERVAL, case.cluster.version);
-    // A batch job makes no checkpoints, whatever the interval.
-    let is_batch =
-        view.config.exact("execution.runtime-mode").is_some_and(|mode| mode.value.trim().eq_ignore_ascii_case("batch"));
-    let makes_checkpoints = interval.and_then(nanoseconds).is_some_and(|length| length > 0) && !is_batch;
-    if !makes_checkpoints || said("initialSavepointPath").is_some() {
+    let Some(sign) = sign_of_state(case, view).filter(|_| said("initialSavepointPath").is_none()) else {
         return Vec::new();
-    }
-    let message = format!(
-        "{what} and `{CHECKPOINT_INTERVAL}` is set, so the job has checkpoints and every upgrade starts it without them"
-    );
+    };
+    let message = match sign {
+        Sign::Interval => format!(
+            "{what} and `{CHECKPOINT_INTERVAL}` is set, so the job has checkpoints and every upgrade starts it without them"
+        ),
+        Sign::Option(key) => format!(
+            "{what} although `{key}` is set, so the state is meant to be kept and every upgrade starts the job without it"
+        ),
+    };
     let fix = "set `upgradeMode: last-state` or `savepoint`, unless the job may lose its state".to_owned();
     let mode = said("upgradeMode").map(str::to_owned);
     vec![Violation::at_field(path.key("upgradeMode"), mode, message, fix)]
 }
+
+/// What shows that the job's state is meant to be kept.
+enum Sign<'a> {
+    /// The interval of checkpoints.
+    Interval,
+    /// An option that is of use for nothing else.
+    Option(&'a str),
+}
+
+/// The first thing in the configuration that shows that the state is meant to be kept. A batch job has none.
+fn sign_of_state<'a>(case: &Case<'a>, view: &'a RoleView) -> Option<Sign<'a>> {
+    if checkpoints::is_batch(view) {
+        return None;
+    }
+    let interval = checkpoints::interval(case, view);
+    if interval == Some(true) {
+        return Some(Sign::Interval);
+    }
+    let directory = |directory| case.cluster.directory(directory).map(|(key, _)| Sign::Option(key));
+    // A schedule may be a cron expression; of no length it is switched off.
+    let is_scheduled = |key: &&str| {
+        let schedule = view.config.exact(key).map(Setting::trimmed);
+        schedule.is_some_and(|schedule| !schedule.is_empty() && nanoseconds(schedule) != Some(0))
+    };
+    let of_checkpoints = || directory(Directory::Checkpoints).filter(|_| interval.is_none());
+    let of_schedule = || PERIODIC.into_iter().find(is_scheduled).map(Sign::Option);
+    let of_savepoints = || directory(Directory::Savepoints).filter(|_| case.cluster.high_availability().0.is_on());
+    of_checkpoints().or_else(of_schedule).or_else(of_savepoints)
+}
+
+/// With these the operator itself triggers savepoints and checkpoints. Source: operator 1.15,
+/// `KubernetesOperatorConfigOptions`.
+const PERIODIC: [&str; 2] =
+    ["kubernetes.operator.periodic.savepoint.interval", "kubernetes.operator.periodic.checkpoint.interval"];

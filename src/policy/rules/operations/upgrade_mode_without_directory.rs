@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use crate::flink::cluster::Shape;
+use crate::flink::configuration::Setting;
 use crate::flink::deployment::walk;
 use crate::flink::duration::nanoseconds;
 use crate::flink::options::{CHECKPOINT_DIR, SAVEPOINT_DIR};
-use crate::object::at;
+use crate::object::{FieldPath, at};
 use crate::policy::finding::Level;
 use crate::policy::rules::wiring::is_set_nowhere;
 use crate::policy::rules::{Case, Page, Rule, Violation};
@@ -18,9 +19,9 @@ pub(crate) const RULE: Rule = Rule {
     strict: Level::Warn,
     baseline: Level::Warn,
     page: Page {
-        what: "The job of a FlinkDeployment asks for savepoints (`upgradeMode: savepoint`, `savepointTriggerNonce`, periodic savepoints, or an age limit of checkpoints for `last-state`) and no savepoint directory is set; or its `upgradeMode` is not `stateless` and no checkpoint directory is set.",
-        why: "An upgrade has nothing to start from, so the operator refuses the FlinkDeployment: `Checkpoint directory[…] must be defined for last-state and savepoint upgrade modes`, or `… while config key[…] is not set`.",
-        limits: "The operator's own configuration may set the directories for all its clusters, so this is a warning. FlinkSessionJobs are not judged.",
+        what: "The job of a FlinkDeployment, or a FlinkSessionJob, asks for savepoints (`upgradeMode: savepoint`, `savepointTriggerNonce`, periodic savepoints, or an age limit of checkpoints for `last-state`) and no savepoint directory is set; or its `upgradeMode` is not `stateless` and no checkpoint directory is set.",
+        why: "An upgrade has nothing to start from, so the operator refuses the object: `Checkpoint directory[…] must be defined for last-state and savepoint upgrade modes`, or `… while config key[…] is not set`.",
+        limits: "The operator's own configuration may set the directories for all its clusters, so this is a warning. Of a FlinkSessionJob the directories of its FlinkDeployment count too; where that is not known, nothing is said.",
         example: "spec:\n  flinkConfiguration:\n    execution.checkpointing.dir: s3://state/checkpoints   # and no savepoint directory\n  job: {jarURI: \"local:///opt/flink/usrlib/job.jar\", upgradeMode: savepoint}",
         fix: "Set `execution.checkpointing.dir` and `execution.checkpointing.savepoint-dir` (before 1.20 `state.checkpoints.dir` and `state.savepoints.dir`). A policy with `checkpoints` fills them in.",
     },
@@ -46,8 +47,11 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         "last-state" => [Some(CHECKPOINT_DIR), None],
         _ => [None, None],
     };
-    let missing: Vec<&str> =
-        needed.into_iter().flatten().filter(|option| is_set_nowhere(&view.config, option)).collect();
+    // The operator looks at all options of a session job, whether or not they have an effect.
+    let own = case.cluster.submission.as_ref().map(|submission| &submission.own);
+    let is_missing =
+        |option: &str| is_set_nowhere(&view.config, option) && own.is_none_or(|own| is_set_nowhere(own, option));
+    let missing: Vec<&str> = needed.into_iter().flatten().filter(|option| is_missing(option)).collect();
     let names: Vec<String> = missing.iter().map(|option| format!("`{}`", name(option))).collect();
     let mut violations = Vec::new();
     if !missing.is_empty() {
@@ -58,7 +62,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         let value = Some(mode.to_owned());
         violations.push(Violation::at_field(path.key("upgradeMode"), value, message, format!("set {names}")));
     }
-    if mode == "savepoint" || !is_set_nowhere(&view.config, SAVEPOINT_DIR) {
+    if mode == "savepoint" || !is_missing(SAVEPOINT_DIR) {
         return violations;
     }
     // A schedule may be a length of time or a cron expression; of no length it is switched off.
@@ -78,7 +82,16 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     } else {
         asked(PERIODIC)
             .or_else(|| asked(AGE_LIMIT))
-            .map(|(key, setting)| Violation::at_setting(setting, format!("`{key}` asks for savepoints {end}"), fix))
+            .map(|(key, setting)| asking(setting, &path, format!("`{key}` asks for savepoints {end}"), fix))
     });
     violations
+}
+
+/// At the setting, or at the job for which its cluster sets it.
+fn asking(setting: &Setting, job: &FieldPath, message: String, fix: String) -> Violation {
+    if setting.is_of_object() {
+        Violation::at_setting(setting, message, fix)
+    } else {
+        Violation::at_field(job.clone(), None, message, fix)
+    }
 }

@@ -3,7 +3,7 @@
 use crate::flink::cluster::Directory;
 use crate::flink::duration::nanoseconds;
 use crate::flink::options::{CHECKPOINT_DIR, CHECKPOINT_INTERVAL};
-use crate::policy::finding::Level;
+use crate::policy::finding::{Level, Role};
 use crate::policy::rules::operations::upgrade_mode_without_directory;
 use crate::policy::rules::storage::task_managers_write;
 use crate::policy::rules::wiring::is_set_nowhere;
@@ -27,8 +27,8 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let cluster = case.cluster;
-    let Some(view) = cluster.leading().filter(|view| view.unknown.is_none()) else { return Vec::new() };
-    let Some((key, setting)) = view.config.option(CHECKPOINT_INTERVAL, cluster.version) else { return Vec::new() };
+    let Some(view) = cluster.role(Role::JobManager).filter(|view| view.unknown.is_none()) else { return Vec::new() };
+    let Some((_, setting)) = view.config.option(CHECKPOINT_INTERVAL, cluster.version) else { return Vec::new() };
     let is_on = !matches!(nanoseconds(&setting.value), Some(0) | None);
     if !is_on
         || !is_set_nowhere(&view.config, CHECKPOINT_DIR)
@@ -40,7 +40,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     }
     let name = cluster.spelling(CHECKPOINT_DIR);
     let message = format!(
-        "`{key}` switches checkpoints on and `{name}` is not set, so they stay in the memory of the JobManager and are gone with it"
+        "checkpoints have no directory, `{name}` is not set, so they stay in the JobManager's memory and are gone with it"
     );
     let fix = format!("set `{name}` to a directory that outlives pods, as in `s3://<bucket>/checkpoints`");
     vec![Violation::at_setting(setting, message, fix)]

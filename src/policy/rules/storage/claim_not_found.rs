@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::facts::FactKey;
+use crate::flink::pod;
 use crate::object::FieldPath;
 use crate::policy::finding::Level;
 use crate::policy::rules::storage::claims::path;
 use crate::policy::rules::{Case, Page, Rule, Violation, missing};
-use crate::siblings;
 
 /// The rule.
 pub(crate) const RULE: Rule = Rule {
@@ -32,7 +32,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     };
     let mut named: BTreeMap<&str, FieldPath> = BTreeMap::new();
     for view in &case.cluster.roles {
-        for claim in siblings::claims(&view.pod.template).into_iter().filter(is_missing) {
+        for claim in pod::claims(&view.pod.template).into_iter().filter(is_missing) {
             named.entry(claim).or_insert_with(|| path(case, claim));
         }
         let option = view.config.exact("kubernetes.persistent-volume-claims");

@@ -8,11 +8,11 @@ use serde_json::Value;
 use crate::facts::{Answer, FactKey};
 use crate::flink::cluster::{RoleView, Shape};
 use crate::flink::deployment::walk;
+use crate::flink::pod;
 use crate::inject::{Injected, Record};
 use crate::object::{FieldPath, integer, list, text};
 use crate::policy::finding::Role;
 use crate::policy::rules::{Case, volumes};
-use crate::siblings;
 
 /// A claim with the pods that mount it.
 pub(super) struct Shared {
@@ -36,13 +36,13 @@ pub(super) fn shared(case: &Case<'_>) -> Vec<Shared> {
     };
     let mut users: BTreeMap<&str, Vec<(Role, i64)>> = BTreeMap::new();
     for view in &case.cluster.roles {
-        for claim in siblings::claims(&view.pod.template) {
+        for claim in pod::claims(&view.pod.template) {
             users.entry(claim).or_default().push((view.role, pods(case, view)));
         }
     }
     for sibling in case.siblings {
         let Some(view) = sibling.view() else { continue };
-        for claim in siblings::claims(&view.pod.template) {
+        for claim in pod::claims(&view.pod.template) {
             if let Some(users) = users.get_mut(claim) {
                 users.push((view.role, replicas(&sibling.object)));
             }

@@ -90,7 +90,12 @@ fn violation(case: &Case<'_>, role: Option<Role>, lack: &Lack<'_>) -> Option<Vio
     let (first, setting) = lack.schemes.first()?;
     let schemes: Vec<String> = lack.schemes.iter().map(|(scheme, _)| format!("`{scheme}://`")).collect();
     let (roles, jars) = (in_words(role), &lack.jars);
-    let ends = if case.cluster.high_availability().0.is_on() { "Flink ends" } else { "jobs or their savepoints fail" };
+    let is_job = case.cluster.submission.is_some();
+    let ends = if case.cluster.high_availability().0.is_on() && !is_job {
+        "Flink ends"
+    } else {
+        "jobs or their savepoints fail"
+    };
     let reason = lack.hindrance.map_or_else(|| format!("nothing enables it in {roles}"), str::to_owned);
     let message = format!(
         "a file-system plugin for {} is missing: {reason}, so {ends} with `Could not find a file system implementation for scheme '{first}'`",

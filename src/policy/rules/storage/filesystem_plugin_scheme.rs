@@ -1,9 +1,8 @@
 //! `filesystem-plugin-scheme`: the enabled plugin of the store does not serve the scheme.
 
-use crate::flink::configuration::Setting;
-use crate::flink::plugins::{self, Choice, Plugin};
+use crate::flink::plugins::{self, Choice, Plugin, RemoteDirectory};
 use crate::policy::finding::{Level, Role};
-use crate::policy::rules::storage::{in_words, said_once, stock_roles};
+use crate::policy::rules::storage::{ends, in_words, said_once, stock_roles};
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -42,7 +41,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             })
             .collect();
         for (role, (plugin, is_sure)) in said_once(found) {
-            let violation = violation(&remote.scheme, remote.setting, &served, plugin, role);
+            let violation = violation(case, &remote, &served, plugin, role);
             violations.push(if is_sure { violation } else { violation.uncertain() });
         }
         done.push(remote.scheme);
@@ -50,12 +49,18 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     violations
 }
 
-fn violation(scheme: &str, setting: &Setting, served: &[Plugin], named: Plugin, role: Option<Role>) -> Violation {
-    let roles = in_words(role);
+fn violation(
+    case: &Case<'_>,
+    RemoteDirectory { scheme, setting, .. }: &RemoteDirectory<'_>,
+    served: &[Plugin],
+    named: Plugin,
+    role: Option<Role>,
+) -> Violation {
+    let (roles, ends) = (in_words(role), ends(case.cluster));
     let wanted: Vec<String> = served.iter().map(|plugin| format!("`{}`", plugin.name())).collect();
     let wanted = wanted.join(" or ");
     let message = format!(
-        "`{scheme}://` is served by {wanted} and not by `{}`, which `{}` names in {roles}, so Flink ends with `Could not find a file system implementation for scheme '{scheme}'`",
+        "`{scheme}://` is served by {wanted} and not by `{}`, which `{}` names in {roles}, so {ends} with `Could not find a file system implementation for scheme '{scheme}'`",
         named.name(),
         plugins::VARIABLE,
     );

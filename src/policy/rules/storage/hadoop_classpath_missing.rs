@@ -2,7 +2,7 @@
 
 use crate::flink::plugins;
 use crate::policy::finding::Level;
-use crate::policy::rules::storage::{in_words, said_once, stock_roles};
+use crate::policy::rules::storage::{ends, in_words, said_once, stock_roles};
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -26,11 +26,12 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some(remote) = directories.iter().find(|remote| matches!(remote.scheme.as_str(), "hdfs" | "viewfs")) else {
         return Vec::new();
     };
+    let ends = ends(case.cluster);
     let lacking = stock_roles(case).filter(|(view, _)| !plugins::may_have_hadoop(view, case.cluster.shape));
     let violation = |(role, ()): (Option<_>, ())| {
         let roles = in_words(role);
         let message = format!(
-            "`{}://` needs Hadoop's classes, which the official image does not hold, and nothing brings them into {roles}, so Flink ends with `Hadoop is not in the classpath/dependencies`",
+            "`{}://` needs Hadoop's classes, which the official image does not hold, and nothing brings them into {roles}, so {ends} with `Hadoop is not in the classpath/dependencies`",
             remote.scheme
         );
         let fix = format!("use an image with Hadoop's client, or mount it and set `HADOOP_CLASSPATH` in {roles}");

@@ -11,7 +11,7 @@ pub(crate) const RULE: Rule = Rule {
     strict: Level::Deny,
     baseline: Level::Deny,
     page: Page {
-        what: "An HA cluster keeps `high-availability.storageDir`, its checkpoints or its savepoints on an `emptyDir` volume.",
+        what: "An HA cluster keeps `high-availability.storageDir`, its checkpoints or its savepoints on an `emptyDir` volume. Or a cluster without HA keeps its checkpoints or savepoints there, while checkpoints are on (`execution.checkpointing.interval`, or `upgradeMode` `savepoint` or `last-state`): that is a warning at most.",
         why: "An `emptyDir` survives a restart of its container but is deleted with the pod: a node drain or a roll-out loses the jobs, and each JobManager has one of its own.",
         limits: "Only the volume behind the longest matching mount counts, so working files on an `emptyDir` below a claim are fine.",
         example: "spec:\n  podTemplate:\n    spec:\n      volumes:\n      - name: flink-data\n        emptyDir: {}   # behind high-availability.storageDir: file:///flink-data/ha",
@@ -21,7 +21,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    storage::dying(case.cluster, |backing| {
+    storage::dying(case, |backing| {
         let volume = storage::volume(backing)?;
         match volume.source {
             Source::EmptyDir { memory: true } => {

@@ -11,7 +11,7 @@ pub(crate) const RULE: Rule = Rule {
     strict: Level::Deny,
     baseline: Level::Deny,
     page: Page {
-        what: "An HA cluster keeps `high-availability.storageDir`, its checkpoints or its savepoints on a volume that has a name and no source.",
+        what: "An HA cluster keeps `high-availability.storageDir`, its checkpoints or its savepoints on a volume that has a name and no source. Or a cluster without HA keeps its checkpoints or savepoints there, while checkpoints are on (`execution.checkpointing.interval`, or `upgradeMode` `savepoint` or `last-state`): that is a warning at most.",
         why: "Kubernetes makes such a volume an `emptyDir`, which is deleted with the pod. In a manifest it looks like a real volume.",
         limits: "In a Deployment the API server has already filled in the `emptyDir`; there `storage-on-empty-dir` speaks.",
         example: "spec:\n  podTemplate:\n    spec:\n      volumes:\n      - name: flink-data   # no persistentVolumeClaim: an emptyDir",
@@ -21,7 +21,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    storage::dying(case.cluster, |backing| {
+    storage::dying(case, |backing| {
         let volume = storage::volume(backing)?;
         (volume.source == Source::Missing)
             .then(|| format!("on the volume `{}`, which has no source and becomes an `emptyDir`", volume.name))

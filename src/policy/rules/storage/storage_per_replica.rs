@@ -14,7 +14,7 @@ pub(crate) const RULE: Rule = Rule {
     page: Page {
         what: "The `high-availability.storageDir` of several JobManagers, or a checkpoint directory, lies on a StatefulSet's `volumeClaimTemplates`.",
         why: "Each pod of a StatefulSet gets a claim of its own. A standby JobManager does not find what the leader wrote, and the halves of a checkpoint lie on different disks.",
-        limits: "One JobManager that keeps its HA metadata on its own claim is fine, since the claim follows the pod.",
+        limits: "Without HA only checkpoints and savepoints are judged, where checkpoints are on, and it is a warning at most. One JobManager that keeps its HA metadata on its own claim is fine, since the claim follows the pod.",
         example: "kind: StatefulSet\nspec:\n  replicas: 2\n  volumeClaimTemplates:\n  - metadata: {name: flink-data}   # behind high-availability.storageDir",
         fix: "Mount one ReadWriteMany claim in all pods, or use an object store.",
     },
@@ -22,9 +22,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    if !case.cluster.high_availability().0.is_on() {
-        return Vec::new();
-    }
+    let Some(need) = storage::Need::of(case) else { return Vec::new() };
     let several = case.cluster.job_managers.as_ref().is_some_and(|(number, _)| *number > 1);
     let per_replica = |placement: storage::Placement<'_>| {
         let (role, volume) = placement.backings.iter().find_map(|(role, backing)| {
@@ -42,7 +40,8 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             placement.directory.content(),
         );
         let fix = format!("mount one ReadWriteMany claim at `{}` in all pods, or use an object store", placement.path);
-        Some(placement.violation(role, message, fix))
+        Some(need.weigh(placement.violation(role, message, fix)))
     };
-    storage::placements(case.cluster).into_iter().filter_map(per_replica).collect()
+    let placements = storage::placements(case.cluster).into_iter();
+    placements.filter(|placement| need.reads(placement.directory)).filter_map(per_replica).collect()
 }

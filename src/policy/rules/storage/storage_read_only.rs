@@ -11,9 +11,9 @@ pub(crate) const RULE: Rule = Rule {
     strict: Level::Deny,
     baseline: Level::Deny,
     page: Page {
-        what: "`high-availability.storageDir`, the checkpoint or the savepoint directory of an HA cluster lies on a read-only mount, a read-only claim, or a ConfigMap, Secret, projected or downward API volume.",
+        what: "`high-availability.storageDir`, the checkpoint or the savepoint directory of an HA cluster, or without HA of one whose checkpoints are on, lies on a read-only mount, a read-only claim, or a ConfigMap, Secret, projected or downward API volume.",
         why: "The first write fails: the JobManager does not become leader, and no checkpoint completes.",
-        limits: "File permissions and read-only exports behind a writable mount cannot be seen from here.",
+        limits: "Without HA it is a warning at most. File permissions and read-only exports behind a writable mount cannot be seen from here.",
         example: "spec:\n  podTemplate:\n    spec:\n      containers:\n      - name: flink-main-container\n        volumeMounts:\n        - {name: flink-data, mountPath: /flink-data, readOnly: true}",
         fix: "Remove `readOnly: true`, or mount a writable volume at the path.",
     },
@@ -21,9 +21,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    if !case.cluster.high_availability().0.is_on() {
-        return Vec::new();
-    }
+    let Some(need) = storage::Need::of(case) else { return Vec::new() };
     let read_only = |placement: storage::Placement<'_>| {
         let (role, what) = placement.backings.iter().find_map(|(role, backing)| {
             let volume = storage::volume(backing)?;
@@ -42,7 +40,8 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             placement.directory.content(),
         );
         let fix = format!("mount a writable volume at `{}`", placement.path);
-        Some(placement.violation(role, message, fix))
+        Some(need.weigh(placement.violation(role, message, fix)))
     };
-    storage::placements(case.cluster).into_iter().filter_map(read_only).collect()
+    let placements = storage::placements(case.cluster).into_iter();
+    placements.filter(|placement| need.reads(placement.directory)).filter_map(read_only).collect()
 }

@@ -1,9 +1,11 @@
 //! `storage-uri-placeholder`: a URI that was never filled in.
 
 use crate::flink::cluster::{Directory, HighAvailability};
+use crate::flink::configuration::{Layer, Setting};
 use crate::flink::location::scheme_of;
 use crate::flink::placeholder::{self, Defect};
-use crate::policy::finding::Level;
+use crate::object::{list, named};
+use crate::policy::finding::{Level, Shared};
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -27,9 +29,12 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
 }
 
 fn unfilled(case: &Case<'_>, directory: Directory) -> Option<Violation> {
-    let (_, setting) = case.cluster.directory(directory)?;
+    let (key, setting) = case.cluster.directory(directory)?;
     let value = setting.trimmed();
     let defect = placeholder::find(value)?;
+    if matches!(&defect, Defect::Variable(word) if is_filled_by_kubelet(case, word, setting)) {
+        return None;
+    }
     let meant = "to the place that was meant";
     let (what, fix, place, is_certain) = match &defect {
         Defect::Template(word) => (
@@ -66,9 +71,32 @@ fn unfilled(case: &Case<'_>, directory: Directory) -> Option<Violation> {
         _ => true,
     };
     let is_whole = case.cluster.leading().is_some_and(|view| view.unknown.is_none());
-    let violation =
-        Violation::at_setting(setting, format!("{what}, so {} cannot be written {place}", directory.content()), fix);
+    let message = format!("{what}, so {} cannot be written {place}", directory.content());
+    let violation = Violation::at_setting(setting, message, fix.clone());
+    let violation = match &defect {
+        Defect::Template(word) | Defect::Word(word) | Defect::MaybeWord(word) | Defect::Variable(word) => violation
+            .sharing(Shared {
+                cause: word.clone(),
+                rank: directory as u8,
+                option: key.to_owned(),
+                fact: what,
+                loss: Some(format!("what belongs there cannot be written {place}")),
+                fix,
+            }),
+        Defect::NoBucket => violation,
+    };
     Some(if is_certain && is_used && is_whole { violation } else { violation.uncertain() })
+}
+
+/// Whether `word` is `$(NAME)` of a variable that the container has or may have, where the kubelet looks for such.
+fn is_filled_by_kubelet(case: &Case<'_>, word: &str, setting: &Setting) -> bool {
+    let container =
+        case.cluster.leading().filter(|_| setting.layer != Layer::File).and_then(|view| view.pod.container());
+    let (Some(container), Some(name)) = (container, word.strip_prefix("$(").and_then(|word| word.strip_suffix(')')))
+    else {
+        return false;
+    };
+    named(list(container, &["env"]), name).is_some() || !list(container, &["envFrom"]).is_empty()
 }
 
 /// `value` with a bucket in the place where one belongs.

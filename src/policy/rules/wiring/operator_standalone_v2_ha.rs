@@ -11,9 +11,9 @@ pub(crate) const RULE: Rule = Rule {
     strict: Level::Warn,
     baseline: Level::Warn,
     page: Page {
-        what: "A FlinkDeployment with `mode: standalone`, a `flinkVersion` of 2.0 or later and HA.",
-        why: "With HA the operator up to 1.15 starts the JobManager with `--host <pod's address>`, which Flink 2 does not know any more: it takes it for an argument of the program or for an address, and TaskManagers do not find the leader (FLINK-38795).",
-        limits: "Which operator runs, and whether it has the correction, is not seen from a resource, so this is a warning. Without HA the operator gives no address, and native mode never does.",
+        what: "An application, that is a FlinkDeployment with a `job`, with `mode: standalone`, a `flinkVersion` of 2.0 or later and HA.",
+        why: "With HA the operator up to 1.15 starts the JobManager with `--host <pod's address>`, which Flink 2 does not know any more: it takes it and what follows for arguments of the program, and TaskManagers do not find the leader (FLINK-38795).",
+        limits: "Which operator runs, and whether it has the correction, is not seen from a resource, so this is a warning. Without HA the operator gives no address, native mode never does, and a session gets it as a word that Flink 2 understands.",
         example: "kind: FlinkDeployment\nspec:\n  mode: standalone\n  flinkVersion: v2_0\n  flinkConfiguration:\n    high-availability.type: kubernetes",
         fix: "Use `mode: native`, or an operator that has FLINK-38795.",
     },
@@ -25,7 +25,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some(version) = case.cluster.version.filter(|version| is_standalone && version.at_least(2, 0)) else {
         return Vec::new();
     };
-    if !case.cluster.high_availability().0.is_on() {
+    if !case.cluster.high_availability().0.is_on() || !case.cluster.application {
         return Vec::new();
     }
     let message = format!(

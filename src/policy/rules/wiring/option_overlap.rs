@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::flink::cluster::Shape;
+use crate::flink::configuration::{Layer, Setting};
 use crate::flink::options;
 use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
@@ -15,7 +16,7 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Deny,
     page: Page {
         what: "For Flink 2 a key is set that is a dotted prefix of another one: `high-availability` beside `high-availability.storageDir`, `restart-strategy`, `state.backend` and the like.",
-        why: "Flink 2 reads a nested `config.yaml`, where one key cannot have a value and children. The operator does not deploy such a cluster: `Overlapping key prefixes detected`. Admission lets it through, the error stands in the status only.",
+        why: "Flink 2 reads a nested `config.yaml`, where one key cannot have a value and children. The operator does not deploy such a cluster: `Overlapping key prefixes detected`. Admission lets it through, the error stands in the status only. The entry point of a standalone role of 1.19 or later writes `FLINK_PROPERTIES` into that file, where the longer key is lost (executed with 1.20.5 and 2.3.0).",
         limits: "Keys of the operator (`kubernetes.operator.*`, `job.autoscaler.*`) are not written to the file and do not count.",
         example: "spec:\n  flinkVersion: v2_0\n  flinkConfiguration:\n    high-availability: kubernetes\n    high-availability.storageDir: s3://state/ha",
         fix: "Write the current name of the shorter key: `high-availability.type`, `restart-strategy.type`, `state.backend.type`.",
@@ -24,27 +25,38 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    let Shape::FlinkDeployment { .. } = case.cluster.shape else { return Vec::new() };
     let (Some(version), Some(view)) = (case.cluster.version, case.cluster.leading()) else { return Vec::new() };
-    if !version.at_least(2, 0) {
+    let is_raw = case.cluster.shape == Shape::Raw;
+    if !version.at_least(if is_raw { 1 } else { 2 }, if is_raw { 19 } else { 0 }) {
         return Vec::new();
     }
-    let keys: BTreeSet<String> =
-        view.config.iter().map(|(key, _)| key).filter(|key| !belongs_to_operator(key)).map(str::to_owned).collect();
+    // The options of a standalone role meet in one file where its entry point writes them there.
+    let counts = |(key, setting): &(&str, &Setting)| {
+        !belongs_to_operator(key) && (!is_raw || (setting.layer == Layer::Environment && view.unknown.is_none()))
+    };
+    let keys: BTreeSet<String> = view.config.iter().filter(counts).map(|(key, _)| key.to_owned()).collect();
     let overlap = |key: &str| {
         let below = format!("{key}.");
         let child = keys.range(below.clone()..).next().filter(|child| child.starts_with(&below))?;
         let setting = view.config.exact(key)?;
+        let outcome = if is_raw {
+            format!("and the entry point writes `FLINK_PROPERTIES` into it: `{child}` is lost, or it ends")
+        } else {
+            "so the operator does not deploy the cluster".to_owned()
+        };
         let message = format!(
-            "Flink {version} reads a nested file, in which `{key}` cannot have a value beside `{child}`, so the operator does not deploy the cluster"
+            "Flink {version} reads a nested file, in which `{key}` cannot have a value beside `{child}`, {outcome}"
         );
-        Some(match options::counterpart(key, version) {
+        let violation = match options::counterpart(key, version) {
             Some(name) => {
                 let fix = format!("rename `{key}` to `{name}`");
                 Violation::at_setting(setting, message, fix).settled_by_name(key, name)
             }
             None => Violation::at_setting(setting, message, format!("remove `{key}` or the keys below it")),
-        })
+        };
+        // Without the rest of HA Flink does not start; what another loss does is its own.
+        let is_harmless = is_raw && !key.starts_with("high-availability");
+        Some(if is_harmless { violation.uncertain() } else { violation })
     };
     keys.iter().filter_map(|key| overlap(key)).collect()
 }

@@ -1,5 +1,6 @@
 //! `option-unknown-to-version`: an option of another Flink version.
 
+use crate::flink::configuration::Setting;
 use crate::flink::options::{self, HA_TYPE};
 use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
@@ -12,7 +13,7 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Warn,
     page: Page {
         what: "An option of HA, checkpoints or state is set under a name that another Flink version reads and this one does not: `execution.checkpointing.dir` before 1.20, `state.backend.type` before 1.17.",
-        why: "Flink ignores what it does not know, without a word: checkpoints go to the JobManager's memory, state to the heap.",
+        why: "Flink ignores what it does not know, without a word: checkpoints go to the JobManager's memory, state to the heap; `security.ssl.enabled: true` leaves Flink 2 without any encryption.",
         limits: "Only names of known Flink options are judged. An option that was removed because its feature is gone is not reported when it has no successor. Where the same option is also set under a name that this version reads, nothing is lost and nothing is said.",
         example: "spec:\n  flinkVersion: v1_18\n  flinkConfiguration:\n    execution.checkpointing.dir: s3://state/checkpoints",
         fix: "Use this version's name; the finding says it.",
@@ -40,7 +41,9 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         }
         let history = options::history(key)?;
         let own = options::counterpart(key, version);
-        if own.is_some_and(|own| view.config.exact(own).is_some()) || (own.is_none() && history.last < version) {
+        // What the cluster of a session job sets is not what the job wants.
+        let is_set = |own| view.config.exact(own).is_some_and(Setting::is_of_object);
+        if own.is_some_and(is_set) || (own.is_none() && history.last < version) {
             return None;
         }
         let span = if history.first > version {
@@ -56,5 +59,25 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
             Violation::at_setting(setting, message, fix)
         })
     };
-    view.config.iter().filter_map(unknown).collect()
+    view.config.iter().filter_map(unknown).chain(without_encryption(case)).collect()
 }
+
+/// The one switch of all encryption, which Flink 2 has not: it reads those of its parts.
+///
+/// Source: Flink `SecurityOptions`, `SecurityOptions.isRestSSLEnabled`, 1.20.5 and 2.3.0.
+fn without_encryption(case: &Case<'_>) -> Option<Violation> {
+    let version = case.cluster.version.filter(|version| version.at_least(2, 0))?;
+    let config = &case.cluster.leading()?.config;
+    let setting = config.exact(ALL_ENCRYPTION).filter(|setting| setting.trimmed().eq_ignore_ascii_case("true"))?;
+    if PARTS.iter().any(|part| config.exact(part).is_some()) {
+        return None;
+    }
+    let message = format!(
+        "Flink {version} does not know `{ALL_ENCRYPTION}` (read up to 1.20) and ignores it without a word, so nothing is encrypted"
+    );
+    let fix = format!("set `{}` and `{}`", PARTS[0], PARTS[1]);
+    Some(Violation::at_setting(setting, message, fix))
+}
+
+const ALL_ENCRYPTION: &str = "security.ssl.enabled";
+const PARTS: [&str; 2] = ["security.ssl.internal.enabled", "security.ssl.rest.enabled"];

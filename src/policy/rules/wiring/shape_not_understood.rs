@@ -37,6 +37,10 @@ const FIELDS: [(&[&str], &str); 8] = [
     (&["serviceAccount"], "a string"),
 ];
 
+/// The same of a session job.
+const FIELDS_OF_JOB: [(&[&str], &str); 3] =
+    [(&["flinkConfiguration"], "a map"), (&["job"], "a map"), (&["deploymentName"], "a string")];
+
 /// The pod templates of the spec.
 const TEMPLATES: [&[&str]; 3] = [&["podTemplate"], &["jobManager", "podTemplate"], &["taskManager", "podTemplate"]];
 
@@ -57,6 +61,10 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         Some(violation(path(), value, expected))
     };
     let of_spec = wrong(Some(body), "a map", &|| spec.clone()).into_iter();
+    if case.cluster.submission.is_some() {
+        let of_field = |(keys, expected): &(&[&str], &str)| wrong(at(body, keys), expected, &|| spec.keys(keys));
+        return of_spec.chain(FIELDS_OF_JOB.iter().filter_map(of_field)).collect();
+    }
     let of_fields = FIELDS.iter().filter_map(|(keys, expected)| wrong(at(body, keys), expected, &|| spec.keys(keys)));
     let of_templates = TEMPLATES.iter().filter_map(|template| Some((*template, at(body, template)?)));
     let in_templates = of_templates.flat_map(|(template, value)| {
