@@ -1,6 +1,7 @@
 # make test   everything that must hold: format, lints, the wall around the core, cases, unit and integration tests
 # make build  the release binary, target/release/flink-admission
 # make bench  what reviews cost, a few minutes on an idle machine; figures and aims, no verdict (what is measured: tests/bench/README.md)
+# make fuzz   the fuzz targets, FUZZ_SECONDS (600) each, on one core; skips without nightly and cargo-fuzz (tests/fuzz/README.md)
 #
 # Wanted: Rust, Go (etcd, kube-apiserver, kubectl and helm are built from source, once, outside the checkout), make; a JDK
 # and python3 for the tests with real Flink processes (the release is brought once, outside the checkout).
@@ -13,7 +14,7 @@ WALL := tokio|hyper|axum|rustls|kube|k8s-openapi
 
 # Each step has both cores for itself, and what failed is the last thing said.
 .NOTPARALLEL:
-.PHONY: test fmt fmt-check clippy core-wall control-plane flink build cases cargo-test bench clean
+.PHONY: test fmt fmt-check clippy core-wall control-plane flink build cases cargo-test bench fuzz clean
 
 # The test runner comes last, so that its summary ends the output.
 test: fmt-check clippy core-wall control-plane flink build cases cargo-test
@@ -58,6 +59,11 @@ cargo-test:
 bench:
 	$(CARGO) bench --locked --bench review
 	$(CARGO) bench --locked --bench load
+
+# No part of `test` either: it looks for what nobody knows of yet, and takes as long as it is given.
+FUZZ_SECONDS ?= 600
+fuzz:
+	tests/fuzz/run $(FUZZ_SECONDS)
 
 clean:
 	$(CARGO) clean

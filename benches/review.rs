@@ -1,4 +1,5 @@
-//! What one review costs by itself: from its bytes to the bytes of its answer, without a socket.
+//! What one review costs by itself: from its bytes to the bytes of its answer, without a socket; and what `check` costs for a
+//! hundred real manifests, where they lie beside the checkout.
 //!
 //! `cargo bench --bench review`, or `make bench`.
 #![allow(
@@ -9,9 +10,13 @@
 )]
 
 use std::hint::black_box;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flink_admission::admission::{Review, decode, encode};
+use flink_admission::cli::Streams;
+use flink_admission::cli::review::{self, Selection, Stored};
 use flink_admission::facts::{Answer, FactKey, Facts};
 use flink_admission::policy::Policies;
 use flink_admission::verdict::{self, Decision, Subject};
@@ -101,5 +106,21 @@ fn reviews(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, reviews);
+/// What `check` takes for the real manifests beside the checkout, from their files to the findings; aim: below 100 ms.
+fn corpus(criterion: &mut Criterion) {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    let corpus = std::env::var_os("FLINK_ADMISSION_SHARED").map_or(beside, PathBuf::from).join("corpus");
+    if !corpus.is_dir() {
+        return;
+    }
+    let selection = Selection { paths: vec![corpus], policy: None, namespace: None, assume: None };
+    criterion.bench_function("corpus", |bencher| {
+        bencher.iter(|| {
+            let (input, output, errors) = (&mut io::empty(), &mut io::sink(), &mut io::sink());
+            review::review(&selection, Stored::AsItIs, &mut Streams { input, output, errors }).unwrap()
+        });
+    });
+}
+
+criterion_group!(benches, reviews, corpus);
 criterion_main!(benches);

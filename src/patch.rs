@@ -70,19 +70,20 @@ impl<'a> Edits<'a> {
         true
     }
 
-    /// Appends to the list at `path`, making it where it is missing or null.
-    pub fn append(&mut self, path: &FieldPath, value: Value) {
-        let Some((parent, Segment::Key(key))) = path.split_last() else { return };
-        let Some(map) = map_at(self.document.to_mut(), &parent.segments()) else { return };
+    /// Appends to the list at `path`, making it where it is missing or null. Whether it was appended: what is no list is left
+    /// alone.
+    pub fn append(&mut self, path: &FieldPath, value: Value) -> bool {
+        let Some((parent, Segment::Key(key))) = path.split_last() else { return false };
+        let Some(map) = map_at(self.document.to_mut(), &parent.segments()) else { return false };
         let list = map.entry(key.clone()).or_insert(Value::Null);
         if list.is_null() {
             *list = Value::Array(Vec::new());
         }
-        if let Value::Array(list) = list {
-            let position = list.len();
-            list.push(value);
-            self.touched.push(path.index(position));
-        }
+        let Value::Array(list) = list else { return false };
+        let position = list.len();
+        list.push(value);
+        self.touched.push(path.index(position));
+        true
     }
 
     /// Removes the map key at `path`, where it is there.

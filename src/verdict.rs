@@ -159,6 +159,10 @@ pub fn validate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> De
         let was = Subject { object: old, old: None, workload, ..*subject };
         let before = PolicyOf { subject: was, ..review }.findings_as_it_is();
         let place = |finding: &Finding| (finding.rule, finding.role, without_form(&finding.path));
+        // Of more than are told apart, none is known to be new.
+        let of_rule = |rule| before.iter().filter(|finding| finding.rule == rule).count();
+        let is_full: BTreeSet<_> =
+            rules::RULES.iter().map(|rule| rule.id).filter(|rule| of_rule(*rule) >= rules::MOST_FINDINGS).collect();
         let has_ha = |subject: &Subject<'_>| {
             cluster(subject, policies, facts).is_some_and(|cluster| cluster.high_availability().0.is_on())
         };
@@ -167,7 +171,7 @@ pub fn validate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> De
         let counts =
             |finding: &&Finding| !is_switched_on || finding.level == Level::Deny || finding.exception.is_some();
         let before: BTreeSet<_> = before.iter().filter(counts).map(place).collect();
-        let known = |finding: &Finding| before.contains(&place(finding));
+        let known = |finding: &Finding| is_full.contains(finding.rule) || before.contains(&place(finding));
         for finding in findings.iter_mut().filter(|finding| finding.level == Level::Deny) {
             if known(finding) {
                 finding.level = Level::Warn;

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use flink_admission::admission::Operation;
+use flink_admission::admission::{Operation, encode};
 use flink_admission::facts::{Answer, FactKey, Facts};
 use flink_admission::inject::INJECTED_ANNOTATION;
 use flink_admission::policy::Policies;
-use flink_admission::verdict::{Decision, Subject, mutate, needs, validate};
+use flink_admission::verdict::{Decision, Subject, judge, mutate, needs, validate};
 use flink_admission::workload::recognise;
 use serde_json::{Value, json};
 
@@ -363,4 +363,117 @@ fn large_session_jobs_are_judged_in_their_own_time() {
             assert!(decision.allowed && decision.warnings.iter().map(String::len).sum::<usize>() < 10_000);
         }
     }
+}
+
+#[test]
+fn many_faults_are_found_in_their_own_time_and_answered_in_short() {
+    let of_pod = |pod: Value| {
+        let mut object = flink_deployment("v1_20", json!({"a": "b"}));
+        object["spec"]["podTemplate"] = json!({"spec": pod.clone()});
+        let mut role = raw(json!(["jobmanager"]));
+        role["spec"]["template"]["spec"]["containers"][0]["env"] = pod["containers"][0]["env"].clone();
+        role["spec"]["template"]["spec"]["initContainers"] = pod["initContainers"].clone();
+        [object, role]
+    };
+    let privileged = |n: usize| json!({"name": format!("c{n}"), "securityContext": {"privileged": true}});
+    let containers = of_pod(json!({"initContainers": (0..30_000).map(privileged).collect::<Vec<_>>()}));
+    let key = json!({"name": "AWS_SECRET_ACCESS_KEY", "value": "k7Gd"});
+    let keys = of_pod(json!({"containers": [{"name": "flink-main-container", "env": vec![key; 30_000]}]}));
+    let options = (0..9_000).map(|n| (format!("fs.s3a.bucket.b{n}.secret.key"), json!("k7Gd")));
+    let options = flink_deployment("v1_20", options.collect::<serde_json::Map<_, _>>().into());
+    let policy = "spec: {rules: {pod-privileged: deny, credentials-in-plain-text: deny}}";
+    for object in containers.into_iter().chain(keys).chain([options]) {
+        let found = review(&object, None, policy, &Facts::default(), judge).findings;
+        assert!((100..3_000).contains(&found.len()), "{}", found.len());
+        let decision = validated(&object, None, policy);
+        assert!(!decision.allowed && validated(&object, Some(&object), policy).allowed);
+        let reply = encode("7", &decision);
+        assert!(reply.len() < 128 << 10, "{} bytes", reply.len());
+    }
+}
+
+#[test]
+fn a_value_without_end_is_answered_in_short() {
+    let long = "x".repeat(1 << 20);
+    let mut object = flink_deployment(
+        "v1_20",
+        json!({"high-availability.type": long, "high-availability.storageDir": long,
+        "state.checkpoints.dir": format!("s3:{long}"), "high-availability.kubernetes.x": long, long.clone(): long}),
+    );
+    object["spec"]["serviceAccount"] = json!(long);
+    object["spec"]["image"] = json!(long);
+    object["spec"]["podTemplate"] = json!({"spec": {"volumes": [{"name": long, "emptyDir": {}}], "containers": [
+        {"name": "flink-main-container", "image": long, "volumeMounts": [{"name": long, "mountPath": format!("/{long}")}]},
+        {"name": long, "securityContext": {"privileged": true}}]}});
+    let mut role =
+        raw(json!(["jobmanager", format!("-D{long}"), "-D", format!("high-availability.type={long}"), long]));
+    role["metadata"]["name"] = json!(long);
+    for object in [object, role] {
+        let decision = validated(&object, None, "spec: {profile: strict}");
+        let reply = encode("7", &decision);
+        assert!(reply.len() < 128 << 10, "{} bytes", reply.len());
+    }
+}
+
+#[test]
+fn a_configuration_that_grows_without_end_is_not_read() {
+    let level = |level: usize| format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 10].join(","));
+    let aliases: String =
+        std::iter::once("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned()).chain((1..10).map(level)).collect();
+    let mut object = raw(json!(["jobmanager"]));
+    let pod = &mut object["spec"]["template"]["spec"];
+    pod["containers"][0]["image"] = json!("flink:2.0.0");
+    pod["volumes"] = json!([{"name": "c", "configMap": {"name": "flink-config"}}]);
+    pod["containers"][0]["volumeMounts"] = json!([{"name": "c", "mountPath": "/opt/flink/conf"}]);
+    let key = FactKey::ConfigMap { namespace: "shop".to_owned(), name: "flink-config".to_owned() };
+    for text in [aliases, "a: {".repeat(10_000), format!("a: {}", "[".repeat(10_000)), "- ".repeat(10_000)] {
+        let mut facts = Facts::default();
+        facts.insert(key.clone(), Answer::Known(json!({"data": {"config.yaml": text}})));
+        assert!(encode("7", &review(&object, None, JUDGE_ONLY, &facts, validate)).len() < 16 << 10);
+    }
+}
+
+#[test]
+fn a_word_that_is_no_text_stays_as_it_is() {
+    let object = raw(json!(["jobmanager", "-D", {"a": "b"}, 7]));
+    let stored = mutated(&object, None, HA);
+    let args = stored["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap().clone();
+    assert!(args.len() > 4 && args.ends_with(&[json!("-D"), json!({"a": "b"}), json!(7)]), "{args:?}");
+}
+
+#[test]
+fn what_could_not_be_filled_in_is_not_in_the_record() {
+    let policy = "spec: {volumes: [{name: data, claimName: data, mountPath: /data}]}";
+    for field in ["env", "volumeMounts"] {
+        let mut object = raw(json!(["jobmanager", "$(POD_IP)"]));
+        object["spec"]["template"]["spec"]["containers"][0][field] = json!(false);
+        let stored = mutated(&object, None, policy);
+        assert_eq!(mutated(&stored, None, policy), stored, "{field}");
+    }
+}
+
+#[test]
+fn a_stored_object_that_its_record_does_not_fit_comes_back_once() {
+    let plugins =
+        |role: &str| json!({"what": "plugins", "role": role, "value": "flink-s3-fs-hadoop-1.18.0.jar", "common": true});
+    let values = [plugins("jobmanager"), plugins("taskmanager")];
+    let record = json!({"namespace": "shop", "name": "orders", "values": values}).to_string();
+    let new = flink_deployment("v1_18", json!({"a": "b"}));
+    let mut old = new.clone();
+    old["metadata"]["annotations"] = json!({INJECTED_ANNOTATION: record});
+    old["spec"]["podTemplate"] = json!({"spec": {"containers": {"": [{"name": "flink-main-container",
+        "env": [{"name": "ENABLE_BUILT_IN_PLUGINS", "value": "flink-s3-fs-hadoop-1.18.0.jar"}]}]}}});
+    let once = mutated(&new, Some(&old), JUDGE_ONLY);
+    assert_eq!(mutated(&once, Some(&old), JUDGE_ONLY), once);
+}
+
+#[test]
+fn a_mode_under_both_of_its_names_is_remembered_under_both() {
+    let new = raw(json!(["jobmanager"]));
+    let old = mutated(&new, None, HA);
+    let mut new = new;
+    new["spec"]["template"]["spec"]["containers"][0]["image"] = json!("example.net/orders:stable");
+    let once = mutated(&new, Some(&old), HA);
+    assert!(once["spec"].to_string().contains("\"high-availability=org"), "{once}");
+    assert_eq!(mutated(&once, Some(&old), HA), once);
 }

@@ -12,6 +12,8 @@
 #[path = "properties/generated.rs"]
 mod generated;
 mod manifests;
+#[path = "properties/whole.rs"]
+mod whole;
 
 use std::collections::BTreeSet;
 
@@ -26,7 +28,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
-use generated::{Json, any_json, deployment, policy, version};
+use generated::{Json, any_json, deployment, policy, role_of_ones_own, shuffled, version};
 
 /// The same cases on every run, so that a change is judged by what it changed; `PROPTEST_RNG_SEED` and `PROPTEST_CASES`
 /// look further.
@@ -159,6 +161,31 @@ proptest! {
         let cluster = json!({"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "metadata": {"name": "session"}, "spec": old["spec"]});
         let outcome = manifests::review(&job, None, &policies, &[cluster], verdict::judge);
         prop_assert!(outcome.patch.is_empty() && outcome.stored == job && outcome.changes.is_empty());
+    }
+
+    #[test]
+    fn no_role_is_too_odd((Json(object), text) in role_of_ones_own(), Json(policy) in policy()) {
+        let policies = policies(&policy);
+        let files = json!({"flink-conf.yaml": text, "config.yaml": text});
+        let file = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "conf", "namespace": "plants"}, "data": files});
+        let others = std::slice::from_ref(&file);
+        let outcome = manifests::review(&object, None, &policies, others, verdict::judge);
+        prop_assert_eq!(&patched(&object, &outcome), &outcome.stored);
+        let again = manifests::review(&outcome.stored, None, &policies, others, verdict::judge);
+        prop_assert!(again.patch.0.is_empty(), "a second time changes {}", json!(again.patch));
+        manifests::review(&object, None, &policies, others, verdict::configurations);
+        manifests::review(&object, Some(&outcome.stored), &policies, others, verdict::validate);
+    }
+
+    #[test]
+    fn fields_may_stand_in_any_order(Json(object) in deployment(), Json(policy) in policy(), seed in any::<u64>()) {
+        // Of two options of one name the later one counts, as in the operator.
+        let configuration = &object["spec"]["flinkConfiguration"];
+        prop_assume!(flatten(configuration, &spec(), "").iter().all(|(_, setting)| setting.overrode.is_empty()));
+        let policies = policies(&policy);
+        let (one, two) = (create(&object, &policies), create(&shuffled(&object, seed), &policies));
+        prop_assert_eq!(&two.stored, &one.stored);
+        prop_assert_eq!(format!("{:?}", two.findings), format!("{:?}", one.findings));
     }
 }
 

@@ -51,8 +51,11 @@ pub(super) fn set_option(work: &mut Work<'_>, raw: &Raw, option: &str, value: &s
 fn insert(work: &mut Work<'_>, raw: &Raw, key: &str, value: &str) -> FieldPath {
     let (all, read) = command_line(work, raw);
     let is_session = raw.role == Role::JobManager && !raw.launch.application;
-    let own: Vec<String> =
-        if is_session { vec!["-D".to_owned(), format!("{key}={value}")] } else { vec![format!("-D{key}={value}")] };
+    let own: Vec<Value> = if is_session {
+        vec![json!("-D"), json!(format!("{key}={value}"))]
+    } else {
+        vec![json!(format!("-D{key}={value}"))]
+    };
     // Behind what was added before, so that the order is the order of adding.
     let is_ours = |key: &str, value: &str| {
         work.added
@@ -77,22 +80,29 @@ pub(super) fn remove_exact(work: &mut Work<'_>, raw: &Raw, key: &str, value: &st
         return false;
     };
     let position = *position;
-    let first = words.iter().take(position + 1).rposition(|word| word.starts_with("-D")).unwrap_or(position);
+    let first = words.iter().take(position + 1).rposition(|word| text_of(word).starts_with("-D")).unwrap_or(position);
     words.drain(first..=position);
     write(work, raw, &words, first);
     true
 }
 
-fn command_line(work: &Work<'_>, raw: &Raw) -> (Vec<String>, Arguments) {
+/// Command and args as they are written, and what they say.
+fn command_line(work: &Work<'_>, raw: &Raw) -> (Vec<Value>, Arguments) {
     let container = walk(work.edits.document(), &container_path(raw)).unwrap_or(&Value::Null);
-    let all = words(container);
-    let borrowed: Vec<&str> = all.iter().map(String::as_str).collect();
+    let all: Vec<Value> =
+        ["command", "args"].into_iter().flat_map(|field| list(container, &[field])).cloned().collect();
+    let borrowed: Vec<&str> = all.iter().map(text_of).collect();
     let read = arguments::read(&borrowed, &raw.launch, work.version());
     (all, read)
 }
 
+/// What is no text, which no API server takes, is not understood, and stays.
+fn text_of(word: &Value) -> &str {
+    word.as_str().unwrap_or_default()
+}
+
 /// Writes `words` back as command and args: the list that holds `changed`, the place of the change, takes the difference.
-fn write(work: &mut Work<'_>, raw: &Raw, words: &[String], changed: usize) {
+fn write(work: &mut Work<'_>, raw: &Raw, words: &[Value], changed: usize) {
     let container = container_path(raw);
     let body = walk(work.edits.document(), &container).unwrap_or(&Value::Null);
     let (command, args) = (list(body, &["command"]).len(), list(body, &["args"]).len());
@@ -138,8 +148,10 @@ pub(super) fn add_pod_ip(work: &mut Work<'_>, raw: &Raw, name: &str) {
         return;
     }
     let field = "status.podIP";
-    work.edits.append(&container.key("env"), json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": field}}}));
-    work.added.push(Injected::Env { name: name.to_owned(), field: field.to_owned() });
+    let variable = json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": field}}});
+    if work.edits.append(&container.key("env"), variable) {
+        work.added.push(Injected::Env { name: name.to_owned(), field: field.to_owned() });
+    }
 }
 
 /// Takes the variable with the pod's IP out again, where it is ours, stands last and no argument uses it.

@@ -84,7 +84,10 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
         staying.push(stays);
     }
     // In the order of the old record, so that what comes back whole leaves the annotation as it was.
-    let is_kept = |value: &Injected, stays: bool| stays || work.added.iter().any(|added| added.is_same_place(value));
+    // The next review of an object that came back whole leaves its record alone, whatever it says.
+    let is_whole = walk(old, &target.root()) == walk(work.edits.document(), &target.root());
+    let is_kept =
+        |value: &Injected, stays: bool| stays || is_whole || work.added.iter().any(|added| added.is_same_place(value));
     let values =
         record.values.iter().zip(staying).filter(|(value, stays)| is_kept(value, *stays)).map(|(v, _)| v.clone());
     let values = values.collect();

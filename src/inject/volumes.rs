@@ -118,22 +118,29 @@ pub(super) fn mount(work: &mut Work<'_>, roles: &[Role], claim: &Claim, common_f
         }
     }
     for role in roles {
-        let reason = "no place in these pod templates takes it without changing something else".to_owned();
-        let remedy = format!("mount `{}` at `{}` in the pod template yourself", claim.of, claim.mount_path);
-        miss(work, *role, claim, None, reason, remedy);
+        miss_place(work, *role, claim);
     }
+}
+
+fn miss_place(work: &mut Work<'_>, role: Role, claim: &Claim) {
+    let reason = "no place in these pod templates takes it without changing something else".to_owned();
+    let remedy = format!("mount `{}` at `{}` in the pod template yourself", claim.of, claim.mount_path);
+    miss(work, role, claim, None, reason, remedy);
 }
 
 /// Mounts `claim` in the one container that a standalone role has.
 fn mount_in_pod(work: &mut Work<'_>, raw: &Raw, claim: &Claim) {
+    let mut trial = work.edits.clone();
     let volumes = work.target.root().keys(&["spec", "volumes"]);
-    if named(elements(&work.edits, &volumes), &claim.name).is_none() {
-        work.edits.append(&volumes, claim.volume());
-    }
+    let is_there = named(elements(&trial, &volumes), &claim.name).is_some() || trial.append(&volumes, claim.volume());
     let mounts = container_path(raw).key("volumeMounts");
-    if !elements(&work.edits, &mounts).iter().any(|mount| is_mount_of(mount, claim)) {
-        work.edits.append(&mounts, claim.mount());
+    let is_mounted = elements(&trial, &mounts).iter().any(|mount| is_mount_of(mount, claim));
+    // What is no list takes no element.
+    if !(is_there && (is_mounted || trial.append(&mounts, claim.mount()))) {
+        miss_place(work, raw.role, claim);
+        return;
     }
+    work.edits = trial;
     work.added.push(claim.injected(raw.role, false));
 }
 

@@ -210,6 +210,9 @@ impl Violation {
     }
 }
 
+/// Most findings of one rule on one object: whoever reads them has seen enough, and nothing grows without end.
+pub const MOST_FINDINGS: usize = 1_000;
+
 /// All rules, by id.
 pub static RULES: &[&Rule] = &[
     &storage::checkpoint_directory_missing::RULE,
@@ -357,8 +360,8 @@ pub fn evaluate(case: &Case<'_>) -> Vec<Finding> {
         .map(|rule| (*rule, case.policy.level(rule)))
         .filter(|(_, level)| *level != Level::Off)
         .flat_map(|(rule, level)| {
-            let violations = session::own(rule, case.cluster, (rule.check)(case));
-            violations.into_iter().map(move |violation| finding(rule, level, violation))
+            let violations = session::own(rule, case.cluster, (rule.check)(case)).into_iter().take(MOST_FINDINGS);
+            violations.map(move |violation| finding(rule, level, violation))
         })
         .collect();
     mutation::ha_not_added::leave_to_denials(&mut findings, case.shortfalls);

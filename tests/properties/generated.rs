@@ -418,3 +418,86 @@ pub(crate) fn any_json() -> impl Strategy<Value = Json> {
     })
     .prop_map(Json)
 }
+
+/// `value` with the fields of every map in an order of their own; 0 turns each around.
+pub(crate) fn shuffled(value: &Value, seed: u64) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut fields: Vec<_> = map.iter().map(|(key, value)| (key.clone(), shuffled(value, seed))).collect();
+            fields.reverse();
+            if seed > 0 {
+                fields.sort_by_key(|(key, _)| {
+                    key.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+                });
+            }
+            Value::Object(fields.into_iter().collect())
+        }
+        Value::Array(items) => items.iter().map(|value| shuffled(value, seed)).collect(),
+        scalar => scalar.clone(),
+    }
+}
+
+/// The words of a role's container, a text that it reads its configuration from, and what else its pod may have.
+pub(crate) fn role_of_ones_own() -> impl Strategy<Value = (Json, String)> {
+    let words = [
+        "jobmanager",
+        "taskmanager",
+        "standalone-job",
+        "-D",
+        "-Dhigh-availability.type=kubernetes",
+        "-D=",
+        "-Da",
+        "--host",
+        "-c",
+        "bash",
+        "exec \"$@\"",
+        "$(POD_IP)",
+        "$(FLINK_PROPERTIES)",
+        "start-foreground",
+        "--",
+        "env",
+        "A=$(A)",
+        "",
+        "'",
+        "jobmanager.sh",
+    ];
+    let start = select(vec!["jobmanager", "taskmanager", "standalone-job"]).prop_map(|word| vec![Value::from(word)]);
+    let args = (start, vec(select(words.to_vec()).prop_map(Value::from), 0..6))
+        .prop_map(|(start, rest)| [start, rest].concat());
+    let lines = vec(
+        prop_oneof![
+            select(vec![
+                "high-availability: kubernetes",
+                "high-availability.storageDir: file:///x",
+                "a: &a [*a]",
+                "a:",
+                "- b",
+                "  c: d",
+                "# e"
+            ])
+            .prop_map(str::to_owned),
+            "([-?:,\\[\\]{}#&*!|>'\"%@` \t~<0-9a-c]|<<: |&a |\\*a)*",
+        ],
+        0..6,
+    );
+    let kind = select(vec!["Deployment", "StatefulSet", "Job"]);
+    (kind, args, lines, any_json(), any_json(), option::weighted(0.3, any_json())).prop_map(
+        |(kind, args, lines, pod, spec, env)| {
+            let text = lines.join("\n");
+            let mut object = json!({"apiVersion": if kind == "Job" { "batch/v1" } else { "apps/v1" }, "kind": kind,
+            "metadata": {"name": "turbines", "namespace": "plants"}, "spec": spec.0});
+            if !object["spec"].is_object() {
+                object["spec"] = json!({});
+            }
+            let mut pod = if pod.0.is_object() { pod.0 } else { json!({}) };
+            pod["containers"] = json!([{"name": "flink", "image": "flink:2.0.0", "args": args,
+            "env": env.map_or_else(|| json!([{"name": "FLINK_PROPERTIES", "value": text}]), |env| env.0),
+            "volumeMounts": [{"name": "conf", "mountPath": "/opt/flink/conf"}]}]);
+            if pod["volumes"].is_null() {
+                pod["volumes"] = json!([{"name": "conf", "configMap": {"name": "conf"}}]);
+            }
+            object["spec"]["template"] = json!({"spec": pod});
+            (Json(object), text)
+        },
+    )
+}

@@ -57,6 +57,8 @@ struct Kept<'a> {
     /// The value in the form of the present version.
     wanted: String,
     state: State,
+    /// The other name under which it was set with it, as the mode is where the version is not known.
+    twin: Option<&'static str>,
     /// Where it stands now.
     path: Option<FieldPath>,
 }
@@ -100,7 +102,10 @@ impl<'a> Kept<'a> {
             |other: &str| other != key && set(other).is_some_and(|setting| !record.holds(other, &setting.value));
         let others = options::names(option, read_by).iter().any(|name| is_anothers(name));
         // Where the version is not known a standalone role has the mode under both of its names.
-        let name = if cluster.version.is_none() && cluster.shape == Shape::Raw { key } else { name };
+        let is_twofold = cluster.version.is_none() && cluster.shape == Shape::Raw;
+        let name = if is_twofold { key } else { name };
+        let is_twin = |other: &&&str| is_twofold && option == HA_TYPE && **other != name && says(other, &wanted);
+        let twin = options::names(option, None).iter().find(is_twin).copied();
         let is_ours = says(key, value);
         let has_no_address = option == JOBMANAGER_ADDRESS && cluster.role(Role::JobManager).is_none();
         // A session lives by uploads.
@@ -124,7 +129,7 @@ impl<'a> Kept<'a> {
             State::Gone
         };
         let path = cluster.leading().and_then(|view| view.config.exact(key)).map(|setting| setting.path.clone());
-        Some(Self { option, key, value, name, wanted, state, path })
+        Some(Self { option, key, value, name, wanted, state, twin, path })
     }
 
     fn is_ours(&self) -> bool {
@@ -143,7 +148,9 @@ impl<'a> Kept<'a> {
             State::Gone => self.set_once(work),
             State::Stands | State::Moves if anew => self.set_once(work),
             State::Moved => {
-                work.note_option(self.option, self.name, &self.wanted, None);
+                for name in std::iter::once(self.name).chain(self.twin) {
+                    work.note_option(self.option, name, &self.wanted, None);
+                }
                 Ok(())
             }
             State::Stands | State::Moves | State::GivenUp => Ok(()),

@@ -1,5 +1,7 @@
 //! `credentials-in-plain-text`: secrets where everybody may read them, above all the key of an object store.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::flink::cluster::{Directory, RoleView, Shape};
@@ -9,7 +11,7 @@ use crate::flink::pod::MAIN_CONTAINER;
 use crate::flink::sensitive::{is_key_of_a_store, is_secret, is_secret_variable, is_variable_of_a_store, schemes_of};
 use crate::object::{FieldPath, list, name, named, text};
 use crate::policy::finding::Level;
-use crate::policy::rules::{Case, Page, Rule, Violation};
+use crate::policy::rules::{Case, MOST_FINDINGS, Page, Rule, Violation};
 
 /// The rule.
 pub(crate) const RULE: Rule = Rule {
@@ -30,14 +32,16 @@ pub(crate) const RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let mut violations: Vec<Violation> = Vec::new();
     let mut others: Vec<Secret<'_>> = Vec::new();
+    // Both roles of a resource have one configuration and one common template.
+    let mut seen = BTreeSet::new();
     for view in &case.cluster.roles {
         for secret in of_options(view).into_iter().chain(of_variables(case, view)) {
-            // Both roles of a resource have one configuration and one common template.
+            if !seen.insert(secret.path.clone()) {
+                continue;
+            }
             if !secret.of_a_store {
-                if others.iter().all(|known| known.path != secret.path) {
-                    others.push(secret);
-                }
-            } else if violations.iter().all(|known| known.path != secret.path) {
+                others.push(secret);
+            } else if violations.len() < MOST_FINDINGS {
                 violations.push(of_store(case, secret));
             }
         }

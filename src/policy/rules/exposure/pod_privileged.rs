@@ -1,12 +1,14 @@
 //! `pod-privileged`: a Flink pod that has its node in its hands.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::flink::cluster::{RoleView, Shape};
 use crate::flink::deployment::walk;
 use crate::object::{FieldPath, at, list, name};
 use crate::policy::finding::{Level, Role};
-use crate::policy::rules::{Case, Page, Rule, Violation};
+use crate::policy::rules::{Case, MOST_FINDINGS, Page, Rule, Violation};
 
 /// The rule.
 pub(crate) const RULE: Rule = Rule {
@@ -27,17 +29,12 @@ pub(crate) const RULE: Rule = Rule {
 const HOST_NETWORK: &str = "kubernetes.hostnetwork.enabled";
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    let mut violations: Vec<Violation> = Vec::new();
-    for view in &case.cluster.roles {
-        let found = containers(case, view).chain(processes(case, view)).chain(network(case, view));
-        for violation in found.collect::<Vec<_>>() {
-            // What stands in the common template is in both pods and is said once.
-            if violations.iter().all(|known| known.path != violation.path) {
-                violations.push(violation);
-            }
-        }
-    }
-    violations
+    let of_role =
+        |view| containers(case, view).take(MOST_FINDINGS).chain(processes(case, view)).chain(network(case, view));
+    // What stands in the common template is in both pods and is said once.
+    let mut said = BTreeSet::new();
+    let found = case.cluster.roles.iter().flat_map(of_role);
+    found.filter(|violation| said.insert(violation.path.clone())).collect()
 }
 
 fn containers<'a>(case: &'a Case<'_>, view: &'a RoleView) -> impl Iterator<Item = Violation> {
