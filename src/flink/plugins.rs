@@ -247,24 +247,23 @@ fn starts_plainly(view: &RoleView, shape: Shape) -> bool {
 #[must_use]
 pub fn hindrance(view: &RoleView, shape: Shape) -> Option<&'static str> {
     let container = view.pod.container()?;
-    if may_bring_files(view) || container.get("lifecycle").is_some() {
-        return None;
-    }
-    let is_script = shape == Shape::Raw && Launch::of(container).is_some_and(|launch| launch.entry == Entry::Script);
+    let is_script = || shape == Shape::Raw && Launch::of(container).is_some_and(|launch| launch.entry == Entry::Script);
     let command = list(container, &["command"]);
-    let is_past_entry_point = is_script
-        && !command.is_empty()
-        && !command.iter().filter_map(Value::as_str).any(|word| word.ends_with("docker-entrypoint.sh"));
-    if is_past_entry_point {
-        return Some(
-            "the container starts a script of Flink's without the image's entry point, which alone enables plugins",
-        );
-    }
-    if at(container, &["securityContext", "readOnlyRootFilesystem"]) == Some(&Value::Bool(true)) {
-        return Some("the entry point cannot enable one on a read-only root file system");
-    }
-    let is_foreign = user::numeric(&view.pod).is_some_and(|user| ![ROOT, user::FLINK.into()].contains(&user));
-    is_foreign.then_some("under this `runAsUser` the entry point cannot enable one: `/opt/flink` is the user 9999's")
+    let is_past_entry_point = !command.is_empty()
+        && !command.iter().filter_map(Value::as_str).any(|word| word.ends_with("docker-entrypoint.sh"))
+        && is_script();
+    let is_read_only = at(container, &["securityContext", "readOnlyRootFilesystem"]) == Some(&Value::Bool(true));
+    let is_foreign = || user::numeric(&view.pod).is_some_and(|user| ![ROOT, user::FLINK.into()].contains(&user));
+    let reason = if is_past_entry_point {
+        "the container starts a script of Flink's without the image's entry point, which alone enables plugins"
+    } else if is_read_only {
+        "the entry point cannot enable one on a read-only root file system"
+    } else if is_foreign() {
+        "under this `runAsUser` the entry point cannot enable one: `/opt/flink` is the user 9999's"
+    } else {
+        return None;
+    };
+    (container.get("lifecycle").is_none() && !may_bring_files(view)).then_some(reason)
 }
 
 /// Whether an option names a file with the pod template.
@@ -276,15 +275,11 @@ fn has_template_elsewhere(view: &RoleView) -> bool {
 fn may_bring_files(view: &RoleView) -> bool {
     const PLACES: [&str; 5] = [PLUGINS, "/opt/flink/lib", "/opt/flink/opt", "/opt/flink/bin", "/docker-entrypoint.sh"];
     const DIRECTORIES: [&str; 3] = ["FLINK_PLUGINS_DIR", "FLINK_HOME", "FLINK_LIB_DIR"];
-    if PLACES.iter().any(|place| view.pod.backing(place) != Backing::Container) {
-        return true;
-    }
     let mounts = view.pod.container().map(|container| list(container, &["volumeMounts"])).unwrap_or_default();
-    mounts
-        .iter()
-        .filter_map(|mount| text(mount, &["mountPath"]))
-        .map(normalise)
-        .any(|path| PLACES.iter().any(|place| is_below(&path, place)))
+    let mounted = mounts.iter().filter_map(|mount| text(mount, &["mountPath"])).map(normalise);
+    let claimed = view.pod.extra.iter().map(|claim| claim.mount_path.clone());
+    // At one of the places, above it or below it.
+    mounted.chain(claimed).any(|path| PLACES.iter().any(|place| is_below(place, &path) || is_below(&path, place)))
         || DIRECTORIES
             .iter()
             .any(|directory| !matches!(variable(view, directory), Variable::Absent | Variable::FromElsewhere))

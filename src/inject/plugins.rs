@@ -28,9 +28,12 @@ pub(super) fn add(work: &mut Work<'_>) {
     let wanted: Vec<(Role, String)> = cluster
         .roles
         .iter()
-        .filter(|view| plugins::choice(view, cluster.shape) == Choice::Nothing && plugins::in_template(view).is_none())
-        .filter(|view| plugins::hindrance(view, cluster.shape).is_none())
-        .filter_map(|view| Some((view.role, wanted(work, &cluster, view)?)))
+        // What costs least comes first.
+        .filter(|view| plugins::in_template(view).is_none())
+        .filter_map(|view| Some((view, wanted(work, &cluster, view)?)))
+        .filter(|(view, _)| plugins::choice(view, cluster.shape) == Choice::Nothing)
+        .filter(|(view, _)| plugins::hindrance(view, cluster.shape).is_none())
+        .map(|(view, value)| (view.role, value))
         .collect();
     // One configuration and one image serve both roles, so that both want the same.
     let Some((_, value)) = wanted.first().cloned() else { return };

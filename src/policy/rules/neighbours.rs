@@ -14,7 +14,10 @@ use crate::workload::{Kind, recognise};
 
 /// What the cluster itself leaves outside of its pods; `None` where it shows none of it.
 fn own(case: &Case<'_>) -> Option<Footprint> {
-    Footprint::of(case.object, case.namespace, case.cluster).filter(|_| !case.facts.neighbours().is_empty())
+    if case.facts.neighbours().is_empty() {
+        return None;
+    }
+    Footprint::of(case.object, case.namespace, case.cluster)
 }
 
 /// The clusters that are known, without this one.
