@@ -134,6 +134,19 @@ fn a_second_pass_changes_nothing_beside_an_address_of_the_users() {
 }
 
 #[test]
+fn an_empty_variable_is_an_empty_word() {
+    let facts = never_run(facts(
+        "flink-conf.yaml",
+        "high-availability: kubernetes\nkubernetes.cluster-id: invoices\nkubernetes.namespace: billing\nhigh-availability.storageDir: s3://b/ha\n",
+    ));
+    let words = json!(["jobmanager", "$(NOTHING)", "-D", "high-availability.cluster-id=/billing/invoices"]);
+    let mut object = deployment("invoices-jobmanager", "flink:1.20.1", &words);
+    object["spec"]["template"]["spec"]["containers"][0]["env"] = json!([{"name": "NOTHING"}]);
+    let stored = outcome(&object, None, POLICY, &facts).stored;
+    assert_eq!(outcome(&stored, None, POLICY, &facts).stored, stored, "{:?}", args(&stored));
+}
+
+#[test]
 fn a_variable_that_is_no_address_of_the_pod_is_not_published() {
     let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
     for variable in [
