@@ -15,6 +15,7 @@ pub mod placeholder;
 pub mod plugins;
 pub mod pod;
 pub mod raw;
+pub mod rest;
 pub mod rights;
 pub mod sensitive;
 pub mod session_job;

@@ -74,6 +74,8 @@ pub enum Shortfall {
         missing: String,
         /// What to do.
         remedy: String,
+        /// The field of the FlinkDeploymentSpec that is not set, where that is what is missing: `flinkVersion`.
+        field: Option<&'static str>,
     },
     /// A claim was not mounted.
     Volume {

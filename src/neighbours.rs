@@ -3,20 +3,25 @@
 //!
 //! A TaskManager leaves nothing of its own, so a standalone cluster is known by its JobManager.
 
+mod storage;
+
+pub use storage::Storage;
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView, Shape};
-use crate::flink::location::{Location, has_placeholder, normalise};
+use crate::flink::deployment::cluster_ids;
+use crate::flink::location::{has_placeholder, normalise};
 use crate::flink::options::{
     HA_CLUSTER_ID, KUBERNETES_CLUSTER_ID, KUBERNETES_NAMESPACE, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT,
 };
-use crate::flink::pod::{Backing, Source};
 use crate::flink::raw;
 use crate::object::{at, integer, list, text};
 use crate::policy::Role;
 use crate::workload::{Kind, Workload};
+use storage::{server_in, storage};
 
 /// Another Flink cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +44,9 @@ pub struct Footprint {
     /// Where its JobManagers elect their leader; two for a FlinkBlueGreenDeployment, none without HA.
     pub elections: Vec<Election>,
     /// Where its HA metadata lies, the cluster's own directory below the storageDir; two as above.
-    pub ha_directories: Vec<Place>,
+    pub ha_directories: Vec<Storage>,
     /// The directory of its checkpoints.
-    pub checkpoints: Option<Place>,
+    pub checkpoints: Option<Storage>,
     /// The id of its one job, where its author or Flink fixes it.
     pub job: Option<JobId>,
 }
@@ -90,29 +95,6 @@ impl Election {
     }
 }
 
-/// A directory that pods of several clusters can see.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// On an object store or a distributed file system.
-    Remote(String),
-    /// On a claim.
-    Claim {
-        /// The claim's namespace.
-        namespace: String,
-        /// Its name.
-        claim: String,
-        /// The path in the volume.
-        path: String,
-    },
-    /// On an export of an NFS server.
-    Nfs {
-        /// The server.
-        server: String,
-        /// The path on it.
-        path: String,
-    },
-}
-
 impl Neighbour {
     /// The cluster that `object` in `namespace` is; `None` where it is none, is being deleted, does not run, or was made
     /// by something that answers for it.
@@ -145,7 +127,7 @@ impl Footprint {
     pub fn of(object: &Value, namespace: &str, cluster: &Cluster) -> Option<Self> {
         let view = cluster.role(Role::JobManager).filter(|view| view.unknown.is_none() && runs(object))?;
         let ids = ids(object, cluster, view);
-        let directory = |directory| place(cluster, view, directory, namespace);
+        let directory = |directory| storage(cluster, view, directory, namespace);
         let job = job(cluster, view);
         let mut footprint = Self { checkpoints: directory(Directory::Checkpoints), job, ..Self::default() };
         let mode = cluster.high_availability().0;
@@ -172,14 +154,9 @@ struct Ids {
 
 /// The ids of `cluster`: the operator takes the resource's name for both, and a suffix for each of two.
 fn ids(object: &Value, cluster: &Cluster, view: &RoleView) -> Vec<Ids> {
-    let both = |id: String| Ids { of_kubernetes: Some(id.clone()), of_ha: id };
-    let name = text(object, &["metadata", "name"]).unwrap_or_default();
     if let Shape::FlinkDeployment { .. } = cluster.shape {
-        return match text(object, &["kind"]) {
-            _ if name.is_empty() => Vec::new(),
-            Some("FlinkBlueGreenDeployment") => ["blue", "green"].map(|side| both(format!("{name}-{side}"))).into(),
-            _ => vec![both(name.to_owned())],
-        };
+        let both = |id: String| Ids { of_kubernetes: Some(id.clone()), of_ha: id };
+        return cluster_ids(object).into_iter().map(both).collect();
     }
     let value = |option: &str| view.config.value(option, cluster.version).map(str::to_owned);
     let of_ha = value(HA_CLUSTER_ID).unwrap_or_else(|| DEFAULT_ID.to_owned());
@@ -191,9 +168,7 @@ fn ids(object: &Value, cluster: &Cluster, view: &RoleView) -> Vec<Ids> {
 /// The fixed id of the job of `cluster`; `None` where it is random or not known.
 fn job(cluster: &Cluster, view: &RoleView) -> Option<JobId> {
     // A batch job makes no checkpoints.
-    let is_batch =
-        view.config.exact("execution.runtime-mode").is_some_and(|mode| mode.trimmed().eq_ignore_ascii_case("batch"));
-    if is_batch || !cluster.application || cluster.shape != Shape::Raw {
+    if view.is_batch() || !cluster.application || cluster.shape != Shape::Raw {
         return None;
     }
     let id = if let Some((id, _)) = &cluster.job_id {
@@ -227,83 +202,6 @@ fn in_zookeeper(cluster: &Cluster, view: &RoleView, namespace: &str, id: &str) -
     let servers = servers.split([',', ';']).filter_map(|server| server_in(server.trim(), "2181", namespace)).collect();
     let is_known = !has_placeholder(root) && !has_placeholder(quorum);
     is_known.then(|| Election::ZooKeeper { servers, path: normalise(&format!("{chroot}/{root}/{id}")) })
-}
-
-/// `server` as all namespaces know it, with its port; `None` where it is each pod's own.
-fn server_in(server: &str, default_port: &str, namespace: &str) -> Option<String> {
-    let (host, port) = server.split_once(':').unwrap_or((server, default_port));
-    let host = host.to_ascii_lowercase();
-    let service = host.strip_suffix(".svc.cluster.local").or_else(|| host.strip_suffix(".svc")).unwrap_or(&host);
-    match service {
-        "" | "localhost" | "127.0.0.1" => None,
-        name if name.contains('.') => Some(format!("{name}:{port}")),
-        name => Some(format!("{name}.{namespace}:{port}")),
-    }
-}
-
-/// Where `directory` lies; `None` where it is not set, not known, or seen by its own pods alone.
-fn place(cluster: &Cluster, view: &RoleView, directory: Directory, namespace: &str) -> Option<Place> {
-    match cluster.location(directory)? {
-        Location::Remote { scheme, rest } => {
-            let (host, path) = rest.strip_prefix("//")?.split_once('/').unwrap_or((rest.trim_start_matches('/'), ""));
-            // One store under several plugins; of a store of one's own the endpoint says which it is.
-            let scheme = if scheme.starts_with("s3") { format!("s3{}", endpoint(view, namespace)?) } else { scheme };
-            // A name node of a short name is a Service of the pods' own namespace.
-            let is_hadoop = matches!(scheme.as_str(), "hdfs" | "webhdfs" | "swebhdfs" | "viewfs") && !host.is_empty();
-            let host = if is_hadoop { server_in(host, "8020", namespace)? } else { host.to_owned() };
-            // Without an authority it is the default of the Hadoop configuration, which each pod has its own.
-            (!host.is_empty()).then(|| Place::Remote(format!("{scheme}://{host}{}", without_root(&normalise(path)))))
-        }
-        Location::Local(path) => {
-            let Backing::Volume(volume) = view.backing(&path) else { return None };
-            let path = volume.place_of(&path);
-            match volume.source {
-                Source::Claim(claim) => Some(Place::Claim { namespace: namespace.to_owned(), claim, path }),
-                Source::Nfs { server, path: exported } => {
-                    Some(Place::Nfs { server, path: normalise(&format!("{exported}/{path}")) })
-                }
-                _ => None,
-            }
-        }
-        _ => None,
-    }
-}
-
-/// The endpoint of an S3 store as all namespaces know it, empty for AWS; `None` where it is each pod's own or not known.
-fn endpoint(view: &RoleView, namespace: &str) -> Option<String> {
-    const OPTIONS: [&str; 5] =
-        ["s3.endpoint", "s3a.endpoint", "fs.s3a.endpoint", "flink.hadoop.fs.s3a.endpoint", "presto.s3.endpoint"];
-    let Some(setting) = OPTIONS.into_iter().find_map(|option| view.config.exact(option)) else {
-        return Some(String::new());
-    };
-    let value = setting.trimmed();
-    let (scheme, server) = value.split_once("://").unwrap_or(("https", value));
-    let (server, port) = (server.trim_end_matches('/'), if scheme == "http" { "80" } else { "443" });
-    let host = server.split(':').next().unwrap_or_default();
-    if has_placeholder(value) {
-        return None;
-    }
-    if server.is_empty() || host.ends_with(".amazonaws.com") {
-        return Some(String::new());
-    }
-    server_in(server, port, namespace).map(|server| format!("({server})"))
-}
-
-impl Place {
-    /// The directory `name` below it.
-    fn below(&self, name: &str) -> Self {
-        let below = |path: &str| without_root(&normalise(&format!("{path}/{name}")));
-        match self.clone() {
-            Self::Remote(uri) => Self::Remote(format!("{uri}{}", below(""))),
-            Self::Claim { namespace, claim, path } => Self::Claim { namespace, claim, path: below(&path) },
-            Self::Nfs { server, path } => Self::Nfs { server, path: below(&path) },
-        }
-    }
-}
-
-/// `path`, empty where it is the root.
-fn without_root(path: &str) -> String {
-    if path == "/" { String::new() } else { path.to_owned() }
 }
 
 /// Whether `object` has pods, or will have: it is not being deleted, not finished and not scaled to none, not suspended.
@@ -397,7 +295,7 @@ mod tests {
             resource(name, namespace, options).footprint.ha_directories
         };
         let one = directories("shop", "orders", "s3://state/ha");
-        assert_eq!(one, [Place::Remote("s3://state/ha/orders".to_owned())]);
+        assert_eq!(one, [Storage::Remote("s3://state/ha/orders".to_owned())]);
         assert_eq!(one, directories("other", "orders", "s3a://state//ha/"));
         assert_ne!(one, directories("shop", "orders2", "s3://state/ha"));
         assert_eq!(directories("shop", "orders", "hdfs:///ha"), [], "each pod's own default");
@@ -405,7 +303,7 @@ mod tests {
         let hdfs = directories("shop", "orders", "hdfs://namenode:8020/ha");
         assert_ne!(hdfs, directories("other", "orders", "hdfs://namenode:8020/ha"), "a Service of each namespace");
         assert_eq!(hdfs, directories("other", "orders", "hdfs://namenode.shop.svc:8020/ha"));
-        assert_eq!(directories("shop", "orders", "s3://state"), [Place::Remote("s3://state/orders".to_owned())]);
+        assert_eq!(directories("shop", "orders", "s3://state"), [Storage::Remote("s3://state/orders".to_owned())]);
     }
 
     #[test]
@@ -421,7 +319,7 @@ mod tests {
         assert_eq!(checkpoints("shop", "http://localhost:9000"), None);
         assert_eq!(checkpoints("shop", "${MINIO}"), None);
         let aws = checkpoints("shop", "https://s3.eu-central-1.amazonaws.com");
-        assert_eq!(aws, Some(Place::Remote("s3://state/cp".to_owned())));
+        assert_eq!(aws, Some(Storage::Remote("s3://state/cp".to_owned())));
     }
 
     #[test]

@@ -120,10 +120,9 @@ impl Candidate {
     fn of(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirrors: &[String]) -> Self {
         let cluster = Cluster::of_raw(object, raw, namespace, facts, mirrors);
         let explicit = explicit(object, &cluster, KUBERNETES_CLUSTER_ID).map(|setting| setting.trimmed().to_owned());
-        let own_name = object.get("metadata").and_then(name);
-        let place = identity::Place { cluster: &cluster, namespace };
-        let identity = identity::of_role(object, own_name, explicit.clone(), place);
-        let derived = identity::derived(object, own_name, place);
+        let name = object.get("metadata").and_then(name);
+        let shown = identity::Shown { object, name, namespace, cluster: &cluster };
+        let (identity, derived) = (shown.id(explicit.clone()), shown.derived());
         Self { cluster, explicit, identity, derived, config_maps: raw::config_maps(object, raw) }
     }
 

@@ -184,6 +184,14 @@ impl RoleView {
         FILES.into_iter().find(|option| is_empty && self.config.exact(option).is_some())
     }
 
+    /// Whether jobs run as batches, which make no checkpoints, whatever the interval.
+    ///
+    /// Source: Flink `ExecutionOptions.RUNTIME_MODE`; case does not matter.
+    #[must_use]
+    pub fn is_batch(&self) -> bool {
+        self.config.exact("execution.runtime-mode").is_some_and(|mode| mode.trimmed().eq_ignore_ascii_case("batch"))
+    }
+
     /// What backs the absolute, normalised `path` in the Flink container.
     #[must_use]
     pub fn backing(&self, path: &str) -> Backing {

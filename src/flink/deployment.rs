@@ -85,6 +85,17 @@ pub const fn field(role: Role) -> &'static str {
     }
 }
 
+/// The ids of the clusters that the operator makes of `object`: its name, or that and a suffix for each half of a
+/// FlinkBlueGreenDeployment; none while it has no name.
+#[must_use]
+pub fn cluster_ids(object: &Value) -> Vec<String> {
+    match (text(object, &["metadata", "name"]), text(object, &["kind"])) {
+        (None | Some(""), _) => Vec::new(),
+        (Some(name), Some("FlinkBlueGreenDeployment")) => ["blue", "green"].map(|half| format!("{name}-{half}")).into(),
+        (Some(name), _) => vec![name.to_owned()],
+    }
+}
+
 /// The value at `path` of `object`.
 #[must_use]
 pub fn walk<'a>(object: &'a Value, path: &FieldPath) -> Option<&'a Value> {

@@ -34,45 +34,55 @@ const SERVICE_WORDS: [&str; 4] = ["-rpc", "-svc", "-service", "-headless"];
 /// Labels that the roles of a cluster share, the most telling first.
 const SHARED_LABELS: [&str; 2] = ["app.kubernetes.io/instance", "app"];
 
-/// The id of the cluster that a role in `object`, called `name`, belongs to; `None` where nothing says it.
-///
-/// It is `configured`, the `kubernetes.cluster-id` of its author; else the annotation; else what [`derived`] makes of it.
-#[must_use]
-pub fn of_role(object: &Value, name: Option<&str>, configured: Option<String>, place: Place<'_>) -> Option<String> {
-    let said = || either(object, |object| annotation(object, CLUSTER_ANNOTATION).map(str::to_owned));
-    match configured.or_else(said) {
-        Some(id) => Some(id).filter(|id| is_id(id)),
-        None => derived(object, name, place),
-    }
-}
-
-/// The id that a role has without anybody saying it: the JobManager's address without its role word, since that is the one
-/// thing that both roles read, whatever they are called. `orders` and `orders-taskmanager-large` at `orders` are one cluster.
-///
-/// An address that is a role word and no more says nothing: there a label that the roles share does. A role that is given no
-/// address goes by its name. Where the address is something that only the other role or the cluster could make a name of, the
-/// other role may come to another id, so there is none.
-#[must_use]
-pub fn derived(object: &Value, name: Option<&str>, place: Place<'_>) -> Option<String> {
-    let shared = || SHARED_LABELS.iter().find_map(|key| either(object, |object| label(object, key).and_then(of_label)));
-    let by_name = || name.map(|name| without_run(object, name)).and_then(without_role);
-    let id = match Host::of(object, name, place) {
-        Host::Unset => by_name().or_else(|| name.filter(|name| ROLE_WORDS.contains(name)).and_then(|_| shared())),
-        // A name that says the role alone is the only one in its namespace; others may share labels with other clusters.
-        Host::Role => shared(),
-        Host::Named(host) => Some(host),
-        Host::Unclear => None,
-    };
-    id.filter(|id| is_id(id))
-}
-
-/// Where a role stands: what it shows of its cluster, and its namespace.
+/// What one role of a standalone cluster shows of the cluster that it is of.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
-    /// What it shows.
-    pub cluster: &'a Cluster,
-    /// Its namespace.
+pub struct Shown<'a> {
+    /// Its object.
+    pub object: &'a Value,
+    /// The object's name; `None` while the API server has not made it.
+    pub name: Option<&'a str>,
+    /// The object's namespace.
     pub namespace: &'a str,
+    /// What Flink makes of it.
+    pub cluster: &'a Cluster,
+}
+
+impl Shown<'_> {
+    /// The id of its cluster; `None` where nothing says it.
+    ///
+    /// It is `configured`, the `kubernetes.cluster-id` of its author; else the annotation; else [`Shown::derived`].
+    #[must_use]
+    pub fn id(self, configured: Option<String>) -> Option<String> {
+        let said = || either(self.object, |object| annotation(object, CLUSTER_ANNOTATION).map(str::to_owned));
+        match configured.or_else(said) {
+            Some(id) => Some(id).filter(|id| is_id(id)),
+            None => self.derived(),
+        }
+    }
+
+    /// The id that it has without anybody saying it: the JobManager's address without its role word, since that is the one
+    /// thing that both roles read, whatever they are called. `orders` and `orders-taskmanager-large` at `orders` are one
+    /// cluster.
+    ///
+    /// An address that is a role word and no more says nothing: there a label that the roles share does. A role that is given
+    /// no address goes by its name. Where the address is something that only the other role or the cluster could make a name
+    /// of, the other role may come to another id, so there is none.
+    #[must_use]
+    pub fn derived(self) -> Option<String> {
+        let Self { object, name, .. } = self;
+        let of_role = |object: &Value| SHARED_LABELS.iter().find_map(|key| label(object, key).and_then(of_label));
+        let by_name = || name.map(|name| without_run(object, name)).and_then(without_role);
+        // A name that says the role alone is the only one in its namespace; others may share labels with other clusters.
+        let is_role = || name.is_some_and(|name| ROLE_WORDS.contains(&name));
+        let id = match Host::of(self) {
+            Host::Unset if is_role() => either(object, of_role),
+            Host::Unset => by_name(),
+            Host::Role => either(object, of_role),
+            Host::Named(host) => Some(host),
+            Host::Unclear => None,
+        };
+        id.filter(|id| is_id(id))
+    }
 }
 
 fn either(object: &Value, read: impl Fn(&Value) -> Option<String>) -> Option<String> {
@@ -96,8 +106,9 @@ impl Host {
     /// What the first address says that names a host, the one in force or one below it: under HA a JobManager's is its pod's.
     ///
     /// The pods of a StatefulSet are called after it, so a JobManager in one is found by its name.
-    fn of(object: &Value, name: Option<&str>, place: Place<'_>) -> Self {
-        let view = place.cluster.leading();
+    fn of(shown: Shown<'_>) -> Self {
+        let Shown { object, name, namespace, cluster } = shown;
+        let view = cluster.leading();
         let setting = view.and_then(|view| view.config.exact(JOBMANAGER_ADDRESS));
         let values = setting.into_iter().flat_map(|setting| {
             let lower = setting.overrode.iter().map(|lower| lower.value.as_str());
@@ -108,7 +119,7 @@ impl Host {
         let is_own = |address: &str| address.contains("$(") && is_job_manager && !address.contains("_SERVICE_HOST");
         let said = values
             .filter(|address| !is_own(address))
-            .map(|address| Self::parse(address, place.namespace))
+            .map(|address| Self::parse(address, namespace))
             .find(|host| *host != Self::Unset);
         let is_set_of_job_managers = text(object, &["kind"]) == Some("StatefulSet") && is_job_manager;
         match said {
@@ -224,7 +235,7 @@ mod tests {
             "spec": {"template": {"spec": {"containers": [container]}}}});
         let workload = recognise(&object)?;
         let cluster = Cluster::of(&object, &workload, "shop", &Facts::default(), &[])?;
-        derived(&object, Some(name), Place { cluster: &cluster, namespace: "shop" })
+        Shown { object: &object, name: Some(name), namespace: "shop", cluster: &cluster }.derived()
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::flink::cluster::{Cluster, RoleView};
 use crate::flink::configuration::Setting;
 use crate::flink::options::SUBMIT_ENABLE;
+use crate::flink::rest;
 use crate::policy::Role;
 
 /// What opens the uploads of a cluster that has no use for them.
@@ -23,7 +24,7 @@ impl<'a> Uploads<'a> {
         let is_true = |option: &str| {
             view.config.value(option, cluster.version).is_some_and(|value| value.eq_ignore_ascii_case("true"))
         };
-        if is_true("security.ssl.rest.enabled") && is_true("security.ssl.rest.authentication-enabled") {
+        if rest::asks_for_certificates(view, cluster.version) {
             return None;
         }
         match view.config.option(SUBMIT_ENABLE, cluster.version) {

@@ -30,7 +30,22 @@ use crate::policy::{Finding, HaMode, Role};
 use crate::workload::{Entry, Raw};
 
 /// What is missing, and what to do about it.
-struct Missing(String, String);
+struct Missing {
+    said: String,
+    remedy: String,
+    /// The field of the FlinkDeploymentSpec that is not set, where that is what is missing.
+    field: Option<&'static str>,
+}
+
+impl Missing {
+    const fn new(said: String, remedy: String) -> Self {
+        Self { said, remedy, field: None }
+    }
+
+    fn of_field(self, field: &'static str) -> Self {
+        Self { field: Some(field), ..self }
+    }
+}
 
 /// Adds the policy's HA to a cluster that has none, or the missing pieces to one that has its own.
 pub(super) fn add(work: &mut Work<'_>) {
@@ -43,10 +58,10 @@ pub(super) fn add(work: &mut Work<'_>) {
             if says_otherwise(&cluster, mode) || is_of_emr(work, has_emr_ha) {
                 return;
             }
-            if let Err(Missing(missing, remedy)) = add_whole(work, &cluster, mode) {
+            if let Err(Missing { said: missing, remedy, field }) = add_whole(work, &cluster, mode) {
                 let root = cluster.leading().map(|view| view.config_path.clone()).unwrap_or_default();
                 let path = root.key(cluster.spelling(HA_TYPE));
-                work.shortfalls.push(Shortfall::HighAvailability { path, missing, remedy });
+                work.shortfalls.push(Shortfall::HighAvailability { path, missing, remedy, field });
             }
         }
         _ => {}
@@ -74,6 +89,7 @@ pub(super) fn miss(work: &mut Work<'_>) {
     work.shortfalls.push(Shortfall::HighAvailability {
         path: container_path(raw).key(field),
         missing: obstacle.to_owned(),
+        field: None,
         remedy: if raw.launch.entry == Entry::Changed {
             format!("set these variables in the container's `env`, and start it by the image's entry point, `args: [{role}]`")
         } else {
@@ -214,7 +230,7 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
     let directory = match (own_directory, &policy.storage_dir) {
         (true, _) => None,
         (false, None) => {
-            return Err(Missing(
+            return Err(Missing::new(
                 "neither the policy nor the cluster names a storageDir".to_owned(),
                 format!("set `highAvailability.storageDir` in the policy, or `{HA_STORAGE_DIR}` in the cluster"),
             ));
@@ -227,13 +243,14 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
     let has_account =
         cluster.leading().is_some_and(|view| view.account.0.is_some()) || is_of_emr(work, makes_its_account);
     if mode == HaMode::Kubernetes && !has_account {
-        return Err(Missing(
+        return Err(Missing::new(
             "neither the policy nor the cluster names a ServiceAccount, which Kubernetes HA needs".to_owned(),
             "set `serviceAccount` in the policy, or `serviceAccount` in the cluster".to_owned(),
-        ));
+        )
+        .of_field("serviceAccount"));
     }
     if mode == HaMode::Zookeeper && !is_set(cluster, ZOOKEEPER_QUORUM) && policy.zookeeper.quorum.is_none() {
-        return Err(Missing(
+        return Err(Missing::new(
             "neither the policy nor the cluster names a ZooKeeper quorum".to_owned(),
             format!("set `highAvailability.zookeeper.quorum` in the policy, or `{ZOOKEEPER_QUORUM}` in the cluster"),
         ));
@@ -261,11 +278,11 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
     })
     .map_err(|obstacle| match obstacle {
         Obstacle::Findings(findings) => why(&findings, work),
-        Obstacle::Taken(path) if cluster.shape == Shape::Raw => Missing(
+        Obstacle::Taken(path) if cluster.shape == Shape::Raw => Missing::new(
             format!("`{path}` sets an option of HA to a blank, which counts whatever is added"),
             "remove that argument, or give it a value".to_owned(),
         ),
-        Obstacle::Taken(path) => Missing(
+        Obstacle::Taken(path) => Missing::new(
             format!(
                 "`{path}` is taken: this Flink version wants a text there, and the configuration has something else"
             ),
@@ -290,7 +307,7 @@ fn why(findings: &[Finding], work: &Work<'_>) -> Missing {
     let of_user = |finding: &&Finding| !of_record.contains(&finding.path);
     let finding = findings.iter().find(speaks_of_it).or(findings.iter().find(of_user)).or(findings.first());
     let (message, fix) = finding.map(|finding| (finding.message.clone(), finding.fix.clone())).unwrap_or_default();
-    Missing(message, fix)
+    Missing::new(message, fix)
 }
 
 /// Whether the official image can reach the policy's `directory`: where its entry point enables no plugin, nothing does.
@@ -303,7 +320,7 @@ fn check_plugin(work: &Work<'_>, cluster: &Cluster, directory: &str) -> Result<(
     let needs_one =
         scheme_of(directory).is_some_and(|(scheme, _)| plugins::serving(scheme, cluster.version).next().is_some());
     let Some(reason) = plugins::hindrance(view, cluster.shape).filter(|_| is_stock && needs_one) else { return Ok(()) };
-    Err(Missing(
+    Err(Missing::new(
         format!("`{directory}` needs a file-system plugin, and {reason}"),
         "bring the plugin in an image of your own or on a volume at `/opt/flink/plugins`".to_owned(),
     ))
@@ -312,12 +329,12 @@ fn check_plugin(work: &Work<'_>, cluster: &Cluster, directory: &str) -> Result<(
 /// Whether HA can be given to this cluster in a form that its version accepts.
 fn check_form(work: &Work<'_>, cluster: &Cluster) -> Result<(), Missing> {
     if let Some(word) = misread(cluster) {
-        return Err(Missing(word.in_words(), word.remedy()));
+        return Err(Missing::new(word.in_words(), word.remedy()));
     }
     // Each role is reviewed alone, and a TaskManager does not know of which kind its JobManager is.
     let is_old_role = cluster.shape == Shape::Raw && cluster.version.is_some_and(|version| !version.at_least(1, 15));
     if is_old_role || !accepts_options(work, cluster) {
-        return Err(Missing(
+        return Err(Missing::new(
             "a session JobManager of Flink up to 1.14 takes no options as arguments, and HA is for both roles or for none"
                 .to_owned(),
             "write the HA options into the configuration file of both roles".to_owned(),
@@ -327,13 +344,13 @@ fn check_form(work: &Work<'_>, cluster: &Cluster) -> Result<(), Missing> {
         && raw.role == Role::JobManager
         && arguments::has_other_pod_ip(work, raw)
     {
-        return Err(Missing(
+        return Err(Missing::new(
             format!("the variable `{POD_IP}`, by which the JobManager would get its address, is something else here"),
             format!("call it otherwise, or let `{POD_IP}` be `status.podIP`"),
         ));
     }
     if cluster.shape == Shape::Raw && work.identity.is_none() {
-        return Err(Missing(
+        return Err(Missing::new(
             "neither the JobManager's address nor names and labels say for both roles which cluster this is".to_owned(),
             format!(
                 "set the annotation `{CLUSTER_ANNOTATION}` to the same value on the JobManager and the TaskManagers"
@@ -342,12 +359,13 @@ fn check_form(work: &Work<'_>, cluster: &Cluster) -> Result<(), Missing> {
     }
     match (cluster.shape, cluster.version) {
         (Shape::FlinkDeployment { .. }, None) => {
-            Err(Missing("its Flink version is not known".to_owned(), "set `flinkVersion`, as in `v1_20`".to_owned()))
+            let remedy = "set `flinkVersion`, as in `v1_20`".to_owned();
+            Err(Missing::new("its Flink version is not known".to_owned(), remedy).of_field("flinkVersion"))
         }
         (Shape::FlinkDeployment { standalone: true }, Some(version))
             if cluster.application && version.at_least(2, 0) =>
         {
-            Err(Missing(
+            Err(Missing::new(
                 format!(
                     "the operator up to 1.15 starts an application in `mode: standalone` of Flink {version} wrongly with HA"
                 ),
@@ -359,7 +377,7 @@ fn check_form(work: &Work<'_>, cluster: &Cluster) -> Result<(), Missing> {
 }
 
 fn nameless(word: &str, template: &str) -> Missing {
-    Missing(
+    Missing::new(
         format!("`{word}` in `{template}` is not known: the object has no name yet (`generateName`)"),
         "give the object a `metadata.name`, or use `{namespace}` alone in the policy".to_owned(),
     )

@@ -19,6 +19,6 @@ pub(super) fn of(target: &Target<'_>, cluster: &Cluster) -> Option<String> {
         target.siblings.iter().filter(|_| raw.role == Role::TaskManager).find_map(|sibling| sibling.identity.clone())
     };
     let configured = own.or_else(of_sibling).or_else(of_job_manager);
-    let place = identity::Place { cluster, namespace: target.namespace };
-    identity::of_role(target.object, target.name, configured, place)
+    let Target { object, name, namespace, .. } = *target;
+    identity::Shown { object, name, namespace, cluster }.id(configured)
 }

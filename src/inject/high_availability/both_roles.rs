@@ -13,7 +13,7 @@ pub(super) fn check_siblings(work: &Work<'_>) -> Result<(), Missing> {
     for sibling in work.target.siblings {
         let Some(missing) = lacks(work, sibling) else { continue };
         let role = sibling.raw.role;
-        return Err(Missing(
+        return Err(Missing::new(
             format!("its {role}, {}, gets none: {missing}", sibling.title()),
             format!("mend the {role} first; HA is for both roles or for none"),
         ));

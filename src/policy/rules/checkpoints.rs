@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::flink::cluster::{RoleView, Shape};
+use crate::flink::configuration::Setting;
 use crate::flink::deployment::walk;
 use crate::flink::duration::nanoseconds;
 use crate::flink::options::CHECKPOINT_INTERVAL;
@@ -12,14 +13,14 @@ use crate::policy::rules::Case;
 ///
 /// Source: operator 1.15, `FlinkConfigBuilder.applyJobConfig`.
 pub(super) fn are_on(case: &Case<'_>) -> bool {
-    let Some(view) = case.cluster.leading().filter(|view| !is_batch(view)) else { return false };
+    let Some(view) = case.cluster.leading().filter(|view| !view.is_batch()) else { return false };
     interval(case, view).unwrap_or_else(|| upgrade_mode(case) == Some("last-state"))
 }
 
 /// Whether state is meant to be read again: checkpoints are on, or upgrades go by savepoints.
 pub(super) fn are_needed(case: &Case<'_>) -> bool {
     are_on(case)
-        || (upgrade_mode(case) == Some("savepoint") && case.cluster.leading().is_some_and(|view| !is_batch(view)))
+        || (upgrade_mode(case) == Some("savepoint") && case.cluster.leading().is_some_and(|view| !view.is_batch()))
 }
 
 /// Whether the interval switches checkpoints on; `None` where it is not set, or not understood.
@@ -27,9 +28,15 @@ pub(super) fn interval(case: &Case<'_>, view: &RoleView) -> Option<bool> {
     Some(nanoseconds(view.config.value(CHECKPOINT_INTERVAL, case.cluster.version)?)? > 0)
 }
 
-/// Whether jobs run as batches, which make no checkpoints, whatever the interval.
-pub(super) fn is_batch(view: &RoleView) -> bool {
-    view.config.exact("execution.runtime-mode").is_some_and(|mode| mode.trimmed().eq_ignore_ascii_case("batch"))
+/// The operator's schedule of savepoints, and that of checkpoints. Source: operator 1.15, `KubernetesOperatorConfigOptions`.
+pub(super) const SAVEPOINT_SCHEDULE: &str = "kubernetes.operator.periodic.savepoint.interval";
+pub(super) const CHECKPOINT_SCHEDULE: &str = "kubernetes.operator.periodic.checkpoint.interval";
+
+/// The setting of `key`, a length of time or a schedule of the operator's; `None` where it is blank or of no length, which
+/// switches it off. A schedule may be a cron expression.
+pub(super) fn schedule<'a>(view: &'a RoleView, key: &str) -> Option<&'a Setting> {
+    let setting = view.config.exact(key)?;
+    (!setting.trimmed().is_empty() && nanoseconds(&setting.value) != Some(0)).then_some(setting)
 }
 
 /// The `upgradeMode` that a FlinkDeployment's job names.

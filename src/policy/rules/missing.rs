@@ -43,10 +43,8 @@ fn is_called(case: &Case<'_>, template: &Template, called: &str) -> bool {
             let configured = case.cluster.leading().and_then(|view| {
                 view.config.value(KUBERNETES_CLUSTER_ID, case.cluster.version).map(|id| id.trim().to_owned())
             });
-            {
-                let place = identity::Place { cluster: case.cluster, namespace: case.namespace };
-                identity::of_role(case.object, name, configured, place)
-            }
+            let (object, namespace, cluster) = (case.object, case.namespace, case.cluster);
+            identity::Shown { object, name, namespace, cluster }.id(configured)
         }
     };
     template.fill(&Names { namespace: case.namespace, name, cluster: cluster.as_deref() }).as_deref() == Ok(called)

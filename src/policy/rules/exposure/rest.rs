@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::facts::Listed;
 use crate::flink::cluster::{RoleView, Shape};
-use crate::object::{integer, list, map, name, named, text};
+use crate::flink::deployment::cluster_ids;
+use crate::flink::rest;
+use crate::object::{FieldPath, integer, list, map, name, named, text};
 use crate::policy::finding::Role;
 use crate::policy::rules::Case;
 
@@ -16,8 +18,8 @@ pub(super) struct Rest<'a> {
     pub(super) view: &'a RoleView,
     /// The port in its pod.
     port: i64,
-    /// Labels that its pods have for certain.
-    labels: BTreeMap<String, String>,
+    /// Labels that its pods have for certain, for each cluster of the object.
+    labels: Vec<BTreeMap<String, String>>,
 }
 
 /// The port of a Service that leads to a REST API.
@@ -33,37 +35,38 @@ pub(super) struct Way<'a> {
 /// The REST API of the JobManager of `case`; `None` where it asks every caller for a certificate, or its port is a range.
 pub(super) fn rest<'a>(case: &Case<'a>) -> Option<Rest<'a>> {
     let view = case.cluster.role(Role::JobManager)?;
-    let value = |option: &str| view.config.value(option, case.cluster.version);
-    let is_on = |option: &str| value(option).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    if is_on("security.ssl.rest.enabled") && is_on("security.ssl.rest.authentication-enabled") {
-        return None;
-    }
+    let version = case.cluster.version;
     // Bound to the pod's own loop no Service leads there.
-    if value("rest.bind-address").is_some_and(|address| matches!(address, "localhost" | "127.0.0.1" | "::1")) {
+    let bound = view.config.value("rest.bind-address", version);
+    let is_local = bound.is_some_and(|address| matches!(address, "localhost" | "127.0.0.1" | "::1"));
+    if is_local || rest::asks_for_certificates(view, version) {
         return None;
     }
-    let port = match value("rest.bind-port").or_else(|| value("rest.port")) {
-        Some(port) => port.parse().ok()?,
-        None => DEFAULT_PORT,
-    };
-    Some(Rest { view, port, labels: labels(case, view) })
+    Some(Rest { view, port: rest::port(view, version)?, labels: labels(case, view) })
 }
 
-/// The labels that the JobManager's pods have.
+/// The labels that the JobManager's pods have, for each cluster of the object.
 ///
 /// Source: Flink `KubernetesUtils.getJobManagerSelectors`, operator `StandaloneKubernetesUtils.getJobManagerSelectors`.
-fn labels(case: &Case<'_>, view: &RoleView) -> BTreeMap<String, String> {
+fn labels(case: &Case<'_>, view: &RoleView) -> Vec<BTreeMap<String, String>> {
     let written = map(&view.pod.template, &["metadata", "labels"]).into_iter().flatten();
-    let mut labels: BTreeMap<String, String> =
+    let written: BTreeMap<String, String> =
         written.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
-    if let Shape::FlinkDeployment { standalone } = case.cluster.shape {
-        let kind = if standalone { "flink-standalone-kubernetes" } else { "flink-native-kubernetes" };
-        let app = text(case.object, &["metadata", "name"]).unwrap_or_default();
-        for (key, value) in [("app", app), ("component", "jobmanager"), ("type", kind)] {
-            labels.insert(key.to_owned(), value.to_owned());
-        }
+    let Shape::FlinkDeployment { standalone } = case.cluster.shape else { return vec![written] };
+    let kind = if standalone { "flink-standalone-kubernetes" } else { "flink-native-kubernetes" };
+    let of_cluster = |id: String| {
+        let made = [("app", id), ("component", "jobmanager".to_owned()), ("type", kind.to_owned())];
+        written.clone().into_iter().chain(made.map(|(key, value)| (key.to_owned(), value))).collect()
+    };
+    cluster_ids(case.object).into_iter().map(of_cluster).collect()
+}
+
+/// Where it is said that something else leads to the REST API: at what makes it lead there.
+pub(super) fn place(case: &Case<'_>) -> FieldPath {
+    match case.cluster.shape {
+        Shape::FlinkDeployment { .. } => FieldPath::of(&["metadata", "name"]),
+        Shape::Raw => FieldPath::of(&["spec", "template", "metadata", "labels"]),
     }
-    labels
 }
 
 impl<'a> Rest<'a> {
@@ -84,7 +87,10 @@ impl<'a> Rest<'a> {
         let Some(selector) = map(service, &["spec", "selector"]).filter(|selector| !selector.is_empty()) else {
             return false;
         };
-        selector.iter().all(|(key, value)| self.labels.get(key).map(String::as_str) == value.as_str())
+        let has_all = |labels: &BTreeMap<String, String>| {
+            selector.iter().all(|(key, value)| labels.get(key).map(String::as_str) == value.as_str())
+        };
+        self.labels.iter().any(has_all)
     }
 
     /// Whether the port of a Service leads to the REST port of the container.
@@ -134,6 +140,3 @@ pub(super) fn annotations(object: &Value, keys: &[&str]) -> Vec<(String, String)
     let written = map(object, keys).into_iter().flatten();
     written.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
-
-/// The default of `rest.port`.
-const DEFAULT_PORT: i64 = 8081;

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::facts::Listed;
 use crate::flink::cluster::Shape;
-use crate::flink::deployment::walk;
+use crate::flink::deployment::{cluster_ids, walk};
 use crate::object::{FieldPath, at, integer, list, name, text};
 use crate::policy::finding::{Level, Role};
-use crate::policy::rules::exposure::rest::{Way, annotations, harm, may_be_internal, rest};
+use crate::policy::rules::exposure::rest::{Way, annotations, harm, may_be_internal, place, rest};
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -40,14 +40,10 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     };
     let ways = rest.ways(case);
     let others = case.facts.list(Listed::Ingresses, case.namespace).iter();
-    let other =
-        others.filter(|ingress| leads_to(ingress, &ways, case)).find_map(|ingress| unguarded(ingress)).map(|name| {
-            let path = match case.cluster.shape {
-                Shape::FlinkDeployment { .. } => FieldPath::of(&["metadata", "name"]),
-                Shape::Raw => FieldPath::of(&["spec", "template", "metadata", "labels"]),
-            };
-            violation(case, path, &format!("Ingress `{name}`"))
-        });
+    let other = others
+        .filter(|ingress| leads_to(ingress, &ways, case))
+        .find_map(|ingress| unguarded(ingress))
+        .map(|name| violation(case, place(case), &format!("Ingress `{name}`")));
     own().into_iter().chain(other).collect()
 }
 
@@ -93,10 +89,8 @@ fn leads_to(ingress: &Value, ways: &[Way<'_>], case: &Case<'_>) -> bool {
     let rules = list(ingress, &["spec", "rules"]).iter().flat_map(|rule| list(rule, &["http", "paths"]));
     let backends = rules.filter_map(|path| at(path, &["backend", "service"]));
     let default = at(ingress, &["spec", "defaultBackend", "service"]);
-    let made = match case.cluster.shape {
-        Shape::FlinkDeployment { .. } => text(case.object, &["metadata", "name"]).map(|name| format!("{name}-rest")),
-        Shape::Raw => None,
-    };
+    let ids = if case.cluster.shape == Shape::Raw { Vec::new() } else { cluster_ids(case.object) };
+    let is_made = |service: &str| ids.iter().any(|id| service.strip_suffix("-rest") == Some(id));
     backends.chain(default).any(|backend| {
         let Some(service) = text(backend, &["name"]) else { return false };
         let is_way = |way: &Way<'_>| {
@@ -105,6 +99,6 @@ fn leads_to(ingress: &Value, ways: &[Way<'_>], case: &Case<'_>) -> bool {
                     || integer(backend, &["port", "number"])
                         .is_some_and(|port| integer(way.port, &["port"]) == Some(port)))
         };
-        made.as_deref() == Some(service) || ways.iter().any(is_way)
+        is_made(service) || ways.iter().any(is_way)
     })
 }

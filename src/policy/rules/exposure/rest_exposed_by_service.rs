@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use crate::facts::Listed;
 use crate::flink::cluster::Shape;
-use crate::object::{FieldPath, at, list, text};
+use crate::object::{at, list, text};
 use crate::policy::finding::{Level, Role};
-use crate::policy::rules::exposure::rest::{Rest, Way, annotations, harm, may_be_internal, rest};
+use crate::policy::rules::exposure::rest::{Rest, Way, annotations, harm, may_be_internal, place, rest};
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -56,10 +56,6 @@ fn by_service(case: &Case<'_>, rest: &Rest<'_>) -> Option<Violation> {
     let (way, kind) =
         rest.ways(case).into_iter().find_map(|way| Some((exposed(way.service)?, way))).map(|(k, w)| (w, k))?;
     let Way { name, service, .. } = way;
-    let path = match case.cluster.shape {
-        Shape::FlinkDeployment { .. } => FieldPath::of(&["metadata", "name"]),
-        Shape::Raw => FieldPath::of(&["spec", "template", "metadata", "labels"]),
-    };
     let message = format!(
         "Service `{name}` {kind} leads to the REST API, so who reaches {} {}: the API asks nobody who they are",
         reached(kind),
@@ -68,7 +64,7 @@ fn by_service(case: &Case<'_>, rest: &Rest<'_>) -> Option<Violation> {
     let fix = format!(
         "make Service `{name}` a ClusterIP and use `kubectl port-forward` or a proxy that asks for credentials, or limit it to private networks"
     );
-    let violation = Violation::at_field(path, None, message, fix).of_role(Role::JobManager);
+    let violation = Violation::at_field(place(case), None, message, fix).of_role(Role::JobManager);
     let is_guarded = !case.facts.list(Listed::NetworkPolicies, case.namespace).is_empty()
         || text(service, &["spec", "loadBalancerClass"]).is_some()
         || rest.view.unknown.is_some();

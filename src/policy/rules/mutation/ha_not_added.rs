@@ -22,7 +22,7 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let of_shortfall = |shortfall: &Shortfall| match shortfall {
-        Shortfall::HighAvailability { path, missing, remedy } => Some(Violation::at_field(
+        Shortfall::HighAvailability { path, missing, remedy, .. } => Some(Violation::at_field(
             path.clone(),
             None,
             // The reason first: a warning may be cut after a few words.

@@ -86,9 +86,6 @@ fn account(case: &Case<'_>) -> Option<Violation> {
 
 /// Whether it is said that HA was not added for want of `field`: one cause is one finding.
 fn is_missed_by_ha(case: &Case<'_>, field: &str) -> bool {
-    let wants = |shortfall: &Shortfall| match shortfall {
-        Shortfall::HighAvailability { remedy, .. } => remedy.contains(&format!("`{field}`")),
-        Shortfall::Volume { .. } => false,
-    };
+    let wants = |shortfall: &Shortfall| matches!(shortfall, Shortfall::HighAvailability { field: Some(missing), .. } if *missing == field);
     case.shortfalls.iter().any(wants) && case.is_said_by(&ha_not_added::RULE, &RULE)
 }

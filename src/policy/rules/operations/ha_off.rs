@@ -8,7 +8,7 @@ use crate::policy::rules::mutation::{ha_not_added, ha_required};
 use crate::policy::rules::wiring::{
     ha_arguments_without_ha, ha_mode_missing, ha_mode_misspelt, standby_without_ha, standby_without_ha_in_resource,
 };
-use crate::policy::rules::{Case, Page, Rule, Violation, checkpoints};
+use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
 pub(crate) const RULE: Rule = Rule {
@@ -41,7 +41,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let cluster = case.cluster;
     let Some(view) = cluster.role(Role::JobManager).filter(|view| view.unknown.is_none()) else { return Vec::new() };
     let (HighAvailability::Off, setting) = cluster.high_availability() else { return Vec::new() };
-    if checkpoints::is_batch(view)
+    if view.is_batch()
         || may_have_emr_ha(case.object, &case.spec())
         || OTHERS.iter().any(|other| case.is_said_by(other, &RULE))
     {

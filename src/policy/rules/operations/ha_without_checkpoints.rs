@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use crate::flink::cluster::Shape;
-use crate::flink::configuration::Setting;
 use crate::flink::deployment::walk;
 use crate::flink::options::CHECKPOINT_INTERVAL;
 use crate::policy::finding::Level;
@@ -26,15 +25,11 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
-/// With it the operator triggers checkpoints itself (operator, `KubernetesOperatorConfigOptions`).
-const PERIODIC_CHECKPOINTS: &str = "kubernetes.operator.periodic.checkpoint.interval";
-
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some(view) = highly_available(case).filter(|view| view.unknown.is_none()) else { return Vec::new() };
-    let says = |option: &str| view.config.exact(option).map(Setting::trimmed);
     if view.config.option(CHECKPOINT_INTERVAL, case.cluster.version).is_some()
-        || says(PERIODIC_CHECKPOINTS).is_some()
-        || checkpoints::is_batch(view)
+        || checkpoints::schedule(view, checkpoints::CHECKPOINT_SCHEDULE).is_some()
+        || view.is_batch()
         || has_interval_of_the_operator(case)
     {
         return Vec::new();

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::flink::cluster::{RoleView, Shape};
+use crate::flink::rest;
 use crate::object::{at, integer, list, named, text};
 use crate::policy::finding::{Level, Role};
 use crate::policy::rules::{Case, Page, Rule, Violation};
@@ -54,13 +55,8 @@ fn asks_rest(case: &Case<'_>, view: &RoleView, container: &Value, probe: &Value)
     let Some(get) = at(probe, &["httpGet"]).filter(|get| text(get, &["host"]).is_none_or(str::is_empty)) else {
         return false;
     };
-    let value = |option: &str| view.config.value(option, case.cluster.version);
-    let rest = match value("rest.bind-port").or_else(|| value("rest.port")).map(str::parse) {
-        None => 8081,
-        Some(Ok(port)) => port,
-        // A range, of which any port may be taken.
-        Some(Err(_)) => return false,
-    };
+    // Of a range any port may be taken.
+    let Some(rest) = rest::port(view, case.cluster.version) else { return false };
     if let Some(number) = integer(get, &["port"]) {
         return number == rest;
     }

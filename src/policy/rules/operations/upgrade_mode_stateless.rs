@@ -3,9 +3,7 @@
 use serde_json::Value;
 
 use crate::flink::cluster::{Directory, RoleView, Shape};
-use crate::flink::configuration::Setting;
 use crate::flink::deployment::walk;
-use crate::flink::duration::nanoseconds;
 use crate::flink::options::CHECKPOINT_INTERVAL;
 use crate::object::at;
 use crate::policy::finding::Level;
@@ -63,7 +61,7 @@ enum Sign<'a> {
 
 /// The first thing in the configuration that shows that the state is meant to be kept. A batch job has none.
 fn sign_of_state<'a>(case: &Case<'a>, view: &'a RoleView) -> Option<Sign<'a>> {
-    if checkpoints::is_batch(view) {
+    if view.is_batch() {
         return None;
     }
     let interval = checkpoints::interval(case, view);
@@ -71,18 +69,11 @@ fn sign_of_state<'a>(case: &Case<'a>, view: &'a RoleView) -> Option<Sign<'a>> {
         return Some(Sign::Interval);
     }
     let directory = |directory| case.cluster.directory(directory).map(|(key, _)| Sign::Option(key));
-    // A schedule may be a cron expression; of no length it is switched off.
-    let is_scheduled = |key: &&str| {
-        let schedule = view.config.exact(key).map(Setting::trimmed);
-        schedule.is_some_and(|schedule| !schedule.is_empty() && nanoseconds(schedule) != Some(0))
-    };
     let of_checkpoints = || directory(Directory::Checkpoints).filter(|_| interval.is_none());
-    let of_schedule = || PERIODIC.into_iter().find(is_scheduled).map(Sign::Option);
+    let of_schedule = || SCHEDULES.into_iter().find(|key| checkpoints::schedule(view, key).is_some()).map(Sign::Option);
     let of_savepoints = || directory(Directory::Savepoints).filter(|_| case.cluster.high_availability().0.is_on());
     of_checkpoints().or_else(of_schedule).or_else(of_savepoints)
 }
 
-/// With these the operator itself triggers savepoints and checkpoints. Source: operator 1.15,
-/// `KubernetesOperatorConfigOptions`.
-const PERIODIC: [&str; 2] =
-    ["kubernetes.operator.periodic.savepoint.interval", "kubernetes.operator.periodic.checkpoint.interval"];
+/// With these the operator itself triggers savepoints and checkpoints.
+const SCHEDULES: [&str; 2] = [checkpoints::SAVEPOINT_SCHEDULE, checkpoints::CHECKPOINT_SCHEDULE];

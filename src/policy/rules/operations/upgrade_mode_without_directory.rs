@@ -5,12 +5,11 @@ use serde_json::Value;
 use crate::flink::cluster::Shape;
 use crate::flink::configuration::Setting;
 use crate::flink::deployment::walk;
-use crate::flink::duration::nanoseconds;
 use crate::flink::options::{CHECKPOINT_DIR, SAVEPOINT_DIR};
 use crate::object::{FieldPath, at};
 use crate::policy::finding::Level;
 use crate::policy::rules::wiring::is_set_nowhere;
-use crate::policy::rules::{Case, Page, Rule, Violation};
+use crate::policy::rules::{Case, Page, Rule, Violation, checkpoints};
 
 /// The rule.
 pub(crate) const RULE: Rule = Rule {
@@ -28,8 +27,7 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
-/// What the operator takes savepoints for by itself. Source: operator 1.15, `KubernetesOperatorConfigOptions`.
-const PERIODIC: &str = "kubernetes.operator.periodic.savepoint.interval";
+/// Checkpoints that are older make the operator take a savepoint. Source: operator 1.15, `KubernetesOperatorConfigOptions`.
 const AGE_LIMIT: &str = "kubernetes.operator.job.upgrade.last-state.max.allowed.checkpoint.age";
 
 /// Source: operator 1.15, `DefaultValidator.validateJobSpec`.
@@ -65,12 +63,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     if mode == "savepoint" || !is_missing(SAVEPOINT_DIR) {
         return violations;
     }
-    // A schedule may be a length of time or a cron expression; of no length it is switched off.
-    let asked = |key: &'static str| {
-        let setting = view.config.exact(key)?;
-        let is_asked = !setting.trimmed().is_empty() && nanoseconds(&setting.value) != Some(0);
-        is_asked.then_some((key, setting))
-    };
+    let asked = |key: &'static str| checkpoints::schedule(view, key).map(|setting| (key, setting));
     let option = name(SAVEPOINT_DIR);
     let fix = format!("set `{option}`");
     let end =
@@ -80,7 +73,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         let message = format!("`savepointTriggerNonce` asks for a savepoint {end}");
         Some(Violation::at_field(path.key("savepointTriggerNonce"), Some(nonce.to_string()), message, fix))
     } else {
-        asked(PERIODIC)
+        asked(checkpoints::SAVEPOINT_SCHEDULE)
             .or_else(|| asked(AGE_LIMIT))
             .map(|(key, setting)| asking(setting, &path, format!("`{key}` asks for savepoints {end}"), fix))
     });
