@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView, Shape};
 use crate::flink::deployment::cluster_ids;
+use crate::flink::identity::shared_label;
 use crate::flink::location::{has_placeholder, normalise};
 use crate::flink::options::{
     HA_CLUSTER_ID, KUBERNETES_CLUSTER_ID, KUBERNETES_NAMESPACE, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT,
@@ -34,6 +35,8 @@ pub struct Neighbour {
     pub name: String,
     /// The ConfigMaps that a standalone JobManager reads its configuration from.
     pub config_maps: Vec<String>,
+    /// The label by which its author tells the application; `None` where there is none.
+    pub application: Option<String>,
     /// What it leaves outside of its pods.
     pub footprint: Footprint,
 }
@@ -110,7 +113,14 @@ impl Neighbour {
             Kind::FlinkDeployment { .. } | Kind::SessionJob => Vec::new(),
         };
         let footprint = Footprint::of(object, namespace, cluster)?;
-        Some(Self { kind: word(&["kind"]), namespace: namespace.to_owned(), name, config_maps, footprint })
+        let (kind, namespace, application) = (word(&["kind"]), namespace.to_owned(), shared_label(object));
+        Some(Self { kind, namespace, name, config_maps, application, footprint })
+    }
+
+    /// Whether it is a resource of the operator's, which shows the whole cluster.
+    #[must_use]
+    pub fn is_resource(&self) -> bool {
+        matches!(self.kind.as_str(), "FlinkDeployment" | "FlinkBlueGreenDeployment")
     }
 
     /// Whether it keeps its HA metadata in ConfigMaps.

@@ -8,7 +8,7 @@
 
 mod document;
 mod exception;
-mod finding;
+pub mod finding;
 mod parse;
 pub mod rules;
 mod selector;

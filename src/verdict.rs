@@ -18,6 +18,7 @@ use crate::flink::configuration::EffectiveConfig;
 use crate::flink::raw::Unknown;
 use crate::neighbours::Neighbour;
 use crate::object::text;
+use crate::policy::finding;
 use crate::policy::rules;
 use crate::policy::{Finding, Level, Policies, Role};
 use crate::siblings::{self, Sibling};
@@ -156,30 +157,32 @@ pub fn validate(subject: &Subject<'_>, policies: &Policies, facts: &Facts) -> De
     let is_denied = findings.iter().any(|finding| finding.level == Level::Deny);
     if let Some(old) = subject.old.filter(|_| is_denied && subject.operation == Operation::Update) {
         let workload = &recognise(old).unwrap_or_else(|| subject.workload.clone());
-        let was = Subject { object: old, old: None, workload, ..*subject };
-        let before = PolicyOf { subject: was, ..review }.findings_as_it_is();
-        let place = |finding: &Finding| (finding.rule, finding.role, without_form(&finding.path));
-        // Of more than are told apart, none is known to be new.
-        let of_rule = |rule| before.iter().filter(|finding| finding.rule == rule).count();
-        let is_full: BTreeSet<_> =
-            rules::RULES.iter().map(|rule| rule.id).filter(|rule| of_rule(*rule) >= rules::MOST_FINDINGS).collect();
+        let was = PolicyOf { subject: Subject { object: old, old: None, workload, ..*subject }, ..review };
         let has_ha = |subject: &Subject<'_>| {
             cluster(subject, policies, facts).is_some_and(|cluster| cluster.high_availability().0.is_on())
         };
-        // Of a cluster without HA a warning is not yet the violation that it becomes with it.
-        let is_switched_on = has_ha(subject) && !has_ha(&was);
-        let counts =
-            |finding: &&Finding| !is_switched_on || finding.level == Level::Deny || finding.exception.is_some();
-        let before: BTreeSet<_> = before.iter().filter(counts).map(place).collect();
-        let known = |finding: &Finding| is_full.contains(finding.rule) || before.contains(&place(finding));
-        for finding in findings.iter_mut().filter(|finding| finding.level == Level::Deny) {
-            if known(finding) {
-                finding.level = Level::Warn;
-            }
+        let is_switched_on = has_ha(subject) && !has_ha(&was.subject);
+        lower_known(&mut findings, was.findings_as_it_is(), is_switched_on);
+    }
+    finding::merge(&mut findings);
+    review.decide(findings)
+}
+
+/// Makes warnings of those denials in `findings` that were there `before` the update; `is_switched_on`, whether HA is new.
+fn lower_known(findings: &mut [Finding], mut before: Vec<Finding>, is_switched_on: bool) {
+    let place = |finding: &Finding| (finding.rule, finding.role, without_form(&finding.path));
+    // Of more than are told apart, none is known to be new.
+    let is_full = |rule: &str| before.iter().filter(|finding| finding.rule == rule).count() >= rules::MOST_FINDINGS;
+    let full: BTreeSet<_> = before.iter().map(|finding| finding.rule).collect();
+    let full: BTreeSet<_> = full.into_iter().filter(|rule| is_full(rule)).collect();
+    // Of a cluster without HA a warning is not yet the violation that it becomes with it.
+    before.retain(|finding| !is_switched_on || finding.level == Level::Deny || finding.exception.is_some());
+    let before: BTreeSet<_> = before.iter().map(place).collect();
+    for finding in findings.iter_mut().filter(|finding| finding.level == Level::Deny) {
+        if full.contains(finding.rule) || before.contains(&place(finding)) {
+            finding.level = Level::Warn;
         }
     }
-    rules::merge(&mut findings);
-    review.decide(findings)
 }
 
 /// `path` without what its form adds: nested and dotted options stand in one place, and so does a list's element that others

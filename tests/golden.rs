@@ -23,7 +23,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use flink_admission::policy::rules::{RULES, merge};
+use flink_admission::policy::finding::merge;
+use flink_admission::policy::rules::RULES;
 use flink_admission::policy::{Finding, Level, Policies};
 use flink_admission::verdict::{Decision, Outcome};
 use flink_admission::{verdict, yaml};

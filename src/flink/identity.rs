@@ -70,19 +70,24 @@ impl Shown<'_> {
     #[must_use]
     pub fn derived(self) -> Option<String> {
         let Self { object, name, .. } = self;
-        let of_role = |object: &Value| SHARED_LABELS.iter().find_map(|key| label(object, key).and_then(of_label));
         let by_name = || name.map(|name| without_run(object, name)).and_then(without_role);
         // A name that says the role alone is the only one in its namespace; others may share labels with other clusters.
         let is_role = || name.is_some_and(|name| ROLE_WORDS.contains(&name));
         let id = match Host::of(self) {
-            Host::Unset if is_role() => either(object, of_role),
+            Host::Unset if is_role() => shared_label(object),
             Host::Unset => by_name(),
-            Host::Role => either(object, of_role),
+            Host::Role => shared_label(object),
             Host::Named(host) => Some(host),
             Host::Unclear => None,
         };
         id.filter(|id| is_id(id))
     }
+}
+
+/// The label that `object`, or its pods, share with the rest of their cluster, without its role word.
+#[must_use]
+pub fn shared_label(object: &Value) -> Option<String> {
+    either(object, |object| SHARED_LABELS.iter().find_map(|key| label(object, key).and_then(of_label)))
 }
 
 fn either(object: &Value, read: impl Fn(&Value) -> Option<String>) -> Option<String> {

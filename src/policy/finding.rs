@@ -140,3 +140,52 @@ impl fmt::Display for Finding {
         write!(f, "{}: {}; {}", self.path, self.message, self.fix)
     }
 }
+
+/// The order of findings in every answer.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        b.level
+            .cmp(&a.level)
+            .then_with(|| (&a.path, a.role, a.rule, &a.message).cmp(&(&b.path, b.role, b.rule, &b.message)))
+    });
+}
+
+/// Makes one finding of those that one cause has: the first speaks for all, and names the options of the others.
+///
+/// Only for answers: whether a finding is new is asked of each place.
+pub fn merge(findings: &mut Vec<Finding>) {
+    let mut merged: Vec<Finding> = Vec::new();
+    let mut groups: Vec<Vec<Finding>> = Vec::new();
+    for finding in findings.drain(..) {
+        let is_same = |other: &Finding| {
+            (other.rule, other.level, other.role, &other.exception)
+                == (finding.rule, finding.level, finding.role, &finding.exception)
+                && other.shared.as_ref().map(|shared| &shared.cause)
+                    == finding.shared.as_ref().map(|shared| &shared.cause)
+        };
+        let group = groups.iter_mut().find(|group| group.first().is_some_and(is_same));
+        match (group, &finding.shared) {
+            (_, None) => merged.push(finding),
+            (Some(group), Some(_)) => group.push(finding),
+            (None, Some(_)) => groups.push(vec![finding]),
+        }
+    }
+    merged.extend(groups.into_iter().filter_map(spoken_for));
+    sort(&mut merged);
+    *findings = merged;
+}
+
+fn spoken_for(mut group: Vec<Finding>) -> Option<Finding> {
+    group.sort_by_key(|finding| finding.shared.as_ref().map(|shared| shared.rank));
+    let mut group = group.into_iter();
+    let mut first = group.next()?;
+    let others: Vec<String> = group.filter_map(|other| Some(format!("`{}`", other.shared?.option))).collect();
+    if let (Some((last, before)), Some(shared)) = (others.split_last(), &first.shared) {
+        let and = if before.is_empty() { "" } else { " and " };
+        let others = [&before.join(", "), and, last].concat();
+        let loss = shared.loss.as_ref().map(|loss| format!(", so {loss}")).unwrap_or_default();
+        first.message = format!("{}; the same is true of {others}{loss}", shared.fact);
+        first.fix.clone_from(&shared.fix);
+    }
+    Some(first)
+}

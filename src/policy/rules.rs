@@ -12,10 +12,12 @@ mod neighbours;
 mod operations;
 mod session;
 mod storage;
+mod table;
 mod volumes;
 mod wiring;
 
 pub(crate) use account::rights;
+pub use table::{RULES, is_denied_by_strict, is_known_id, is_of_operator, is_of_update, known_ids};
 
 use serde_json::Value;
 
@@ -29,7 +31,7 @@ use crate::inject::{Lost, Shortfall};
 use crate::object::{FieldPath, at, named};
 use crate::policy::document::{FlinkPolicy, Profile};
 use crate::policy::exception;
-use crate::policy::finding::{Finding, Level, Replacement, Role, Shared};
+use crate::policy::finding::{self, Finding, Level, Replacement, Role, Shared};
 use crate::siblings::Sibling;
 
 /// One rule.
@@ -213,144 +215,6 @@ impl Violation {
 /// Most findings of one rule on one object: whoever reads them has seen enough, and nothing grows without end.
 pub const MOST_FINDINGS: usize = 1_000;
 
-/// All rules, by id.
-pub static RULES: &[&Rule] = &[
-    &storage::checkpoint_directory_missing::RULE,
-    &neighbours::checkpoint_directory_shared::RULE,
-    &storage::claim_not_found::RULE,
-    &storage::claim_single_node_shared::RULE,
-    &storage::claim_single_pod_shared::RULE,
-    &neighbours::cluster_identity_taken::RULE,
-    &wiring::configuration_file_unread::RULE,
-    &wiring::configuration_not_found::RULE,
-    &wiring::configuration_not_mounted::RULE,
-    &wiring::configuration_refused::RULE,
-    &exposure::credentials_in_plain_text::RULE,
-    &storage::filesystem_plugin_missing::RULE,
-    &storage::filesystem_plugin_scheme::RULE,
-    &storage::filesystem_plugin_version::RULE,
-    &operations::flink_deployment_refused::RULE,
-    &exposure::flink_known_vulnerable::RULE,
-    &wiring::flink_properties_void::RULE,
-    &wiring::flink_version_contradicts_image::RULE,
-    &storage::fs_group_missing::RULE,
-    &wiring::ha_arguments_without_ha::RULE,
-    &wiring::ha_cluster_id_default::RULE,
-    &wiring::ha_cluster_id_refused::RULE,
-    &wiring::ha_differs_between_roles::RULE,
-    &neighbours::ha_directory_shared::RULE,
-    &wiring::ha_id_of_each_pod::RULE,
-    &neighbours::ha_metadata_left_behind::RULE,
-    &wiring::ha_mode_missing::RULE,
-    &wiring::ha_mode_misspelt::RULE,
-    &wiring::ha_mode_short_name::RULE,
-    &mutation::ha_not_added::RULE,
-    &operations::ha_off::RULE,
-    &mutation::ha_required::RULE,
-    &storage::ha_storage_dir_missing::RULE,
-    &operations::ha_without_checkpoints::RULE,
-    &storage::hadoop_classpath_missing::RULE,
-    &storage::history_archive_not_durable::RULE,
-    &wiring::host_argument_removed::RULE,
-    &wiring::image_differs_between_roles::RULE,
-    &operations::image_tag_mutable::RULE,
-    &mutation::injected_value_missing::RULE,
-    &exposure::jar_upload_open::RULE,
-    &operations::job_backoff_limit::RULE,
-    &wiring::jobmanager_address_is_service::RULE,
-    &operations::jobmanagers_not_spread::RULE,
-    &operations::jobmanagers_too_few::RULE,
-    &wiring::kubernetes_cluster_id_missing::RULE,
-    &neighbours::kubernetes_ha_load::RULE,
-    &account::kubernetes_namespace_foreign::RULE,
-    &account::kubernetes_namespace_missing::RULE,
-    &operations::leader_election_intervals::RULE,
-    &operations::liveness_probe_harmful::RULE,
-    &wiring::liveness_probe_on_random_port::RULE,
-    &wiring::main_container_missing::RULE,
-    &operations::memory_above_limit::RULE,
-    &operations::memory_limit_missing::RULE,
-    &operations::memory_too_small::RULE,
-    &account::openshift_finalizers_right::RULE,
-    &wiring::operator_standalone_v2_ha::RULE,
-    &wiring::option_misspelt::RULE,
-    &wiring::option_overlap::RULE,
-    &wiring::option_unknown_to_version::RULE,
-    &wiring::pod_ip_undefined::RULE,
-    &exposure::pod_privileged::RULE,
-    &wiring::reactive_mode_unsupported::RULE,
-    &operations::resource_null::RULE,
-    &exposure::rest_exposed_by_ingress::RULE,
-    &exposure::rest_exposed_by_service::RULE,
-    &operations::restart_strategy_default_attempts::RULE,
-    &operations::restart_strategy_off::RULE,
-    &operations::roles_in_one_pod::RULE,
-    &operations::rolling_update_two_jobmanagers::RULE,
-    &account::run_as_user_missing::RULE,
-    &account::service_account_lacks_rights::RULE,
-    &account::service_account_missing::RULE,
-    &account::service_account_not_found::RULE,
-    &account::service_account_over_privileged::RULE,
-    &account::service_account_token_not_mounted::RULE,
-    &session::session_job_refused::RULE,
-    &session::session_option_without_effect::RULE,
-    &session::session_target_not_found::RULE,
-    &session::session_target_without_ha::RULE,
-    &wiring::shape_not_understood::RULE,
-    &wiring::standby_not_supported::RULE,
-    &wiring::standby_without_ha::RULE,
-    &wiring::standby_without_ha_in_resource::RULE,
-    &storage::storage_differs_between_roles::RULE,
-    &storage::storage_on_container::RULE,
-    &storage::storage_on_empty_dir::RULE,
-    &storage::storage_on_ephemeral_claim::RULE,
-    &storage::storage_on_host_path::RULE,
-    &storage::storage_on_source_less_volume::RULE,
-    &storage::storage_path_without_scheme::RULE,
-    &storage::storage_per_replica::RULE,
-    &storage::storage_read_only::RULE,
-    &storage::storage_uri_malformed::RULE,
-    &storage::storage_uri_placeholder::RULE,
-    &account::task_manager_service_account_missing::RULE,
-    &operations::upgrade_mode_stateless::RULE,
-    &operations::upgrade_mode_without_directory::RULE,
-    &mutation::volume_conflict::RULE,
-    &wiring::zookeeper_port_random::RULE,
-    &wiring::zookeeper_quorum_missing::RULE,
-];
-
-/// Whether a policy may name `id`.
-#[must_use]
-pub fn is_known_id(id: &str) -> bool {
-    RULES.iter().any(|rule| rule.id == id)
-}
-
-/// Whether profile strict denies what the rule `id` finds: a policy that only warns of it does not make it harmless.
-#[must_use]
-pub fn is_denied_by_strict(id: &str) -> bool {
-    RULES.iter().any(|rule| rule.id == id && rule.strict == Level::Deny)
-}
-
-/// Whether the rule `id` finds what the operator itself does wrong, of which the resource that it acts for shows nothing.
-#[must_use]
-pub fn is_of_operator(id: &str) -> bool {
-    id == wiring::host_argument_removed::RULE.id
-}
-
-/// Whether the rule `id` finds what an update takes away, whatever the object is now.
-#[must_use]
-pub fn is_of_update(id: &str) -> bool {
-    id == mutation::injected_value_missing::RULE.id
-}
-
-/// Every id that a policy may name, sorted.
-#[must_use]
-pub fn known_ids() -> Vec<&'static str> {
-    let mut ids: Vec<_> = RULES.iter().map(|rule| rule.id).collect();
-    ids.sort_unstable();
-    ids
-}
-
 /// All findings on `case`, the worst first, then by path, role and rule.
 #[must_use]
 pub fn evaluate(case: &Case<'_>) -> Vec<Finding> {
@@ -366,57 +230,8 @@ pub fn evaluate(case: &Case<'_>) -> Vec<Finding> {
         .collect();
     mutation::ha_not_added::leave_to_denials(&mut findings, case.shortfalls);
     exception::apply(&mut findings, case.object, case.policy.spec.exceptions);
-    sort(&mut findings);
+    finding::sort(&mut findings);
     findings
-}
-
-/// The order of findings in every answer.
-pub fn sort(findings: &mut [Finding]) {
-    findings.sort_by(|a, b| {
-        b.level
-            .cmp(&a.level)
-            .then_with(|| (&a.path, a.role, a.rule, &a.message).cmp(&(&b.path, b.role, b.rule, &b.message)))
-    });
-}
-
-/// Makes one finding of those that one cause has: the first speaks for all, and names the options of the others.
-///
-/// Only for answers: whether a finding is new is asked of each place.
-pub fn merge(findings: &mut Vec<Finding>) {
-    let mut merged: Vec<Finding> = Vec::new();
-    let mut groups: Vec<Vec<Finding>> = Vec::new();
-    for finding in findings.drain(..) {
-        let is_same = |other: &Finding| {
-            (other.rule, other.level, other.role, &other.exception)
-                == (finding.rule, finding.level, finding.role, &finding.exception)
-                && other.shared.as_ref().map(|shared| &shared.cause)
-                    == finding.shared.as_ref().map(|shared| &shared.cause)
-        };
-        let group = groups.iter_mut().find(|group| group.first().is_some_and(is_same));
-        match (group, &finding.shared) {
-            (_, None) => merged.push(finding),
-            (Some(group), Some(_)) => group.push(finding),
-            (None, Some(_)) => groups.push(vec![finding]),
-        }
-    }
-    merged.extend(groups.into_iter().filter_map(spoken_for));
-    sort(&mut merged);
-    *findings = merged;
-}
-
-fn spoken_for(mut group: Vec<Finding>) -> Option<Finding> {
-    group.sort_by_key(|finding| finding.shared.as_ref().map(|shared| shared.rank));
-    let mut group = group.into_iter();
-    let mut first = group.next()?;
-    let others: Vec<String> = group.filter_map(|other| Some(format!("`{}`", other.shared?.option))).collect();
-    if let (Some((last, before)), Some(shared)) = (others.split_last(), &first.shared) {
-        let and = if before.is_empty() { "" } else { " and " };
-        let others = [&before.join(", "), and, last].concat();
-        let loss = shared.loss.as_ref().map(|loss| format!(", so {loss}")).unwrap_or_default();
-        first.message = format!("{}; the same is true of {others}{loss}", shared.fact);
-        first.fix.clone_from(&shared.fix);
-    }
-    Some(first)
 }
 
 fn finding(rule: &Rule, level: Level, violation: Violation) -> Finding {

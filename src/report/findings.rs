@@ -5,7 +5,7 @@ use crate::cli::baseline::Accepted;
 use crate::cli::input::Source;
 use crate::cli::locate::{Locator, Pointed};
 use crate::cli::review::{Object, Reviewed};
-use crate::policy::rules::merge;
+use crate::policy::finding::merge;
 use crate::policy::{Finding, Level};
 
 /// Which findings are reported.

@@ -8,6 +8,7 @@ use crate::facts::{FactKey, Facts, Listed};
 use crate::flink::cluster::Cluster;
 use crate::inject::{self, Injection, Lost, Shortfall, Target};
 use crate::object::at;
+use crate::policy::finding;
 use crate::policy::rules::{self, Case};
 use crate::policy::{Enforcement, Finding, FlinkPolicy, Level, Policies};
 use crate::siblings::Sibling;
@@ -141,7 +142,7 @@ impl<'a> PolicyOf<'a> {
         for finding in &mut findings {
             finding.level = finding.level.min(Level::Warn);
         }
-        rules::sort(&mut findings);
+        finding::sort(&mut findings);
         findings
     }
 

@@ -16,6 +16,15 @@ use crate::flink::memory::{MEBIBYTE, size};
 use crate::flink::version::FlinkVersion;
 use crate::policy::Role;
 
+/// The option that sets all that the process of `role` may use.
+#[must_use]
+pub const fn process_size(role: Role) -> &'static str {
+    match role {
+        Role::JobManager => JM_PROCESS,
+        Role::TaskManager => TM_PROCESS,
+    }
+}
+
 /// Whether what a role may have is enough for its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fit {

@@ -1,6 +1,7 @@
 //! `cluster-identity-taken`: two clusters that elect one leader.
 
 use crate::flink::cluster::Shape;
+use crate::flink::identity::shared_label;
 use crate::flink::options::{HA_CLUSTER_ID, KUBERNETES_CLUSTER_ID, ZOOKEEPER_ROOT};
 use crate::neighbours::{Election, Neighbour};
 use crate::object::FieldPath;
@@ -17,7 +18,7 @@ pub(crate) const RULE: Rule = Rule {
     page: Page {
         what: "Another Flink cluster has the same identity in HA: `kubernetes.cluster-id` (a FlinkDeployment's name) in one `kubernetes.namespace`, or one ZooKeeper quorum, `path.root` and `high-availability.cluster-id` (a FlinkDeployment's name again; ZooKeeper knows no Kubernetes namespace).",
         why: "The JobManagers of both elect one leader. No error is raised: the one is a standby of the other, its TaskManagers register with the other's JobManager, and at the next failover it starts the other's jobs with its own image and from its own storageDir, where their files are not (`Could not start recovered job`).",
-        limits: "Clusters whose configuration is not known whole are left out, and so are those that are scaled to none, finished or being deleted. JobManagers in several objects that read one ConfigMap are taken for one cluster. The offline commands compare what they are given; a review sees no other clusters yet.",
+        limits: "Clusters whose configuration is not known whole are left out, and so are those that are scaled to none, finished or being deleted. JobManagers in several objects that read one ConfigMap are taken for one cluster; where they have one HA directory and one label `app.kubernetes.io/instance` or `app` they may be one, and it is a warning. The offline commands compare what they are given; a review sees no other clusters yet.",
         example: "kind: Deployment        # orders-jobmanager\nargs: [jobmanager, -D, high-availability.type=kubernetes, -D, kubernetes.cluster-id=flink]\n---\nkind: Deployment        # invoices-jobmanager, in the same namespace\nargs: [jobmanager, -D, high-availability.type=kubernetes, -D, kubernetes.cluster-id=flink]",
         fix: "Give each cluster an id of its own. With ZooKeeper give each namespace a `high-availability.zookeeper.path.root` of its own.",
     },
@@ -67,12 +68,25 @@ fn violation(case: &Case<'_>, election: &Election, other: &Neighbour) -> Violati
         "{what} where {who} elects its leader too, so the two are one cluster to Flink: TaskManagers of the one join the other, and its jobs are started with the wrong image"
     );
     let setting = case.cluster.leading().and_then(|view| view.config.option(option, case.cluster.version));
-    match setting {
+    let violation = match setting {
         Some((_, setting)) if !is_resource => Violation::at_setting(setting, message, remedy),
         _ if is_resource => Violation::at_field(FieldPath::of(&["metadata", "name"]), None, message, remedy),
         _ => {
             let root = case.cluster.leading().map(|view| view.config_path.clone()).unwrap_or_default();
             Violation::at_field(root.key(option), None, message, remedy)
         }
-    }
+    };
+    if may_be_one(case, other) { violation.uncertain() } else { violation }
+}
+
+/// Whether the two may be JobManagers of one cluster, leader and standby: of one application, with one HA directory.
+fn may_be_one(case: &Case<'_>, other: &Neighbour) -> bool {
+    let is_named_alike = other.application.is_some() && other.application == shared_label(case.object);
+    let is_raw = case.cluster.shape == Shape::Raw && !other.is_resource();
+    is_raw
+        && is_named_alike
+        && other.namespace == case.namespace
+        && own(case).is_some_and(|own| {
+            own.ha_directories.iter().any(|directory| other.footprint.ha_directories.contains(directory))
+        })
 }

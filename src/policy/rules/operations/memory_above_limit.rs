@@ -3,7 +3,7 @@
 use crate::flink::cluster::{RoleView, Shape};
 use crate::flink::memory;
 use crate::object::at;
-use crate::policy::finding::{Level, Role};
+use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -32,11 +32,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
 }
 
 fn larger(case: &Case<'_>, view: &RoleView) -> Option<Violation> {
-    let option = match view.role {
-        Role::JobManager => "jobmanager.memory.process.size",
-        Role::TaskManager => "taskmanager.memory.process.size",
-    };
-    let (key, setting) = view.config.option(option, case.cluster.version)?;
+    let (key, setting) = view.config.option(memory::process::process_size(view.role), case.cluster.version)?;
     let process = memory::size(&setting.value)?;
     let written = at(view.pod.container()?, &["resources", "limits", "memory"])?;
     let limit = memory::quantity(written)?;

@@ -3,7 +3,7 @@
 use crate::flink::cluster::{RoleView, Shape};
 use crate::flink::memory;
 use crate::object::at;
-use crate::policy::finding::{Level, Role};
+use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -52,9 +52,5 @@ fn without(case: &Case<'_>, view: &RoleView) -> Option<Violation> {
 }
 
 fn process_size(case: &Case<'_>, view: &RoleView) -> Option<u64> {
-    let option = match view.role {
-        Role::JobManager => "jobmanager.memory.process.size",
-        Role::TaskManager => "taskmanager.memory.process.size",
-    };
-    memory::size(view.config.value(option, case.cluster.version)?)
+    memory::size(view.config.value(memory::process::process_size(view.role), case.cluster.version)?)
 }

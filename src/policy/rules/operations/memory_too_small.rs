@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::flink::cluster::{RoleView, Shape};
 use crate::flink::deployment::{field, walk};
-use crate::flink::memory::process::{Fit, Shortage, fit};
+use crate::flink::memory::process::{Fit, Shortage, fit, process_size};
 use crate::flink::memory::{self, MEBIBYTE};
 use crate::object::{FieldPath, at, list, map, name, text};
 use crate::policy::finding::{Level, Role};
@@ -36,7 +36,7 @@ fn of_role(case: &Case<'_>, view: &RoleView) -> Option<Violation> {
     if view.unknown.is_some() || has_old_sizes(view) {
         return None;
     }
-    let process = process_size_option(view.role);
+    let process = process_size(view.role);
     let resource = match resource(case, view.role) {
         Resource::Size(written) => Some(written),
         Resource::None => None,
@@ -67,13 +67,6 @@ fn of_role(case: &Case<'_>, view: &RoleView) -> Option<Violation> {
         Violation::at_setting(setting, message, example(&format!("`{key}`")))
     };
     Some(violation.of_role(view.role))
-}
-
-const fn process_size_option(role: Role) -> &'static str {
-    match role {
-        Role::JobManager => "jobmanager.memory.process.size",
-        Role::TaskManager => "taskmanager.memory.process.size",
-    }
 }
 
 /// Sizes of before 1.11, which Flink takes for one of the present ones, another for each way of deployment.
