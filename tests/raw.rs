@@ -1,10 +1,15 @@
 //! Standalone roles through the whole engine: what is filled in at creation, and what becomes of it later.
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test ends by panicking")]
 
+#[path = "raw/clusters.rs"]
+mod clusters;
+#[path = "raw/updates.rs"]
+mod updates;
+
 use std::collections::BTreeSet;
 
 use flink_admission::admission::Operation;
-use flink_admission::facts::{Answer, FactKey, Facts, Listed};
+use flink_admission::facts::{Answer, FactKey, Facts};
 use flink_admission::inject::former;
 use flink_admission::policy::{Level, Policies};
 use flink_admission::verdict::{Decision, Outcome, Subject, judge, mutate, needs, validate};
@@ -34,6 +39,15 @@ fn facts(file: &str, text: &str) -> Facts {
     let key = FactKey::ConfigMap { namespace: "billing".to_owned(), name: "config".to_owned() };
     facts.insert(key, Answer::Known(json!({"data": {file: text}})));
     facts.insert(FactKey::Namespace("billing".to_owned()), Answer::Known(json!({"metadata": {"name": "billing"}})));
+    facts
+}
+
+/// The same, where it is known that no cluster called `invoices` has left HA metadata.
+fn never_run(mut facts: Facts) -> Facts {
+    for namespace in ["default", "billing"] {
+        let name = "invoices-cluster-config-map".to_owned();
+        facts.insert(FactKey::ConfigMap { namespace: namespace.to_owned(), name }, Answer::Absent);
+    }
     facts
 }
 
@@ -163,18 +177,6 @@ fn a_variable_that_is_no_address_of_the_pod_is_not_published() {
 }
 
 #[test]
-fn without_ha_the_address_goes_with_it() {
-    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
-    let created = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
-    let stored = outcome(&created, None, POLICY, &facts).stored;
-    let off = json!(["jobmanager", "-D", "high-availability.type=NONE"]);
-    let update = deployment("invoices-jobmanager", "flink:1.20.1", &off);
-    let kept = outcome(&update, Some(&stored), POLICY, &facts).stored;
-    assert!(!args(&kept).join(" ").contains("jobmanager.rpc.address"), "{:?}", args(&kept));
-    assert_eq!(outcome(&kept, Some(&stored), POLICY, &facts).stored, kept, "a second review");
-}
-
-#[test]
 fn a_blank_argument_of_the_users_is_not_outbidden() {
     let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
     let of_zookeeper = "spec: {highAvailability: {mode: zookeeper, storageDir: 's3://hub/ha',
@@ -190,92 +192,6 @@ fn a_blank_argument_of_the_users_is_not_outbidden() {
         assert_eq!(args(&stored), ["jobmanager", "-D", blank], "the last of two counts, so ours would be in vain");
         assert_eq!(outcome(&stored, None, policy, &facts).stored, stored, "{blank}");
     }
-}
-
-#[test]
-fn an_update_that_sends_the_arguments_anew_gets_them_back() {
-    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
-    let object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
-    let stored = outcome(&object, None, POLICY, &facts).stored;
-    let mut update = stored.clone();
-    update["spec"]["template"]["spec"]["containers"][0]["args"] = json!(["jobmanager"]);
-    assert_eq!(outcome(&update, Some(&stored), POLICY, &facts).stored, stored);
-}
-
-/// Whether the arguments came to stay, as with `kubectl set image`, or are sent as they were, as with `kubectl apply`.
-#[test]
-fn a_session_that_takes_no_options_keeps_its_arguments_as_they_come() {
-    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
-    let object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
-    let stored = outcome(&object, None, POLICY, &facts).stored;
-    for args_of_update in [args(&stored), args(&object)] {
-        let mut update = stored.clone();
-        update["spec"]["template"]["spec"]["containers"][0]["args"] = json!(args_of_update);
-        update["spec"]["template"]["spec"]["containers"][0]["image"] = json!("flink:1.14.6");
-        let kept = outcome(&update, Some(&stored), POLICY, &facts).stored;
-        assert_eq!(args(&kept), args_of_update);
-        let decision = answer(&kept, &stored, &facts);
-        insta::allow_duplicates! {
-            insta::assert_snapshot!(decision.message, @r#"
-            1 problem:
-            spec.template.spec.containers[0].args["high-availability.type"]: `high-availability.type` was filled in as an argument, and the session JobManager of Flink 1.14.6 takes no options as arguments, so the cluster would restart without HA and lose its jobs; stay on Flink 1.15 or later, or write the HA options into the configuration file of both roles first [injected-value-missing]
-            "#);
-        }
-        assert_eq!(decision.warnings, [""; 0]);
-        // Back on a version that reads them they are put back.
-        let mut back = kept.clone();
-        back["spec"]["template"]["spec"]["containers"][0]["image"] = json!("flink:1.20.1");
-        assert_eq!(outcome(&back, Some(&kept), POLICY, &facts).stored, stored);
-    }
-}
-
-#[test]
-fn an_update_to_a_command_that_takes_nothing_of_ours_is_told() {
-    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
-    let object = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
-    let stored = outcome(&object, None, POLICY, &facts).stored;
-    let warnings = |args: Value| {
-        let mut update = deployment("invoices-jobmanager", "flink:1.20.1", &args);
-        update["spec"]["template"]["spec"]["serviceAccountName"] = json!("flink");
-        let decision = answer(&update, &stored, &facts);
-        assert!(decision.allowed, "{}", decision.message);
-        decision.warnings.join("\n")
-    };
-    insta::assert_snapshot!(warnings(json!(["sh", "-c", "exec /docker-entrypoint.sh \"$@\"", "--", "jobmanager"])), @"spec.template.spec.containers[0].args: `high-availability.type`, which was filled in, may be lost, since a shell's text starts it, to which…; write HA into the configuration file, or use `args: [jobmanager]`, where it is put back [injected-value-missing]");
-    insta::assert_snapshot!(warnings(json!(["env", "FLINK_PROPERTIES=a: b", "/docker-entrypoint.sh", "jobmanager"])), @"spec.template.spec.containers[0].args: `high-availability.type`, which was filled in, may be lost, since `env` in its command changes varia…; write HA into the configuration file, or use `args: [jobmanager]`, where it is put back [injected-value-missing]");
-    insta::assert_snapshot!(warnings(json!(["/opt/run.sh"])), @"spec.template.spec.containers[0].args: `high-availability.type`, which was filled in, may be lost, since its command is not known to start …; write HA into the configuration file, or use `args: [jobmanager]`, where it is put back [injected-value-missing]");
-    assert_eq!(
-        warnings(json!(["sh", "-c", "exec bin/jobmanager.sh start-foreground -D high-availability.type=kubernetes"])),
-        ""
-    );
-    assert_eq!(warnings(json!(["/opt/run.sh", "-Dhigh-availability.type=kubernetes"])), "");
-    // A container of another name is another program.
-    let mut other = deployment("invoices-jobmanager", "nginx", &json!(["nginx"]));
-    other["spec"]["template"]["spec"]["containers"][0]["name"] = json!("proxy");
-    assert!(former(&other, &stored).is_none());
-    // And what we filled nothing into is nobody's loss.
-    assert!(former(&deployment("invoices-jobmanager", "flink:1.20.1", &json!(["/opt/run.sh"])), &object).is_none());
-}
-
-#[test]
-fn an_update_gets_no_new_defaults() {
-    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
-    let old = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
-    let mut update = old.clone();
-    update["spec"]["replicas"] = json!(0);
-    assert_eq!(outcome(&update, Some(&old), POLICY, &facts).patch.0, []);
-}
-
-#[test]
-fn a_new_version_gets_the_names_it_reads() {
-    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
-    let object = deployment("invoices-taskmanager", "flink:1.16.3", &json!(["taskmanager"]));
-    let stored = outcome(&object, None, POLICY, &facts).stored;
-    let mut update = stored.clone();
-    update["spec"]["template"]["spec"]["containers"][0]["image"] = json!("flink:1.20.1");
-    let after = outcome(&update, Some(&stored), POLICY, &facts).stored;
-    assert!(args(&after).contains(&"-Dhigh-availability.type=kubernetes"), "{:?}", args(&after));
-    assert!(!args(&after).contains(&"-Dhigh-availability=kubernetes"), "{:?}", args(&after));
 }
 
 #[test]
@@ -323,57 +239,6 @@ fn several_jobmanagers_without_ha_are_refused_unless_the_image_may_know_better()
     assert_eq!(verdict(&object, &known), Some(Level::Deny), "the official image has Flink's defaults");
     object["spec"]["template"]["spec"]["containers"][0]["image"] = json!("registry.example.net/engine:1");
     assert_eq!(verdict(&object, &known), Some(Level::Warn));
-}
-
-/// `facts` in which the input shows these workloads.
-fn showing(workloads: &[&Value], mut facts: Facts) -> Facts {
-    let key = FactKey::List { of: Listed::Workloads, namespace: "billing".to_owned() };
-    facts.insert(key, Answer::Objects(workloads.iter().map(|object| (*object).clone().into()).collect()));
-    facts
-}
-
-#[test]
-fn a_copy_under_another_name_is_another_cluster() {
-    let facts = facts("flink-conf.yaml", "a: b\n");
-    let created = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
-    let mut copy = outcome(&created, None, POLICY, &facts).stored;
-    copy["metadata"]["name"] = json!("receipts-jobmanager");
-    let stored = outcome(&copy, None, POLICY, &facts).stored;
-    assert!(args(&stored).contains(&"kubernetes.cluster-id=receipts"), "{:?}", args(&stored));
-    assert!(args(&stored).contains(&"high-availability.cluster-id=/billing/receipts"), "{:?}", args(&stored));
-}
-
-#[test]
-fn the_other_role_says_which_cluster_it_is() {
-    let args_of =
-        json!(["jobmanager", "-D", "kubernetes.cluster-id=ledger", "-D", "high-availability.cluster-id=/old"]);
-    let explicit = deployment("invoices-jobmanager", "flink:1.20.1", &args_of);
-    let task_manager = deployment("invoices-tm", "flink:1.20.1", &json!(["taskmanager"]));
-    let known = showing(&[&explicit, &task_manager], facts("flink-conf.yaml", "a: b\n"));
-    let stored = outcome(&task_manager, None, POLICY, &known).stored;
-    assert!(args(&stored).contains(&"-Dkubernetes.cluster-id=ledger"), "{:?}", args(&stored));
-    assert!(args(&stored).contains(&"-Dhigh-availability.cluster-id=/old"), "{:?}", args(&stored));
-    // Names that lead to different ids, and one ConfigMap: the JobManager's counts.
-    let job_manager = deployment("jobmanager-batch", "flink:1.20.1", &json!(["jobmanager"]));
-    let workers = deployment("batch-eu-taskmanager", "flink:1.20.1", &json!(["taskmanager"]));
-    let known = showing(&[&job_manager, &workers], facts("flink-conf.yaml", "a: b\n"));
-    let stored = [&job_manager, &workers].map(|object| outcome(object, None, POLICY, &known).stored);
-    assert!(args(&stored[0]).contains(&"kubernetes.cluster-id=batch"), "{:?}", args(&stored[0]));
-    assert!(args(&stored[1]).contains(&"-Dkubernetes.cluster-id=batch"), "{:?}", args(&stored[1]));
-    // What was filled in is no word of the author's: a second look, at what is stored, comes to the same.
-    let known = showing(&[&stored[0], &stored[1]], facts("flink-conf.yaml", "a: b\n"));
-    let again = [&job_manager, &workers].map(|object| outcome(object, None, POLICY, &known).stored);
-    assert_eq!(again, stored);
-}
-
-#[test]
-fn two_clusters_on_one_config_map_stay_apart() {
-    let job_managers =
-        ["a-jobmanager", "b-jobmanager"].map(|name| deployment(name, "flink:1.20.1", &json!(["jobmanager"])));
-    let workers = deployment("b-taskmanager", "flink:1.20.1", &json!(["taskmanager"]));
-    let known = showing(&[&job_managers[0], &job_managers[1], &workers], facts("flink-conf.yaml", "a: b\n"));
-    let stored = outcome(&workers, None, POLICY, &known).stored;
-    assert!(args(&stored).contains(&"-Dkubernetes.cluster-id=b"), "{:?}", args(&stored));
 }
 
 #[test]
@@ -429,92 +294,6 @@ fn directories_are_left_alone_where_others_may_have_set_them_or_no_option_is_tak
 }
 
 #[test]
-fn an_id_in_ha_is_for_both_roles_or_for_none() {
-    let facts = || {
-        never_run(facts(
-            "flink-conf.yaml",
-            "high-availability: kubernetes\nkubernetes.cluster-id: invoices\nhigh-availability.storageDir: s3://b/ha\n",
-        ))
-    };
-    let job_manager = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
-    let task_manager = deployment("invoices-taskmanager", "flink:1.20.1", &json!(["taskmanager"]));
-    let mut wrapped = task_manager.clone();
-    let container = &mut wrapped["spec"]["template"]["spec"]["containers"][0];
-    container["command"] = json!(["sh", "-c", "/docker-entrypoint.sh taskmanager"]);
-    container["args"] = json!([]);
-    let mut runs = task_manager.clone();
-    runs["metadata"]["uid"] = json!("1");
-    let has_id = |other: &Value| {
-        let facts = showing(&[&job_manager, other], facts());
-        args(&outcome(&job_manager, None, POLICY, &facts).stored).join(" ").contains("high-availability.cluster-id")
-    };
-    assert!(has_id(&task_manager));
-    assert!(!has_id(&wrapped), "no option can be given to the TaskManagers");
-    assert!(!has_id(&runs), "the TaskManagers run without");
-}
-
-/// The same, where it is known that no cluster called `invoices` has left HA metadata.
-fn never_run(mut facts: Facts) -> Facts {
-    for namespace in ["default", "billing"] {
-        let name = "invoices-cluster-config-map".to_owned();
-        facts.insert(FactKey::ConfigMap { namespace: namespace.to_owned(), name }, Answer::Absent);
-    }
-    facts
-}
-
-#[test]
-fn a_cluster_that_may_have_run_keeps_the_id_under_which_its_state_is() {
-    let id = |ha: &str, words: &Value, known: fn(Facts) -> Facts| {
-        let facts = facts("flink-conf.yaml", &format!("{ha}\nhigh-availability.storageDir: s3://b/ha\n"));
-        let role = deployment("invoices-jobmanager", "flink:1.20.1", words);
-        let words = args(&outcome(&role, None, POLICY, &known(facts)).stored).join(" ");
-        words.contains("high-availability.cluster-id=/billing/invoices")
-    };
-    let zookeeper = "high-availability: zookeeper\nhigh-availability.zookeeper.quorum: zk:2181";
-    let kubernetes = "high-availability: kubernetes\nkubernetes.cluster-id: invoices";
-    let (session, application) = (json!(["jobmanager"]), json!(["standalone-job", "--job-classname", "a.B"]));
-    assert!(!id(zookeeper, &session, never_run), "the paths in ZooKeeper have the id in them");
-    for words in [&session, &application] {
-        assert!(!id(kubernetes, words, |facts| facts), "the jars and the job's id are made of it");
-        assert!(id(kubernetes, words, never_run), "it has left nothing");
-        assert!(id("high-availability: kubernetes", words, |facts| facts), "without an id it cannot have run");
-    }
-}
-
-#[test]
-fn a_cluster_that_ran_in_the_default_namespace_stays_there() {
-    let conf =
-        "high-availability: kubernetes\nkubernetes.cluster-id: invoices\nhigh-availability.storageDir: s3://b/ha\n";
-    let role = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
-    let namespace = |facts: &Facts| {
-        let outcome = outcome(&role, None, POLICY, facts);
-        let denied = outcome.findings.iter().any(|finding| finding.level == Level::Deny);
-        (args(&outcome.stored).join(" ").contains("kubernetes.namespace=billing"), denied)
-    };
-    let mut known = facts("flink-conf.yaml", conf);
-    assert_eq!(namespace(&known), (true, false));
-    let name = "invoices-cluster-config-map".to_owned();
-    known.insert(FactKey::ConfigMap { namespace: "default".to_owned(), name }, Answer::Known(json!({})));
-    assert_eq!(namespace(&known), (false, false), "its HA metadata is there");
-}
-
-#[test]
-fn ha_is_for_both_roles_or_for_none() {
-    let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
-    let job_manager = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
-    let mut wrapped = deployment("invoices-taskmanager", "flink:1.20.1", &json!([]));
-    wrapped["spec"]["template"]["spec"]["containers"][0]["command"] =
-        json!(["sh", "-c", "/docker-entrypoint.sh taskmanager"]);
-    let outcome = outcome(&job_manager, None, POLICY, &showing(&[&job_manager, &wrapped], facts));
-    assert!(!args(&outcome.stored).join(" ").contains("high-availability"), "{}", outcome.stored);
-    let said: Vec<_> = outcome.findings.iter().map(|finding| finding.message.as_str()).collect();
-    assert!(
-        said.iter().any(|said| said.contains("its TaskManager, Deployment `invoices-taskmanager`, gets none")),
-        "{said:?}"
-    );
-}
-
-#[test]
 fn ha_on_an_object_store_waits_for_a_plugin_that_can_be_enabled() {
     let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
     let plain = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
@@ -527,22 +306,5 @@ fn ha_on_an_object_store_waits_for_a_plugin_that_can_be_enabled() {
         let outcome = outcome(&object, None, POLICY, &facts);
         assert_eq!(outcome.stored.to_string().contains("high-availability.type=kubernetes"), has_ha, "{object}");
         assert_eq!(outcome.findings.iter().any(|finding| finding.rule == "ha-not-added"), !has_ha, "{object}");
-    }
-}
-
-#[test]
-fn task_managers_of_a_job_manager_that_wants_no_ha_get_none() {
-    let known = || facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
-    let task_manager = deployment("invoices-taskmanager", "flink:1.20.1", &json!(["taskmanager"]));
-    let plain = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
-    let mut of_secret = plain.clone();
-    of_secret["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] = json!([]);
-    of_secret["spec"]["template"]["spec"]["containers"][0]["envFrom"] = json!([{"secretRef": {"name": "options"}}]);
-    let none = json!(["jobmanager", "-D", "high-availability.type=NONE"]);
-    let says_none = deployment("invoices-jobmanager", "flink:1.20.1", &none);
-    for (job_manager, has_ha) in [(plain, true), (says_none, false), (of_secret, false)] {
-        let facts = showing(&[&job_manager, &task_manager], known());
-        let stored = outcome(&task_manager, None, POLICY, &facts).stored;
-        assert_eq!(args(&stored).join(" ").contains("high-availability"), has_ha, "{job_manager}");
     }
 }
