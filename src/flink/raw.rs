@@ -137,9 +137,8 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
     let container_path = container_path(raw);
     let unwritable =
         role.read_file(&environment, namespace, facts, is_stock).or_else(|| without_entry_point(&container, raw));
-    if let (Some(refused), Some(_)) = (&mut role.refused, hidden_by(raw.launch.entry)) {
-        // The command may change the file, or name another directory.
-        refused.refusal.certain = false;
+    if hidden_by(raw.launch.entry).is_some() {
+        role.doubt_files();
     }
     if unwritable.is_none() {
         role.read_variables(&environment, &container_path);
@@ -275,7 +274,7 @@ mod tests {
     fn what_this_version_does_not_read_is_void() {
         let both = role(json!({}), mounted(), json!({"flink-conf.yaml": "a: 1\n", "config.yaml": "b: 2\n"}));
         assert_eq!((value(&both, "a"), value(&both, "b"), both.unknown.is_some()), (Some("1"), None, false));
-        let reason = VoidReason::File { name: STANDARD, read: Some(LEGACY), hides: true };
+        let reason = VoidReason::File { name: STANDARD, read: Some(LEGACY), hides: true, certain: true };
         assert_eq!(both.void.first().map(|void| &void.reason), Some(&reason));
         let of_2 = role(json!({"image": "flink:2.0.1"}), mounted(), json!({"flink-conf.yaml": "a: 1\n"}));
         assert_eq!((value(&of_2, "a"), of_2.unknown.is_some(), of_2.void.len()), (None, true, 1));

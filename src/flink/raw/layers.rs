@@ -35,7 +35,7 @@ impl RawRole {
         }
         let read = delivery.read.as_ref().map(|file| file.name);
         for file in &delivery.unread {
-            let reason = VoidReason::File { name: file.name, read, hides: delivery.whole };
+            let reason = VoidReason::File { name: file.name, read, hides: delivery.whole, certain: true };
             let mut config = EffectiveConfig::default();
             set_all(&mut config, Layer::File, entries(file).unwrap_or_default(), &file.origin, &file.path);
             self.void.push(Void { reason, config, origin: file.origin.clone(), path: file.path.clone() });
@@ -59,6 +59,18 @@ impl RawRole {
         }
         (directory != CONF_DIR)
             .then(|| format!("Flink reads `{directory}`, and the entry point writes to `{CONF_DIR}`"))
+    }
+
+    /// Makes what is said of the files uncertain: the command may change them, or name another directory.
+    pub(super) fn doubt_files(&mut self) {
+        if let Some(refused) = &mut self.refused {
+            refused.refusal.certain = false;
+        }
+        for void in &mut self.void {
+            if let VoidReason::File { certain, .. } = &mut void.reason {
+                *certain = false;
+            }
+        }
     }
 
     /// What the entry point writes by itself. Source: flink-docker `docker-entrypoint.sh`, `prepare_configuration`.

@@ -51,5 +51,7 @@ pub enum VoidReason {
         read: Option<&'static str>,
         /// Whether the directory is mounted as a whole, so that the image's own file is hidden.
         hides: bool,
+        /// Whether the directory is certain to be the one that is read, as it is mounted.
+        certain: bool,
     },
 }

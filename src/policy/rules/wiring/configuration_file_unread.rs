@@ -16,7 +16,7 @@ pub(crate) const RULE: Rule = Rule {
     page: Page {
         what: "The only configuration file that a standalone role mounts has a name that its Flink version does not read: `flink-conf.yaml` for Flink 2, `config.yaml` for Flink up to 1.18.",
         why: "Mounted as a directory it hides the image's own file and Flink does not start (`config.yaml does not exist`); mounted as a single file Flink starts with its defaults, without HA and with local state.",
-        limits: "A custom image may carry a file of the right name beside one that is mounted alone; then it is a warning. Where the version is not known nothing is said. Where the ConfigMap is not known, its `items` tell.",
+        limits: "A custom image may carry a file of the right name beside one that is mounted alone; then it is a warning, as where a shell starts Flink and may write the file first. Where the version is not known nothing is said. Where the ConfigMap is not known, its `items` tell.",
         example: "image: flink:2.0.1\nvolumes:\n- name: flink-config\n  configMap: {name: flink-config}   # holds flink-conf.yaml only",
         fix: "Give the key the name that this version reads. `config.yaml` is YAML: quote what is special in it, and use no option that is the prefix of another (`high-availability.type`, not `high-availability`).",
     },
@@ -30,23 +30,21 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
 }
 
 fn violation(case: &Case<'_>, void: &Void) -> Option<Violation> {
-    let VoidReason::File { name, hides, .. } = void.reason else { return None };
+    let VoidReason::File { name, hides, certain, .. } = void.reason else { return None };
     let version = case.cluster.version?;
     let wanted = if version.at_least(1, 19) { STANDARD } else { LEGACY };
     let (path, origin) = (void.path.clone(), void.origin.clone());
     let outcome = if hides {
-        format!("and the mount hides the image's own `{wanted}`, so Flink does not start")
+        let effect = if certain { "does not start" } else { "may not start" };
+        format!("and the mount hides the image's own `{wanted}`, so Flink {effect}")
     } else {
         "so Flink starts with the image's defaults, without what is written there".to_owned()
     };
     let message = format!("Flink {version} does not read `{name}`, {outcome}");
     let fix = format!("call the key `{wanted}`, in the syntax of that file");
     let violation = Violation { origin, ..Violation::at_field(path, Some(name.to_owned()), message, fix) };
-    Some(if hides || is_stock(case.cluster, &case.policy.spec.images.stock) {
-        violation
-    } else {
-        violation.uncertain()
-    })
+    let is_certain = certain && (hides || is_stock(case.cluster, &case.policy.spec.images.stock));
+    Some(if is_certain { violation } else { violation.uncertain() })
 }
 
 fn is_stock(cluster: &Cluster, mirrors: &[String]) -> bool {
