@@ -41,9 +41,9 @@ core-wall:
 control-plane:
 	tests/control-plane/build
 
-# A release of Flink for the tests that run it. Without it they say that they are skipped, and fail on CI.
+# Releases of Flink for the tests that run it. Without them they say that they are skipped, and fail on CI.
 flink:
-	tests/flink/build 2.3.0 || [ "$$CI" != true ]
+	tests/flink/build 1.16.3 1.20.5 2.3.0 || [ "$$CI" != true ]
 
 build:
 	$(CARGO) build --locked --release
