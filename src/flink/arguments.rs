@@ -7,6 +7,7 @@
 
 mod parser;
 
+use crate::flink::options::{JOBMANAGER_ADDRESS, REST_PORT};
 use crate::flink::version::FlinkVersion;
 use crate::policy::Role;
 use crate::workload::Launch;
@@ -27,6 +28,21 @@ pub struct Arguments {
     pub insert_at: usize,
     /// Position of the first word that is no option of Flink's, nor a value of one; nothing behind it is.
     pub end: Option<usize>,
+    /// Why Flink refuses the command line, so that the role does not start.
+    pub refused: Option<Refused>,
+}
+
+/// Why Flink refuses a command line: the word of an option, without a value that stands in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// It lacks a value.
+    NoValue(String),
+    /// It is the beginning of several options.
+    Ambiguous(String),
+    /// Its value is no number of a port.
+    NoPort(String),
+    /// Its value is no id of a job.
+    NoJobId(String),
 }
 
 /// A word that does not do what it says.
@@ -63,50 +79,94 @@ pub enum Fate {
 #[must_use]
 pub fn read(words: &[&str], launch: &Launch, version: Option<FlinkVersion>) -> Arguments {
     let mut position = launch.word + 1;
-    if words.get(position).is_some_and(|word| matches!(*word, "start" | "start-foreground")) {
+    // The image's entry point says that itself.
+    let is_script = words.get(launch.word).is_some_and(|word| word.strip_suffix(".sh").is_some());
+    if is_script && words.get(position).is_some_and(|word| matches!(*word, "start" | "start-foreground")) {
         position += 1;
     }
     let mut read = Arguments { insert_at: position, ..Arguments::default() };
+    let mut added = Vec::new();
     if is_session(launch) {
-        position = read.positional(words, position, version);
+        position = read.positional(words, position, version, &mut added);
         read.insert_at = position;
-        if !takes_options(launch, version) {
-            read.no_options(words, position);
-            return read;
-        }
     }
-    let behind: Vec<(String, usize)> =
-        words.iter().enumerate().skip(position).map(|(position, word)| ((*word).to_owned(), position)).collect();
-    let parsed = parse(&behind, &options_of(launch, version));
-    read.options = parsed.given.iter().filter_map(Given::property).collect();
-    // The script gives the host that stands by position behind all other words.
-    read.host = parsed.value_of("h").or(read.host.take().filter(|_| parsed.end.is_none()));
+    let takes_options = !is_session(launch) || takes_options(launch, version);
+    let behind = words.iter().enumerate().skip(position).filter(|_| takes_options);
+    // The script gives the host and the port that stand by position behind all other words.
+    let all: Vec<(String, usize)> =
+        behind.map(|(position, word)| ((*word).to_owned(), position)).chain(added).collect();
+    let known = options_of(launch, version);
+    let parsed = parse(&all, &known, version);
+    let is_added = |at: usize| at < position;
+    let properties = parsed.given.iter().filter_map(Given::property);
+    let (of_script, options): (Vec<_>, Vec<_>) = properties.partition(|(_, _, position)| is_added(*position));
+    read.options = options;
+    let is_host = |(key, ..): &&(String, String, usize)| key == JOBMANAGER_ADDRESS;
+    let host = parsed.value_of("h").or(of_script.iter().find(is_host).map(|(_, value, at)| (value.clone(), *at)));
+    let host = host.map(|(host, at)| (if is_added(at) { without_value(&host) } else { host }, at));
+    read.host = host;
+    read.options.extend(of_script.into_iter().filter(|option| !is_host(&option)));
+    read.refused.clone_from(&parsed.refused);
+    read.web_port(&parsed);
     read.job_id = parsed.value_of("jid");
-    read.misread(words, &parsed, launch.application && version.is_some_and(|version| version.at_least(2, 0)));
+    if let Some((_, at)) = read.job_id.clone().as_ref().filter(|(id, _)| !is_job_id(id)) {
+        let word = words.get(*at).copied().unwrap_or_default();
+        read.refuse(Refused::NoJobId(option_in(word)));
+    }
+    if takes_options {
+        read.misread(words, &parsed, launch.application && version.is_some_and(|version| version.at_least(2, 0)));
+    } else {
+        read.no_options(words, position);
+    }
     read
 }
 
 impl Arguments {
-    /// Reads the host and the port that `jobmanager.sh` takes by position; the position behind them.
-    fn positional(&mut self, words: &[&str], mut position: usize, version: Option<FlinkVersion>) -> usize {
+    /// Reads the host and the port that `jobmanager.sh` takes by position, and writes down what it makes of them; the
+    /// position behind them.
+    fn positional(
+        &mut self,
+        words: &[&str],
+        begin: usize,
+        version: Option<FlinkVersion>,
+        added: &mut Vec<(String, usize)>,
+    ) -> usize {
         // `-D` alone is an option from 1.15.
         let has_options = version.is_none_or(|version| version.at_least(1, 15));
-        // An empty word is passed on, where it ends the options: `[ -z $2 ]` (executed for 1.20.5 and 2.3.0).
-        let is_host = |word: &&&str| !word.is_empty() && (!has_options || **word != "-D");
-        let given = |position: usize| words.get(position).filter(is_host);
-        let Some(host) = given(position) else { return position };
-        if host.starts_with('-') {
-            self.misread.push(Misread::of(host, position, Fate::Host));
-        }
-        self.host = Some((without_value(host), position));
-        position += 1;
-        if let Some(port) = given(position) {
-            if port.starts_with('-') {
-                self.misread.push(Misread::of(port, position, Fate::WebPort));
+        let is_2 = version.is_some_and(|version| version.at_least(2, 0));
+        let mut position = begin;
+        for (old, new, fate) in [("--host", JOBMANAGER_ADDRESS, Fate::Host), ("--webui-port", REST_PORT, Fate::WebPort)]
+        {
+            let Some(word) = words.get(position) else { break };
+            // An empty word is passed on, where it ends the options: `[ -z $2 ]` (executed for 1.20.5 and 2.3.0).
+            if has_options && (word.is_empty() || *word == "-D") {
+                break;
+            }
+            if word.starts_with('-') {
+                self.misread.push(Misread::of(word, position, fate));
+            }
+            if is_2 {
+                added.extend([("-D".to_owned(), position), (format!("{new}={word}"), position)]);
+            } else if !word.is_empty() {
+                added.extend([(old.to_owned(), position), ((*word).to_owned(), position)]);
             }
             position += 1;
         }
         position
+    }
+
+    /// Reads the port that `--webui-port` gives, which Flink sets above all other options.
+    fn web_port(&mut self, parsed: &Parsed) {
+        let Some((port, position)) = parsed.value_of("r") else { return };
+        match port.parse::<i32>() {
+            Ok(port) if port >= 0 => self.options.push((REST_PORT.to_owned(), port.to_string(), position)),
+            Ok(_) => {}
+            Err(_) => self.refuse(Refused::NoPort("--webui-port".to_owned())),
+        }
+    }
+
+    fn refuse(&mut self, refused: Refused) {
+        self.refused.get_or_insert(refused);
     }
 
     /// Notes the words that do not do what they say; `ends_at_host` where a host is the first argument of a program.
@@ -115,7 +175,10 @@ impl Arguments {
         let word = |position: usize| words.get(position).copied().unwrap_or_default();
         self.misread
             .extend(directories.map(|given| Misread::of(word(given.position), given.position, Fate::Directory)));
-        let Some((end, position)) = &parsed.end else { return };
+        // What the script adds may be behind the end too.
+        let Some((end, position)) = parsed.end.as_ref().filter(|(_, position)| *position >= self.insert_at) else {
+            return;
+        };
         self.end = Some(*position);
         let is_host = matches!(end.split('=').next(), Some("--host" | "-h"));
         let is_first = parsed.given.iter().all(|given| given.option.short == "D");
@@ -195,6 +258,16 @@ impl Misread {
             (None, _) => "write `-D` and `jobmanager.rpc.address=$(POD_IP)` as two words".to_owned(),
         }
     }
+}
+
+/// Whether Flink takes `id` for one of a job: 32 hexadecimal digits.
+fn is_job_id(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The option that `word` names.
+fn option_in(word: &str) -> String {
+    word.split('=').next().unwrap_or_default().to_owned()
 }
 
 /// `word` up to the value that is assigned in it, which may be a secret.
