@@ -1,5 +1,7 @@
 # make test   everything that must hold: format, lints, the wall around the core, cases, unit and integration tests
 # make build  the release binary, target/release/flink-admission
+# make fidelity  what we make of configurations and command lines beside Flink's own classes, FIDELITY_CASES (10000) for each
+#             of eleven releases; other cases with FIDELITY_SEED
 # make bench  what reviews cost, a few minutes on an idle machine; figures and aims, no verdict (what is measured: tests/bench/README.md)
 # make fuzz   the fuzz targets, FUZZ_SECONDS (600) each, on one core; skips without nightly and cargo-fuzz (tests/fuzz/README.md)
 #
@@ -14,7 +16,7 @@ WALL := tokio|hyper|axum|rustls|kube|k8s-openapi
 
 # Each step has both cores for itself, and what failed is the last thing said.
 .NOTPARALLEL:
-.PHONY: test fmt fmt-check clippy core-wall control-plane flink build cases cargo-test bench fuzz clean
+.PHONY: test fmt fmt-check clippy core-wall control-plane flink build cases cargo-test fidelity bench fuzz clean
 
 # The test runner comes last, so that its summary ends the output.
 test: fmt-check clippy core-wall control-plane flink build cases cargo-test
@@ -54,6 +56,12 @@ cases: build
 
 cargo-test:
 	$(CARGO) test --locked --no-fail-fast
+
+# No part of `test`, which asks three releases for 500 cases each.
+FIDELITY_CASES ?= 10000
+fidelity:
+	tests/flink/build || [ "$$CI" != true ]
+	FIDELITY_VERSIONS=all FIDELITY_CASES=$(FIDELITY_CASES) $(CARGO) test --locked --test fidelity
 
 # No part of `test`: a machine that does other things has other figures. The ratios come last.
 bench:

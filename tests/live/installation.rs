@@ -38,11 +38,6 @@ impl Installation {
         self.directory.path().join("lib")
     }
 
-    /// Flink's jars and the programs of `tests/flink`, for a JVM of the test's own.
-    pub fn class_path(&self) -> String {
-        format!("{}:{}/*", self.directory.path().join("classes").display(), self.lib().display())
-    }
-
     /// The options for the JVM that Flink's own configuration file has.
     pub fn jvm_options(&self) -> String {
         let text = std::fs::read_to_string(self.home.join("conf/config.yaml")).expect("Flink's configuration");
@@ -65,11 +60,10 @@ impl Installation {
                 link(&jar.path(), &lib.join(jar.file_name()));
             }
         }
-        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flink");
-        let sources = ["Count.java", "Configurations.java"].map(|name| sources.join(name));
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flink/Count.java");
         let class_path = format!("{}/*", lib.display());
         let compiler = ["--release", "11", "-nowarn", "-cp", &class_path, "-d"];
-        run(Command::new("javac").args(compiler).arg(&classes).args(&sources));
+        run(Command::new("javac").args(compiler).arg(&classes).arg(&source));
         run(Command::new("jar").arg("cf").arg(usrlib.join("count.jar")).arg("-C").arg(classes).arg("."));
         made
     }
