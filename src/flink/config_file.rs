@@ -89,6 +89,10 @@ pub fn standard(text: &str) -> Result<Vec<Entry>, Refusal> {
     let read = match yaml::node(text) {
         // Where a document ends, one must have begun.
         Ok(_) if begins("...") => Err(Refusal::new(1, Flaw::Other("it ends before it begins".to_owned()))),
+        // Line ends for snakeyaml, and none for our parser.
+        Ok(_) if text.contains(['\u{85}', '\u{2028}', '\u{2029}']) => {
+            Err(Refusal::new(1, Flaw::Other("it has line ends of Unicode".to_owned())))
+        }
         Ok(_) if begins("%") && !begins("%YAML 1.") => {
             Err(Refusal::new(1, Flaw::Other("it begins with a directive".to_owned())))
         }
