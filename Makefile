@@ -3,8 +3,8 @@
 # make bench  what reviews cost, a few minutes on an idle machine; figures and aims, no verdict (what is measured: tests/bench/README.md)
 # make fuzz   the fuzz targets, FUZZ_SECONDS (600) each, on one core; skips without nightly and cargo-fuzz (tests/fuzz/README.md)
 #
-# Wanted: Rust, Go (etcd, kube-apiserver, kubectl and helm are built from source, once, outside the checkout), make; a JDK
-# and python3 for the tests with real Flink processes (the release is brought once, outside the checkout).
+# Wanted: Rust, Go (etcd, kube-apiserver, kubectl and helm are built from source, once, outside the checkout), make; a JDK,
+# python3 and Maven for the tests with real Flink processes and its operator (brought once, outside the checkout).
 
 SHELL := /bin/bash
 CARGO ?= cargo
@@ -41,9 +41,10 @@ core-wall:
 control-plane:
 	tests/control-plane/build
 
-# Releases of Flink for the tests that run it. Without them they say that they are skipped, and fail on CI.
+# Releases of Flink, and its operator, for the tests that run them. Without them they say that they are skipped, and fail on CI.
 flink:
 	tests/flink/build 1.16.3 1.20.5 2.3.0 || [ "$$CI" != true ]
+	tests/flink/operator/build || [ "$$CI" != true ]
 
 build:
 	$(CARGO) build --locked --release
