@@ -9,7 +9,7 @@ mod parser;
 
 use crate::flink::version::FlinkVersion;
 use crate::policy::Role;
-use crate::workload::Launch;
+use crate::workload::{Entry, Launch};
 use parser::{Given, Parsed, options_of, parse};
 
 /// What the words behind the role's own say.
@@ -19,6 +19,10 @@ pub struct Arguments {
     pub options: Vec<(String, String, usize)>,
     /// The host that the JobManager was given by position or `--host`, with its position.
     pub host: Option<(String, usize)>,
+    /// The port of the web interface that the JobManager was given by position or `--webui-port`, with its position.
+    pub web_port: Option<(String, usize)>,
+    /// How many words `jobmanager.sh` takes by position, the host and then the port.
+    pub positional: usize,
     /// The id that the job of an application was given (`--job-id`), with the position of the word.
     pub job_id: Option<(String, usize)>,
     /// Words that are taken for something else than they say, or for nothing.
@@ -63,7 +67,9 @@ pub enum Fate {
 #[must_use]
 pub fn read(words: &[&str], launch: &Launch, version: Option<FlinkVersion>) -> Arguments {
     let mut position = launch.word + 1;
-    if words.get(position).is_some_and(|word| matches!(*word, "start" | "start-foreground")) {
+    // The image's entry point gives the script its own `start-foreground`: a second one is an argument.
+    let is_start = |word: &&str| matches!(*word, "start" | "start-foreground");
+    if launch.entry == Entry::Script && words.get(position).is_some_and(is_start) {
         position += 1;
     }
     let mut read = Arguments { insert_at: position, ..Arguments::default() };
@@ -79,8 +85,9 @@ pub fn read(words: &[&str], launch: &Launch, version: Option<FlinkVersion>) -> A
         words.iter().enumerate().skip(position).map(|(position, word)| ((*word).to_owned(), position)).collect();
     let parsed = parse(&behind, &options_of(launch, version));
     read.options = parsed.given.iter().filter_map(Given::property).collect();
-    // The script gives the host that stands by position behind all other words.
+    // The script gives the host and the port that stand by position behind all other words.
     read.host = parsed.value_of("h").or(read.host.take().filter(|_| parsed.end.is_none()));
+    read.web_port = parsed.value_of("r").or(read.web_port.take().filter(|_| parsed.end.is_none()));
     read.job_id = parsed.value_of("jid");
     read.misread(words, &parsed, launch.application && version.is_some_and(|version| version.at_least(2, 0)));
     read
@@ -91,19 +98,24 @@ impl Arguments {
     fn positional(&mut self, words: &[&str], mut position: usize, version: Option<FlinkVersion>) -> usize {
         // `-D` alone is an option from 1.15.
         let has_options = version.is_none_or(|version| version.at_least(1, 15));
-        // An empty word is passed on, where it ends the options: `[ -z $2 ]` (executed for 1.20.5 and 2.3.0).
-        let is_host = |word: &&&str| !word.is_empty() && (!has_options || **word != "-D");
+        // An empty word, or one of blanks, is passed on, where it ends the options: `[ -z $2 ]` (executed for 1.16 to 2.3).
+        let is_host = |word: &&&str| !word.trim_ascii().is_empty() && (!has_options || **word != "-D");
         let given = |position: usize| words.get(position).filter(is_host);
         let Some(host) = given(position) else { return position };
         if host.starts_with('-') {
             self.misread.push(Misread::of(host, position, Fate::Host));
         }
-        self.host = Some((without_value(host), position));
+        // Several words are none: `[ ! -z $HOST ]` is an error then, and the script goes on without a host.
+        self.host = is_one_word(host).then(|| (without_value(host), position));
+        self.positional = 1;
         position += 1;
         if let Some(port) = given(position) {
             if port.starts_with('-') {
                 self.misread.push(Misread::of(port, position, Fate::WebPort));
+            } else {
+                self.web_port = is_one_word(port).then(|| ((*port).to_owned(), position));
             }
+            self.positional = 2;
             position += 1;
         }
         position
@@ -215,6 +227,18 @@ const fn is_session(launch: &Launch) -> bool {
     matches!(launch.role, Role::JobManager) && !launch.application
 }
 
+/// Whether `jobmanager.sh`, which puts no quotes around it, takes `word` for one: not blanks, nor what stands for files.
+#[must_use]
+pub fn is_one_word(word: &str) -> bool {
+    !word.is_empty() && !word.contains(|c: char| c.is_ascii_whitespace() || c == '*')
+}
+
+/// Whether the script of this role takes host and port by position, or else from its environment: a session's from 1.15.
+#[must_use]
+pub fn takes_host(launch: &Launch, version: Option<FlinkVersion>) -> bool {
+    is_session(launch) && takes_options(launch, version)
+}
+
 /// Whether options can be given to this role of this version as arguments at all: a session JobManager takes them from
 /// 1.15.
 #[must_use]
@@ -313,6 +337,25 @@ mod tests {
         }
         assert_eq!(arguments(&["jobmanager", ""], 20).insert_at, 1);
         assert_eq!(options(&["jobmanager", "-D", "a=b", ""], 20), [pair("a", "b")]);
+    }
+
+    #[test]
+    fn a_word_of_blanks_is_an_empty_one_and_a_host_has_none() {
+        assert_eq!(options(&["jobmanager", " ", "-D", "a=b"], 20), []);
+        assert_eq!(options(&["jobmanager", "host", " ", "-D", "a=b"], 1), []);
+        let spoilt = arguments(&["jobmanager", "host name", "-D", "a=b"], 20);
+        assert_eq!((spoilt.host, spoilt.options.len()), (None, 1));
+    }
+
+    #[test]
+    fn only_a_script_is_told_to_start() {
+        let host = arguments(&["jobmanager", "start-foreground", "-D", "a=b"], 20);
+        assert_eq!((host.host, host.options.len()), (Some(("start-foreground".to_owned(), 1)), 1));
+        for subcommand in ["taskmanager", "standalone-job"] {
+            let words = [subcommand, "start-foreground", "-Da=b"];
+            assert_eq!((options(&words, 20), arguments(&words, 20).end), (vec![], Some(1)));
+        }
+        assert_eq!(options(&["bin/taskmanager.sh", "start-foreground", "-Da=b"], 20), [pair("a", "b")]);
     }
 
     #[test]
