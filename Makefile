@@ -1,6 +1,7 @@
 # make test   everything that must hold: format, lints, the wall around the core, cases, unit and integration tests
 # make build  the release binary, target/release/flink-admission
 # make bench  what reviews cost, a few minutes on an idle machine; figures and aims, no verdict (what is measured: tests/bench/README.md)
+# make fidelity  what we believe of Flink and its operator, against their own scripts and classes, in full
 # make fuzz   the fuzz targets, FUZZ_SECONDS (600) each, on one core; skips without nightly and cargo-fuzz (tests/fuzz/README.md)
 #
 # Wanted: Rust, Go (etcd, kube-apiserver, kubectl and helm are built from source, once, outside the checkout), make; a JDK,
@@ -14,7 +15,7 @@ WALL := tokio|hyper|axum|rustls|kube|k8s-openapi
 
 # Each step has both cores for itself, and what failed is the last thing said.
 .NOTPARALLEL:
-.PHONY: test fmt fmt-check clippy core-wall control-plane flink build cases cargo-test bench fuzz clean
+.PHONY: test fmt fmt-check clippy core-wall control-plane flink build cases cargo-test bench fidelity fuzz clean
 
 # The test runner comes last, so that its summary ends the output.
 test: fmt-check clippy core-wall control-plane flink build cases cargo-test
@@ -60,6 +61,12 @@ cargo-test:
 bench:
 	$(CARGO) bench --locked --bench review
 	$(CARGO) bench --locked --bench load
+
+# `test` asks a part of the cases and of the releases.
+fidelity:
+	tests/flink/build
+	tests/flink/operator/build
+	FLINK_ADMISSION_FIDELITY=all $(CARGO) test --locked --test scripts --test operator_classes -- --nocapture
 
 # No part of `test` either: it looks for what nobody knows of yet, and takes as long as it is given.
 FUZZ_SECONDS ?= 600
