@@ -83,10 +83,8 @@ impl Outcome<'_> {
                 .any(|prefix| word.starts_with(prefix))
         };
         let next = |position: usize| words.get(position + 1).map(String::as_str).unwrap_or_default();
-        let kept = words
-            .iter()
-            .enumerate()
-            .filter(|(position, word)| !is_memory(word) && !(word.as_str() == "-D" && is_memory(next(*position))));
+        let is_of_memory = |position: usize, word: &str| is_memory(word) || (word == "-D" && is_memory(next(position)));
+        let kept = words.iter().enumerate().filter(|(position, word)| !is_of_memory(*position, word));
         kept.map(|(_, word)| word.as_str()).collect()
     }
 

@@ -79,8 +79,8 @@ impl Case {
         let log = std::fs::File::create(directory.join("log")).expect("a log");
         command.stdout(Stdio::from(log.try_clone().expect("a log"))).stderr(Stdio::from(log));
         let mut pod = Supervised::spawn(command).expect("a pod");
-        let ended = wait_until(Duration::from_secs(120), || pod.exited().expect("its status"));
-        assert!(ended.is_some(), "{:?} does not end: {}", words, self.log(directory));
+        let ended = wait_until(Duration::from_mins(2), || pod.exited().expect("its status"));
+        assert!(ended.is_some(), "{:?} does not end: {}", words, Self::log(directory));
 
         let seen = directory.join("seen");
         let words = std::fs::read_to_string(seen.join("words")).ok()?;
@@ -89,7 +89,7 @@ impl Case {
     }
 
     /// What the scripts said.
-    pub fn log(&self, directory: &Path) -> String {
+    fn log(directory: &Path) -> String {
         std::fs::read_to_string(directory.join("log")).unwrap_or_default()
     }
 

@@ -36,7 +36,7 @@ pub fn ask(release: &Release, all: &[&Seen], directory: &Path) -> Vec<Made> {
         let mut words = seen.words.clone();
         // The directory of the container, as it was kept.
         if let Some(first) = words.iter().position(|word| word == "--configDir") {
-            words[first + 1] = place.to_owned();
+            place.clone_into(&mut words[first + 1]);
         }
         let words: Vec<String> = words.iter().map(|word| hex(word)).collect();
         writeln!(lines, "{}", words.join(" ")).unwrap();
@@ -85,6 +85,7 @@ fn hex(text: &str) -> String {
 }
 
 fn unhex(digits: &str) -> String {
-    let bytes = (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).expect("digits"));
+    let pairs = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).expect("digits"));
+    let bytes = pairs.map(|pair| u8::from_str_radix(pair, 16).expect("digits"));
     String::from_utf8(bytes.collect()).expect("text")
 }

@@ -53,7 +53,7 @@ pub fn expand(text: &str, variables: &[(String, String)]) -> String {
             let name: String = letters[at + 2..at + 2 + length].iter().collect();
             match variables.iter().find(|(known, _)| *known == name) {
                 Some((_, value)) => made.push_str(value),
-                None => made.push_str(&format!("$({name})")),
+                None => made.extend(["$(", &name, ")"]),
             }
             at += length + 3;
         } else {
