@@ -145,7 +145,8 @@ fn core_schema(text: &str) -> String {
     }
 }
 
-fn java_double(value: f64) -> String {
+/// `value` as Java prints it: `1.0E7`.
+pub(super) fn java_double(value: f64) -> String {
     let size = value.abs();
     let text = if size == 0.0 || (1e-3..1e7).contains(&size) { value.to_string() } else { format!("{value:E}") };
     let (mantissa, exponent) = text.split_once('E').map_or((text.as_str(), None), |(m, e)| (m, Some(e)));

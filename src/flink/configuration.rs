@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::flink::config_file::trim;
+use crate::flink::config_file::{java_double, trim};
 use crate::flink::options;
 use crate::flink::version::FlinkVersion;
 use crate::object::FieldPath;
@@ -227,6 +227,7 @@ pub fn scalar_text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Null => "null".to_owned(),
         Value::Array(items) => items.iter().map(element_text).collect::<Vec<_>>().join(";"),
+        Value::Number(number) if number.is_f64() => number.as_f64().map(java_double).unwrap_or_default(),
         Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
     }
 }
@@ -271,6 +272,10 @@ mod tests {
         let config = flatten(&value, &FieldPath::default(), "");
         let flat: Vec<_> = config.iter().map(|(key, setting)| (key, setting.value.as_str())).collect();
         assert_eq!(flat, [("b", ";;3")]);
+        assert_eq!(
+            [json!(1e7), json!(0.5), json!(10_000_000)].map(|value| scalar_text(&value)),
+            ["1.0E7", "0.5", "10000000"]
+        );
     }
 
     #[test]
