@@ -23,8 +23,11 @@ mod installation;
 mod failover {
     mod cluster;
     mod expand;
+    mod faults;
+    mod manifest;
     mod namespaces;
     mod pod;
+    mod proofs;
     mod rest;
     mod rows;
     mod runner;

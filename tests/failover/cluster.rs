@@ -1,6 +1,7 @@
 //! A cluster of Flink as its author writes it, applied to a place, and what becomes of its job when its leader is lost.
 
 use std::fmt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -61,6 +62,13 @@ pub struct Survival {
     pub state: u64,
 }
 
+impl fmt::Display for Survival {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (after, next) = (self.take_over.as_secs_f32(), self.state + 1);
+        write!(formatter, "goes on after {after:4.1} s: state {}, next record {next}, same job id", self.state)
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(match self {
@@ -73,20 +81,40 @@ impl fmt::Display for Kind {
 impl Cluster<'_> {
     /// Its objects as their author writes them: nothing of them says HA.
     pub fn manifest(&self) -> Vec<Value> {
-        let file = if is_before(self.version, "1.19") { "flink-conf.yaml" } else { "config.yaml" };
-        let manifest = match self.kind {
+        Self::objects(self.version, self.kind, &self.flink.library())
+    }
+
+    /// The same for a cluster of any place, after what the platform gives; the job's jar is in `library`.
+    pub fn objects(version: &str, kind: Kind, library: &Path) -> Vec<Value> {
+        let file = if is_before(version, "1.19") { "flink-conf.yaml" } else { "config.yaml" };
+        let manifest = match kind {
             Kind::Session => "session.yaml",
             Kind::Application => "application.yaml",
         };
-        let library = self.flink.library().display().to_string();
         let words = [
-            ("VERSION", self.version),
+            ("VERSION", version),
             ("FILE", file),
             ("CONFIGURATION", &json!(CONFIGURATION.trim_start()).to_string()),
             ("LOGGING", &json!(LOGGING.trim_start()).to_string()),
-            ("LIBRARY", &library),
+            ("LIBRARY", &library.display().to_string()),
         ];
-        documents(manifest, &words)
+        let mut objects = documents("platform.yaml", &[]);
+        objects.extend(documents(manifest, &words));
+        objects
+    }
+
+    /// Waits until a JobManager of the cluster `app` leads and answers.
+    pub fn ready(&self, app: &str) -> Seen {
+        self.ready_after(app, "")
+    }
+
+    /// The same of another Pod than the one called `lost`.
+    pub fn ready_after(&self, app: &str, lost: &str) -> Seen {
+        self.wait("a leader", || {
+            let leader = self.job_managers_of(app).into_iter().filter(|pod| pod.name != lost).rfind(leads)?;
+            Rest(&leader.address).get("/overview")?;
+            Some(leader)
+        })
     }
 
     /// Waits until a JobManager leads and has its TaskManager, and gives its Pod.
@@ -153,6 +181,16 @@ impl Cluster<'_> {
 
     /// The Pods of its JobManagers, the oldest first.
     pub fn job_managers(&self) -> Vec<Seen> {
+        self.job_managers_of("flink")
+    }
+
+    /// Those of the cluster `app`, where there are two in the place.
+    pub fn job_managers_of(&self, app: &str) -> Vec<Seen> {
+        self.all_job_managers().into_iter().filter(|pod| pod.labels["app"] == app).collect()
+    }
+
+    /// Those of all clusters in the place.
+    pub fn all_job_managers(&self) -> Vec<Seen> {
         self.role("jobmanager")
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::namespaces::HOST;
 use super::runner::Runner;
 use crate::installation::Installation;
-use crate::support::{ControlPlane, Registration, Supervised};
+use crate::support::{ControlPlane, Registration, Supervised, ZooKeeper};
 
 /// API server and controllers.
 pub struct Stage {
@@ -34,15 +34,18 @@ impl Stage {
         Self { plane, _controllers: controllers }
     }
 
+    /// A ZooKeeper beside the API server.
+    pub fn zookeeper(flink: &Installation) -> ZooKeeper {
+        ZooKeeper::start(&flink.lib(), &std::env::temp_dir(), HOST)
+    }
+
     /// A namespace where `policy` completes what is applied; without one our webhook has no say there.
     pub fn place(&self, name: &str, flink: &Installation, policy: Option<&str>) -> Place {
         let name = self.plane.create_namespace(name);
         let webhook = policy.map(|policy| Registration::start(self.plane, policy, &[&name]));
         let homes = flink.home.parent().expect("the directory of all releases");
         let runner = Runner::start(self.plane, &name, homes, &jvm_options(homes));
-        let place = Place { plane: self.plane, name, runner, _webhook: webhook };
-        place.apply(&documents("platform.yaml", &[]));
-        place
+        Place { plane: self.plane, name, runner, _webhook: webhook }
     }
 }
 
