@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::cluster::{Cluster, Kind};
 use super::faults::{Ending, FAULTS, Fault};
@@ -16,7 +16,7 @@ use crate::installation::Installation;
 use crate::support::wait_until;
 
 /// Lines are told up to here.
-const WIDTH: usize = 300;
+const WIDTH: usize = 180;
 /// How often a JobManager says that it may not lead before it is believed.
 const OFTEN: usize = 5;
 
@@ -86,11 +86,8 @@ impl Scene<'_> {
             Ending::DoesNotStart(said) => self.ended(&|_| true, said, None),
             Ending::RefusesTheJob(said) => {
                 let leader = self.cluster.ready("flink");
-                let job = self.cluster.job(&leader);
-                let answer = self.cluster.wait("the job's exception", || {
-                    let answer = Rest(&leader.address).get(&format!("/jobs/{job}/exceptions"))?.to_string();
-                    answer.contains(said).then_some(answer)
-                });
+                let answer = Rest(&leader.address).submit(&self.cluster.flink.jar()).expect_err("the job is refused");
+                assert!(answer.contains(said), "{answer}");
                 excerpt(&answer, said)
             }
             Ending::ForgetsTheJob => {
@@ -130,21 +127,14 @@ impl Scene<'_> {
                 self.place.lose(&leader.name);
                 self.ended(&|pod| pod.name != leader.name && pod.labels["app"] == "flink", said, Some(239))
             }
-            Ending::IsNotHeard(option) => {
+            Ending::IsNotHeard(word) => {
                 let leader = self.cluster.ready("flink");
                 let settings = Rest(&leader.address).get("/jobmanager/config").expect("an answer");
                 let settings = settings.as_array().expect("settings");
-                let heard = settings
-                    .iter()
-                    .find(|setting| setting["key"].as_str().is_some_and(|key| key == "high-availability.type"));
-                assert_eq!(heard, None, "{option}");
-                let taken = settings
-                    .iter()
-                    .filter(|setting| setting["value"].as_str().is_some_and(|value| value.contains(option)));
-                let taken: Vec<String> =
-                    taken.map(|setting| format!("{}: {}", setting["key"], setting["value"])).collect();
-                assert!(!taken.is_empty(), "{settings:?}");
-                format!("it runs with {}", taken.join(", "))
+                let is_set = |setting: &Value| setting["key"] == "high-availability.type";
+                assert!(!settings.iter().any(is_set), "{settings:?}");
+                let taken = settings.iter().find(|setting| setting["value"] == word).expect("the word, as a value");
+                format!("it runs with {}: {word}", taken["key"])
             }
         }
     }
@@ -186,10 +176,9 @@ impl Scene<'_> {
     }
 }
 
-/// The line that holds `said`, as much of it as a person reads.
+/// What was said from `said` on, as much of the line as a person reads.
 fn excerpt(text: &str, said: &str) -> String {
-    let line = text.lines().find(|line| line.contains(said)).unwrap_or_default().trim();
+    let line = text.lines().find(|line| line.contains(said)).unwrap_or_default();
     let at = line.find(said).unwrap_or_default();
-    let begin = line[..at].char_indices().rev().nth(WIDTH / 2).map_or(0, |(index, _)| index);
-    line[begin..].chars().take(WIDTH).collect()
+    line[at..].chars().take(WIDTH).collect()
 }
