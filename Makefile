@@ -2,7 +2,7 @@
 # make build  the release binary, target/release/flink-admission
 # make bench  what reviews cost, a few minutes on an idle machine; figures and aims, no verdict (what is measured: tests/bench/README.md)
 # make fidelity-live  real clusters that lose their leader, and manifests with a fault each, on the real thing: a table of
-#             both, half an hour; FIDELITY_ONLY is a word of the lines that are wanted. Wants root, iproute2 and overlayfs
+#             both, half an hour; FIDELITY_ONLY="2.3.0 zookeeper" runs the lines with these words. Wants root, iproute2 and overlayfs
 # make fuzz   the fuzz targets, FUZZ_SECONDS (600) each, on one core; skips without nightly and cargo-fuzz (tests/fuzz/README.md)
 #
 # Wanted: Rust, Go (etcd, kube-apiserver, kubectl and helm are built from source, once, outside the checkout), make; a JDK

@@ -32,8 +32,8 @@ pub enum Ending {
     TakesTheOther(&'static str),
     /// The first of two ends with 239, having said it, when it starts again after the second was stopped.
     IsTakenDown(&'static str),
-    /// It runs, and has taken this word for something else.
-    IsNotHeard(&'static str),
+    /// It runs, says it again and again, and answers nobody.
+    DoesNotAnswer(&'static str),
 }
 
 use Ending::*;
@@ -163,7 +163,7 @@ pub const FAULTS: [Fault; 16] = [
             words[1] = json!(format!("-D{}", words[1].as_str().expect("a word")));
             manifest
         },
-        ending: IsNotHeard("-Dhigh-availability.type=kubernetes"),
+        ending: DoesNotAnswer("Retrying to connect to pekko.tcp://flink@-dhigh-availability.type=kubernetes:6123"),
     },
 ];
 

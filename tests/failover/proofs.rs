@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::cluster::{Cluster, Kind};
 use super::faults::{Ending, FAULTS, Fault};
@@ -17,7 +17,7 @@ use crate::support::wait_until;
 
 /// Lines are told up to here.
 const WIDTH: usize = 180;
-/// How often a JobManager says that it may not lead before it is believed.
+/// How often a JobManager says a thing before it is believed that it goes on so.
 const OFTEN: usize = 5;
 
 #[test]
@@ -30,7 +30,7 @@ fn each_fault_is_found() {
     assert_eq!(missed.collect::<Vec<_>>(), Vec::<String>::new());
 }
 
-/// All faults; `FIDELITY_ONLY` is a word of those that are wanted.
+/// All faults, or those with all words of `FIDELITY_ONLY`.
 #[test]
 #[ignore = "takes a quarter of an hour: make fidelity-live"]
 fn each_fault_fails_as_its_rule_says() {
@@ -127,14 +127,10 @@ impl Scene<'_> {
                 self.place.lose(&leader.name);
                 self.ended(&|pod| pod.name != leader.name && pod.labels["app"] == "flink", said, Some(239))
             }
-            Ending::IsNotHeard(word) => {
-                let leader = self.cluster.ready("flink");
-                let settings = Rest(&leader.address).get("/jobmanager/config").expect("an answer");
-                let settings = settings.as_array().expect("settings");
-                let is_set = |setting: &Value| setting["key"] == "high-availability.type";
-                assert!(!settings.iter().any(is_set), "{settings:?}");
-                let taken = settings.iter().find(|setting| setting["value"] == word).expect("the word, as a value");
-                format!("it runs with {}: {word}", taken["key"])
+            Ending::DoesNotAnswer(said) => {
+                let pod = self.says_often(said, "");
+                assert_eq!(Rest(&pod.address).get("/overview"), None, "it answers");
+                format!("again and again, and answers nobody: {}", excerpt(&pod.said(), said))
             }
         }
     }
@@ -151,12 +147,17 @@ impl Scene<'_> {
     fn never_leads_again(&self, said: &str) -> String {
         let first = self.cluster.ready("flink");
         self.place.lose(&first.name);
-        let next = self.cluster.wait("a JobManager that may not lead", || {
-            let next = self.cluster.job_managers().into_iter().find(|pod| pod.name != first.name)?;
-            (next.said().lines().filter(|line| line.contains(said)).count() >= OFTEN).then_some(next)
-        });
+        let next = self.says_often(said, &first.name);
         assert!(!super::cluster::leads(&next), "{}", next.said());
         format!("again and again, and no JobManager leads: {}", excerpt(&next.said(), said))
+    }
+
+    /// Waits until a JobManager, not the one called `lost`, has said it again and again.
+    fn says_often(&self, said: &str, lost: &str) -> Seen {
+        self.cluster.wait("a JobManager that says it again and again", || {
+            let pod = self.cluster.job_managers().into_iter().find(|pod| pod.name != lost)?;
+            (pod.said().lines().filter(|line| line.contains(said)).count() >= OFTEN).then_some(pod)
+        })
     }
 
     /// Waits until a JobManager has ended, with `code` where that matters, and gives the line of it that holds `said`.

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -107,11 +107,17 @@ impl Drop for Runner {
 
 impl Shared {
     fn work(&self) {
-        let (_watch, events) = self.watch();
+        let (mut _watch, mut events) = self.watch();
         while !self.stop.load(Ordering::Relaxed) {
             let mut changed = false;
             // All that has happened by now, then a look at the Pods.
-            let mut next = events.recv_timeout(TICK).ok();
+            let mut next = match events.recv_timeout(TICK) {
+                Err(RecvTimeoutError::Disconnected) => {
+                    (_watch, events) = self.watch();
+                    None
+                }
+                event => event.ok(),
+            };
             while let Some(event) = next {
                 changed |= self.hear(event);
                 next = events.try_recv().ok();
