@@ -32,5 +32,6 @@ mod failover {
     mod rows;
     mod runner;
     mod stage;
+    mod table;
     mod volumes;
 }
