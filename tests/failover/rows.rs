@@ -120,3 +120,9 @@ pub fn is_available(versions: &[&str]) -> bool {
     ControlPlane::is_available_with(&["kube-controller-manager", "helm"])
         && versions.iter().all(|version| Installation::is_available(version))
 }
+
+/// Whether the line of this title is wanted: it has all words of `FIDELITY_ONLY`, where that is set.
+pub fn is_wanted(title: &str) -> bool {
+    let (title, words) = (title.to_lowercase(), std::env::var("FIDELITY_ONLY").unwrap_or_default().to_lowercase());
+    words.split_whitespace().all(|word| title.contains(word))
+}

@@ -47,7 +47,6 @@ pub struct Seen {
     pub log: PathBuf,
     /// The exit codes of its container.
     pub exits: Vec<i32>,
-    pub runs: bool,
 }
 
 impl Seen {
@@ -87,11 +86,6 @@ impl Runner {
     /// API server has it at `/etc/hosts` by `unshare --mount` and `mount --bind`.
     pub fn hosts(&self) -> PathBuf {
         self.shared.hosts()
-    }
-
-    /// The directory of the claim `name`.
-    pub fn claim(&self, name: &str) -> PathBuf {
-        self.shared.directory.join("claims").join(name)
     }
 }
 
@@ -234,6 +228,5 @@ fn seen(pod: &Pod) -> Seen {
         labels: pod.object["metadata"]["labels"].clone(),
         log: pod.directory.join("output"),
         exits: pod.exits.clone(),
-        runs: pod.runs(),
     }
 }

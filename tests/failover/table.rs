@@ -3,9 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::namespaces::tell;
+use super::rows::is_wanted;
 
 /// Tells a line for each of `items`, what its `story` gives behind its `title`, and fails at the end where a story has failed.
-/// Where `FIDELITY_ONLY` is set, those alone are told whose title has all of its words.
 pub fn tell_each<T>(items: &[T], title: impl Fn(&T) -> String, story: impl Fn(&T) -> String) {
     let mut failed = Vec::new();
     for item in items {
@@ -20,9 +20,4 @@ pub fn tell_each<T>(items: &[T], title: impl Fn(&T) -> String, story: impl Fn(&T
         }
     }
     assert!(failed.is_empty(), "{failed:#?}");
-}
-
-fn is_wanted(title: &str) -> bool {
-    let (title, words) = (title.to_lowercase(), std::env::var("FIDELITY_ONLY").unwrap_or_default().to_lowercase());
-    words.split_whitespace().all(|word| title.contains(word))
 }
