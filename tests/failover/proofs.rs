@@ -116,8 +116,11 @@ impl Scene<'_> {
                 self.ended(&|pod| pod.name != leader.name && pod.labels["app"] == "flink", said, Some(239))
             }
             Ending::DoesNotAnswer(said) => {
-                let pod = self.says_often(said, "");
-                assert_eq!(Rest(&pod.address).get("/overview"), None, "it answers");
+                let pod = self.cluster.wait("a JobManager that says it again and again", || {
+                    let pod = self.cluster.job_managers().pop()?;
+                    assert_eq!(Rest(&pod.address).get("/overview"), None, "it answers");
+                    says_often(&pod, said).then_some(pod)
+                });
                 format!("again and again, and answers nobody: {}", excerpt(&pod.said(), said))
             }
         }
@@ -135,17 +138,12 @@ impl Scene<'_> {
     fn never_leads_again(&self, said: &str) -> String {
         let first = self.cluster.ready("flink");
         self.place.lose(&first.name);
-        let next = self.says_often(said, &first.name);
+        let next = self.cluster.wait("a JobManager that says it again and again", || {
+            let next = self.cluster.job_managers().into_iter().find(|pod| pod.name != first.name)?;
+            says_often(&next, said).then_some(next)
+        });
         assert!(!super::cluster::leads(&next), "{}", next.said());
         format!("again and again, and no JobManager leads: {}", excerpt(&next.said(), said))
-    }
-
-    /// Waits until a JobManager, not the one called `lost`, has said it again and again.
-    fn says_often(&self, said: &str, lost: &str) -> Seen {
-        self.cluster.wait("a JobManager that says it again and again", || {
-            let pod = self.cluster.job_managers().into_iter().find(|pod| pod.name != lost)?;
-            (pod.said().lines().filter(|line| line.contains(said)).count() >= OFTEN).then_some(pod)
-        })
     }
 
     /// Waits until a JobManager has ended, with `code` where that matters, and gives the line of it that holds `said`.
@@ -163,6 +161,10 @@ impl Scene<'_> {
         assert!(pod.said().contains(said), "{:?}: {}", pod.exits, pod.said());
         format!("exit code {}: {}", pod.exits[0], excerpt(&pod.said(), said))
     }
+}
+
+fn says_often(pod: &Seen, said: &str) -> bool {
+    pod.said().lines().filter(|line| line.contains(said)).count() >= OFTEN
 }
 
 /// What was said from `said` on, as much of the line as a person reads.
