@@ -20,6 +20,16 @@ const READY_DEADLINE: Duration = Duration::from_mins(2);
 /// A free port can be taken by someone else before the server has it.
 const ATTEMPTS: u32 = 3;
 const LOG_TAIL_LINES: usize = 25;
+const CONTROLLERS: &[&str] = &[
+    "deployment-controller",
+    "replicaset-controller",
+    "statefulset-controller",
+    "job-controller",
+    "namespace-controller",
+    "garbage-collector-controller",
+    "serviceaccount-controller",
+    "root-ca-certificate-publisher-controller",
+];
 const CUSTOM_RESOURCES: &[&str] = &["flinkdeployments", "flinksessionjobs", "flinkbluegreendeployments"];
 
 /// A running API server. Dropping it ends both servers and removes the directory.
@@ -134,6 +144,20 @@ impl ControlPlane {
     /// `https://127.0.0.1:<port>`.
     pub fn url(&self) -> String {
         format!("https://127.0.0.1:{}", self.port)
+    }
+
+    /// Starts those controllers of kube-controller-manager that make Pods of Deployments, StatefulSets and Jobs, and collect
+    /// what belongs to nobody.
+    pub fn start_controllers(&self) -> Result<Supervised> {
+        let mut manager = server("kube-controller-manager", &self.directory, None)?;
+        for flag in ["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"] {
+            manager.arg(format!("--{flag}={}", self.kubeconfig().display()));
+        }
+        manager.args(["--leader-elect=false", "--secure-port=0"]);
+        manager.arg(format!("--service-account-private-key-file={}", self.directory.join("token.key").display()));
+        manager.arg(format!("--root-ca-file={}", self.directory.join("ca.crt").display()));
+        manager.arg(format!("--controllers={}", CONTROLLERS.join(",")));
+        Supervised::spawn(manager).context("kube-controller-manager could not be started")
     }
 
     /// The certificate of the cluster's authority, in PEM.

@@ -121,6 +121,16 @@ impl Registration {
         counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
     }
 
+    /// How many findings it has warned of or denied for.
+    pub fn findings(&self) -> u64 {
+        let metrics = self.metrics();
+        let counts = metrics.lines().filter(|line| {
+            line.starts_with("flink_admission_findings_total{")
+                && (line.contains("level=\"warn\"") || line.contains("level=\"deny\""))
+        });
+        counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+    }
+
     #[track_caller]
     fn wait_for_reviews(&self, namespace: &str) {
         let (mutated, validated) = (self.reviews("mutate"), self.reviews("validate"));

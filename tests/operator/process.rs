@@ -1,0 +1,105 @@
+//! Flink's operator as a process.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::support::{ControlPlane, Supervised, wait_until};
+
+/// It is there after 5 seconds on an idle machine.
+const READY_DEADLINE: Duration = Duration::from_mins(2);
+/// Its namespace and its ServiceAccount there.
+pub const ACCOUNT: &str = "flink-operator";
+const CONTROLLERS: [&str; 2] = ["flinkdeploymentcontroller", "flinksessionjobcontroller"];
+
+/// The operator, for all namespaces of one control plane.
+pub struct Operator {
+    process: Supervised,
+    directory: TempDir,
+}
+
+impl Operator {
+    /// What is missing to run it, and how to get it.
+    pub fn missing() -> Option<String> {
+        let java = Command::new("java").arg("-version").output();
+        if !java.is_ok_and(|output| output.status.success()) {
+            return Some("`java` does not run; install a JDK (17)".to_owned());
+        }
+        let is_there = class_path().split(':').all(|path| Path::new(path.trim_end_matches("/*")).exists());
+        (!is_there).then(|| format!("there is no `{}`; run `make flink` to bring it", class_path()))
+    }
+
+    /// Starts it as a ServiceAccount that may do everything, and waits until it watches its kinds.
+    #[track_caller]
+    pub fn start(plane: &ControlPlane) -> Self {
+        let directory = tempfile::Builder::new().prefix("flink-admission-").tempdir().expect("a directory");
+        let kubeconfig = kubeconfig(plane, directory.path());
+        let log = File::create(directory.path().join("log")).expect("a log");
+        let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/operator/conf");
+        let mut command = Supervised::command(Path::new("java"), None);
+        command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        command.env("HOME", directory.path()).env("KUBECONFIG", kubeconfig).env("FLINK_CONF_DIR", &configuration);
+        command.env("OPERATOR_NAMESPACE", ACCOUNT).env("OPERATOR_NAME", ACCOUNT);
+        command.args(["-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
+        command.arg(format!("-Dlog4j.configurationFile={}", configuration.join("log4j-operator.properties").display()));
+        command.arg(format!("-Djava.io.tmpdir={}", directory.path().display()));
+        command.args(["-cp", &class_path(), "org.apache.flink.kubernetes.operator.FlinkOperator"]);
+        command.stdout(log.try_clone().expect("a handle")).stderr(log);
+        let process = Supervised::spawn(command).expect("java starts");
+        let mut operator = Self { process, directory };
+        operator.wait_until_ready();
+        operator
+    }
+
+    /// All that it has said.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).expect("its log")
+    }
+
+    #[track_caller]
+    fn wait_until_ready(&mut self) {
+        let ready = wait_until(READY_DEADLINE, || {
+            if self.process.exited().is_ok_and(|status| status.is_some()) {
+                return Some(false);
+            }
+            let log = self.log();
+            CONTROLLERS.iter().all(|name| log.contains(&format!("'{name}' controller started"))).then_some(true)
+        });
+        assert!(ready == Some(true), "the operator does not run:\n{}", self.log());
+    }
+}
+
+/// What `tests/flink/operator/build --where` prints.
+fn class_path() -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flink/operator/build");
+    let output = Command::new(script).arg("--where").output().expect("the script runs");
+    String::from_utf8(output.stdout).expect("a class path").trim().to_owned()
+}
+
+/// The way of the operator's ServiceAccount to the API server.
+fn kubeconfig(plane: &ControlPlane, directory: &Path) -> PathBuf {
+    let kubectl = |args: &[&str]| plane.kubectl(args).succeeded();
+    kubectl(&["create", "namespace", ACCOUNT]);
+    kubectl(&["create", "serviceaccount", ACCOUNT, "-n", ACCOUNT]);
+    let subject = format!("--serviceaccount={ACCOUNT}:{ACCOUNT}");
+    kubectl(&["create", "clusterrolebinding", ACCOUNT, "--clusterrole=cluster-admin", &subject]);
+    let token = kubectl(&["create", "token", ACCOUNT, "-n", ACCOUNT, "--duration=8h"]);
+    std::fs::write(directory.join("ca.crt"), plane.ca_pem()).expect("a certificate");
+    let path = directory.join("kubeconfig");
+    let text = format!(
+        "apiVersion: v1
+kind: Config
+current-context: test
+contexts: [{{name: test, context: {{cluster: test, user: operator}}}}]
+clusters: [{{name: test, cluster: {{server: '{}', certificate-authority: ca.crt}}}}]
+users: [{{name: operator, user: {{token: '{}'}}}}]
+",
+        plane.url(),
+        token.trim()
+    );
+    std::fs::write(&path, text).expect("a kubeconfig");
+    path
+}
