@@ -37,9 +37,9 @@ core-wall:
 		exit 1; \
 	fi
 
-# etcd, kube-apiserver, kubectl and helm for the integration tests.
+# etcd, kube-apiserver, kube-controller-manager, kubectl and helm for the integration tests.
 control-plane:
-	tests/control-plane/build
+	tests/control-plane/build kube-controller-manager
 
 # Releases of Flink, and its operator, for the tests that run them. Without them they say that they are skipped, and fail on CI.
 flink:

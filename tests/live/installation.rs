@@ -1,9 +1,10 @@
 //! Where Flink is, and a job for it.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
 
@@ -21,21 +22,38 @@ impl Installation {
     /// The release `version`, which the tests of one binary share. `None` where it or a JDK is missing; the test then returns,
     /// having said so on standard error. On CI (`CI=true`) that is a panic.
     pub fn shared(version: &'static str) -> Option<&'static Self> {
-        static SHARED: OnceLock<Installation> = OnceLock::new();
-        match missing(version) {
-            None => Some(SHARED.get_or_init(|| Self::make(version))),
-            Some(missing) => {
-                assert!(!is_ci(), "{missing}");
-                // Not `eprintln`, which the test runner swallows where the test passes.
-                let _ = writeln!(std::io::stderr(), "\nSKIPPED, nothing was tested: {missing}");
-                None
-            }
+        static SHARED: Mutex<BTreeMap<&str, &Installation>> = Mutex::new(BTreeMap::new());
+        if !Self::is_available(version) {
+            return None;
         }
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(shared.entry(version).or_insert_with(|| Box::leak(Box::new(Self::make(version)))))
+    }
+
+    /// Whether the release `version` and a JDK are there; says how to get them if not, and panics on CI.
+    pub fn is_available(version: &str) -> bool {
+        let Some(missing) = missing(version) else { return true };
+        assert!(!is_ci(), "{missing}");
+        // Not `eprintln`, which the test runner swallows where the test passes.
+        let _ = writeln!(std::io::stderr(), "\nSKIPPED, nothing was tested: {missing}");
+        false
     }
 
     /// For `FLINK_LIB_DIR`: Flink's start scripts then take it for the jars, and what is in `usrlib` beside it for the job's.
     pub fn lib(&self) -> PathBuf {
         self.directory.path().join("lib")
+    }
+
+    /// The directory of the job's jar.
+    #[allow(dead_code, reason = "not every test binary mounts it")]
+    pub fn library(&self) -> PathBuf {
+        self.directory.path().join("usrlib")
+    }
+
+    /// The job's jar.
+    #[allow(dead_code, reason = "not every test binary uploads it")]
+    pub fn jar(&self) -> PathBuf {
+        self.library().join("count.jar")
     }
 
     /// Flink's jars and the programs of `tests/flink`, for a JVM of the test's own.
@@ -66,7 +84,10 @@ impl Installation {
             }
         }
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flink");
-        let sources = ["Count.java", "Configurations.java"].map(|name| sources.join(name));
+        // The second asks a class that 1.16 has not.
+        let programs =
+            if version.starts_with("2.") { ["Count.java", "Configurations.java"].as_slice() } else { &["Count.java"] };
+        let sources: Vec<PathBuf> = programs.iter().map(|name| sources.join(name)).collect();
         let class_path = format!("{}/*", lib.display());
         let compiler = ["--release", "11", "-nowarn", "-cp", &class_path, "-d"];
         run(Command::new("javac").args(compiler).arg(&classes).args(&sources));

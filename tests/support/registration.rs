@@ -64,12 +64,13 @@ impl Registration {
         let ca = directory.path().join("ca.crt");
         let (ca_out, policy) = (ca.display().to_string(), policy.display().to_string());
         let kubeconfig = account(plane).kubeconfig().display().to_string();
+        let listen = format!("--listen={}:0", plane.address().0);
         let webhook = RunningWebhook::start_with(
             &[
                 "serve",
                 "--self-signed",
                 "--cluster",
-                "--listen=127.0.0.1:0",
+                &listen,
                 "--observe=127.0.0.1:0",
                 "--ca-out",
                 &ca_out,
