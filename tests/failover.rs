@@ -19,6 +19,8 @@ mod support;
 
 #[path = "live/installation.rs"]
 mod installation;
+#[path = "operator/process.rs"]
+mod operator;
 
 mod failover {
     mod cluster;
@@ -26,6 +28,7 @@ mod failover {
     mod faults;
     mod manifest;
     mod namespaces;
+    mod operated;
     mod pod;
     mod proofs;
     mod rest;

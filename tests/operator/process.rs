@@ -1,13 +1,14 @@
 //! Flink's operator as a process.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::support::{ControlPlane, Supervised, wait_until};
+use crate::support::{ControlPlane, Supervised, is_ci, wait_until};
 
 /// It is there after 5 seconds on an idle machine.
 const READY_DEADLINE: Duration = Duration::from_mins(2);
@@ -22,27 +23,50 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// What is missing to run it, and how to get it.
-    pub fn missing() -> Option<String> {
-        let java = Command::new("java").arg("-version").output();
-        if !java.is_ok_and(|output| output.status.success()) {
-            return Some("`java` does not run; install a JDK (17)".to_owned());
-        }
-        let is_there = class_path().split(':').all(|path| Path::new(path.trim_end_matches("/*")).exists());
-        (!is_there).then(|| format!("there is no `{}`; run `make flink` to bring it", class_path()))
+    /// Whether it and a JVM are there; says how to get them if not, and panics on CI.
+    pub fn is_available() -> bool {
+        let Some(missing) = missing() else { return true };
+        assert!(!is_ci(), "{missing}");
+        // Not `eprintln`, which the test runner swallows where the test passes.
+        let _ = writeln!(std::io::stderr(), "\nSKIPPED, nothing was tested: {missing}");
+        false
     }
 
     /// Starts it as a ServiceAccount that may do everything, and waits until it watches its kinds.
     #[track_caller]
     pub fn start(plane: &ControlPlane) -> Self {
+        Self::run(plane, Supervised::command(Path::new("java"), None))
+    }
+
+    /// The same where the names in `hosts`, a file in the form of `/etc/hosts`, are those of the Services: it then asks the
+    /// JobManagers. The caller is root.
+    #[track_caller]
+    #[allow(dead_code, reason = "not every test binary runs the Pods")]
+    pub fn start_with(plane: &ControlPlane, hosts: &Path) -> Self {
+        let mut command = Supervised::command(Path::new("unshare"), None);
+        command.args([
+            "--mount",
+            "/bin/sh",
+            "-c",
+            "mount --bind \"$1\" /etc/hosts && shift && exec \"$@\"",
+            "operator",
+        ]);
+        command.arg(hosts).arg("java");
+        Self::run(plane, command)
+    }
+
+    #[track_caller]
+    fn run(plane: &ControlPlane, mut command: Command) -> Self {
         let directory = tempfile::Builder::new().prefix("flink-admission-").tempdir().expect("a directory");
         let kubeconfig = kubeconfig(plane, directory.path());
         let log = File::create(directory.path().join("log")).expect("a log");
         let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/operator/conf");
-        let mut command = Supervised::command(Path::new("java"), None);
+        let (host, port) = plane.address();
         command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.env("HOME", directory.path()).env("KUBECONFIG", kubeconfig).env("FLINK_CONF_DIR", &configuration);
         command.env("OPERATOR_NAMESPACE", ACCOUNT).env("OPERATOR_NAME", ACCOUNT);
+        // Else it looks for every JobManager at `localhost`.
+        command.env("KUBERNETES_SERVICE_HOST", host).env("KUBERNETES_SERVICE_PORT", port.to_string());
         command.args(["-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
         command.arg(format!("-Dlog4j.configurationFile={}", configuration.join("log4j-operator.properties").display()));
         command.arg(format!("-Djava.io.tmpdir={}", directory.path().display()));
@@ -70,6 +94,16 @@ impl Operator {
         });
         assert!(ready == Some(true), "the operator does not run:\n{}", self.log());
     }
+}
+
+/// What is missing to run it, and how to get it.
+fn missing() -> Option<String> {
+    let java = Command::new("java").arg("-version").output();
+    if !java.is_ok_and(|output| output.status.success()) {
+        return Some("`java` does not run; install a JDK (17)".to_owned());
+    }
+    let is_there = class_path().split(':').all(|path| Path::new(path.trim_end_matches("/*")).exists());
+    (!is_there).then(|| format!("there is no `{}`; run `make flink` to bring it", class_path()))
 }
 
 /// What `tests/flink/operator/build --where` prints.

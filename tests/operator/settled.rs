@@ -9,14 +9,22 @@ use serde_json::Value;
 
 use super::fleet::{Fleet, name};
 
-/// For how long nothing may change, in seconds.
-const WINDOW: &str = "FLINK_ADMISSION_WINDOW";
 /// How often the operator must have looked at each cluster in that time.
 const ROUNDS: usize = 3;
 
 /// The operator looks again every two seconds.
 #[test]
 fn nothing_changes_once_all_is_deployed() {
+    nothing_changes_for(Duration::from_secs(8));
+}
+
+#[test]
+#[ignore = "takes a minute: make fidelity-live"]
+fn nothing_changes_for_a_minute() {
+    nothing_changes_for(Duration::from_mins(1));
+}
+
+fn nothing_changes_for(window: Duration) {
     let Some(fleet) = Fleet::shared() else { return };
     let stage = &fleet.stage;
     let get = ["-n", &stage.namespace, "get", "flinkdeployments", "-o", "json", "--watch"];
@@ -43,8 +51,6 @@ fn nothing_changes_once_all_is_deployed() {
     }
 
     let (begin, acts, rounds) = (Instant::now(), stage.acts().len(), rounds(fleet));
-    let window = std::env::var(WINDOW).map_or(8, |seconds| seconds.parse().expect("seconds"));
-    let window = Duration::from_secs(window);
     stage.eventually("looking again", || {
         let now = self::rounds(fleet);
         (begin.elapsed() >= window && now.iter().all(|(name, count)| *count >= rounds[name] + ROUNDS)).then_some(())
