@@ -194,12 +194,12 @@ impl Cluster<'_> {
         self.role("jobmanager")
     }
 
-    fn role(&self, role: &str) -> Vec<Seen> {
+    pub fn role(&self, role: &str) -> Vec<Seen> {
         self.place.runner.pods().into_iter().filter(|pod| pod.labels["component"] == role).collect()
     }
 
     /// What the job found in its state and the record that came next, at each of its starts.
-    fn starts(&self) -> Vec<(Option<u64>, u64)> {
+    pub fn starts(&self) -> Vec<(Option<u64>, u64)> {
         let said = self.role("taskmanager").iter().map(Seen::said).collect::<String>();
         said.lines().filter_map(start).collect()
     }
