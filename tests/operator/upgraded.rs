@@ -10,7 +10,7 @@ use super::world::Stage;
 #[test]
 fn changes_are_deployed_and_nothing_else_changes() {
     let Some(stage) = Stage::open("upgraded", PLATFORM) else { return };
-    let files = [
+    let mut files = [
         ("orders", with_templates(application("orders", "v1_18"))),
         ("payments", standalone(application("payments", "v1_19"))),
     ];
@@ -18,26 +18,29 @@ fn changes_are_deployed_and_nothing_else_changes() {
         stage.apply(file).succeeded();
         stage.wait_until_deployed(name, 1);
     }
-    for (name, mut file) in files {
-        let object = format!("flinkdeployment/{name}");
-        for (path, value) in [
-            ("/spec/job/parallelism", json!(4)),
-            ("/spec/image", json!("registry.example.net/shop/word-count:1.4.3")),
-            ("/spec/job/upgradeMode", json!("stateless")),
-            ("/spec/taskManager/resource/memory", json!("2048m")),
-        ] {
-            let before = stage.stored(&object);
+    for (path, value) in [
+        ("/spec/job/parallelism", json!(4)),
+        ("/spec/image", json!("registry.example.net/shop/word-count:1.4.3")),
+        ("/spec/job/upgradeMode", json!("stateless")),
+        ("/spec/taskManager/resource/memory", json!("2048m")),
+    ] {
+        let before = files.each_ref().map(|(name, _)| stage.stored(&format!("flinkdeployment/{name}")));
+        for (_, file) in &mut files {
             *file.pointer_mut(path).unwrap() = value.clone();
-            stage.apply(&file).succeeded();
+            stage.apply(file).succeeded();
+        }
+        for ((name, _), before) in files.iter().zip(before) {
             let mut expected = before.clone();
-            *expected.pointer_mut(path).unwrap() = value;
+            *expected.pointer_mut(path).unwrap() = value.clone();
             let generation = before["metadata"]["generation"].as_u64().unwrap() + 1;
             stage.wait_until_deployed(name, generation);
-            let after = stage.stored(&object);
+            let after = stage.stored(&format!("flinkdeployment/{name}"));
             assert_eq!(after["spec"], expected["spec"], "{name}: {path}");
             assert_eq!(after["metadata"]["generation"], generation, "{name}: {path}");
             assert_eq!(after["metadata"]["finalizers"], before["metadata"]["finalizers"], "{name}: {path}");
         }
+    }
+    for (name, _) in &files {
         let options = options(&stage, name);
         assert_eq!(options["parallelism.default"], "4", "{name}");
         assert_eq!(options["high-availability.type"], "kubernetes", "{name}");
