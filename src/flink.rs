@@ -6,6 +6,7 @@ pub mod config_file;
 pub mod configuration;
 pub mod deployment;
 pub mod duration;
+pub mod fields;
 pub mod identity;
 pub mod image;
 pub mod location;

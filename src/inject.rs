@@ -32,6 +32,7 @@ use serde_json::Value;
 
 use crate::facts::Facts;
 use crate::flink::cluster::Cluster;
+use crate::flink::fields;
 use crate::flink::raw;
 use crate::flink::version::FlinkVersion;
 use crate::object::{FieldPath, annotation};
@@ -146,6 +147,9 @@ pub fn complete<'a>(target: &Target<'a>) -> Injection<'a> {
         high_availability::miss(&mut work);
         return work.finish_untouched();
     }
+    if target.is_misshapen() {
+        return work.finish_untouched();
+    }
     let record = Record::of(target.object);
     if target.is_opted_out() {
         keep::withdraw(&mut work, record.as_ref());
@@ -228,6 +232,14 @@ impl<'a> Target<'a> {
         match self.place() {
             Some(Place::Resource(spec)) => spec.clone(),
             Some(Place::Pods(_)) | None => FieldPath::of(&raw::TEMPLATE),
+        }
+    }
+
+    /// Whether the API server or the operator will refuse the object, since a field is of another shape than the CRD says.
+    fn is_misshapen(&self) -> bool {
+        match self.place() {
+            Some(Place::Resource(spec)) => !fields::of_deployment(self.object, spec).is_empty(),
+            Some(Place::Pods(_)) | None => false,
         }
     }
 

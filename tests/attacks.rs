@@ -56,6 +56,17 @@ fn validated(object: &Value, old: Option<&Value>, policy: &str) -> Decision {
     review(object, old, policy, &Facts::default(), validate)
 }
 
+/// A second review of such an update once changed the record. The API server or the operator refuses the object anyway.
+#[test]
+fn what_has_a_field_of_another_shape_is_left_alone() {
+    const CLAIM: &str = "spec: {volumes: [{name: data, claimName: orders, mountPath: /data}]}";
+    let old = mutated(&flink_deployment("v1_20", json!({})), None, CLAIM);
+    let mut listed = flink_deployment("v1_20", json!({}));
+    listed["spec"]["podTemplate"] = json!([{"spec": {}}]);
+    assert_eq!(mutated(&listed, None, CLAIM), listed);
+    assert_eq!(mutated(&listed, Some(&old), CLAIM), listed);
+}
+
 #[test]
 fn a_second_review_of_an_update_keeps_the_record() {
     for (from, to) in [("v1_16", "v1_20"), ("v1_20", "v1_16"), ("v1_15", "v1_17"), ("v1_18", "v2_0")] {

@@ -223,6 +223,8 @@ mod tests {
         assert_eq!(without_role("a-jobmanager-b").as_deref(), Some("a-b"));
         assert_eq!(without_role("jobmanager"), None);
         assert!(is_id("flink-2.a") && !is_id("../My Cluster") && !is_id("") && !is_id("-a"));
+        assert!(!is_id("a-") && !is_id("A") && !is_id("a_b") && is_id(&"a".repeat(63)) && !is_id(&"a".repeat(64)));
+        assert_eq!((of_label("jobmanager"), of_label("")), (None, None));
         assert_eq!(without_role("engine-control"), None);
         assert_eq!(of_label("dunning").as_deref(), Some("dunning"));
         assert_eq!(of_label("orders-worker"), of_label("orders-master"));
@@ -259,6 +261,10 @@ mod tests {
             ("jobmanager", "flink-taskmanager", "jobmanager", Some("prod")),
             ("orders-2", "orders-2-taskmanager", "orders-2.shop.svc", None),
             ("orders", "orders-taskmanager", "10.0.0.7", None),
+            ("orders", "orders-taskmanager", "fd00--7", Some("fd00--7")),
+            ("orders-0", "orders-taskmanager", "orders-0.orders-jobmanager", Some("orders")),
+            ("orders-2", "orders-2-taskmanager", "orders-2", Some("orders-2")),
+            ("orders", "orders-taskmanager", "Orders", None),
             ("orders", "orders-taskmanager", "$(ORDERS_SERVICE_HOST)", None),
         ] {
             for (role, name) in [("jobmanager", job_manager), ("taskmanager", task_manager)] {

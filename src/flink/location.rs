@@ -180,6 +180,9 @@ mod tests {
         assert_eq!(Location::parse("/ha", Some("hdfs://nn:8020/")), remote);
         assert_eq!(Location::parse("file:///ha", Some("hdfs://nn:8020/")), Location::Local("/ha".to_owned()));
         assert_eq!(Location::parse("/ha", Some("file:///")), Location::Local("/ha".to_owned()));
+        assert_eq!(Location::parse("/ha", Some("${DEFAULT}")), Location::Unresolved);
+        assert_eq!(Location::parse("s3://a>b/ha", None), Location::parse("s3://a>b/ha", Some("${DEFAULT}")));
+        assert!(!has_placeholder("a>b") && !has_placeholder("a<b") && has_placeholder("<b>"));
     }
 
     #[test]

@@ -131,6 +131,9 @@ mod tests {
             (json!("5."), 5),
             (json!("1e-99"), 1),
             (json!("0"), 0),
+            (json!("0e99"), 0),
+            (json!(".5k"), 500),
+            (json!("0".repeat(31) + "7"), 7),
         ] {
             assert_eq!(quantity(&value), Some(expected), "{value}");
         }
@@ -148,7 +151,7 @@ mod tests {
             json!("99Ei"),
             json!("${LIMIT}"),
             json!(null),
-            json!("1".repeat(40)),
+            json!("0".repeat(32) + "7"),
         ] {
             assert_eq!(quantity(&value), None, "{value}");
         }
@@ -157,5 +160,6 @@ mod tests {
     #[test]
     fn words_round_down() {
         assert_eq!((words(2_000_000_000), words(2)), ("1907 MiB".to_owned(), "2 bytes".to_owned()));
+        assert_eq!(words(MEBIBYTE), "1 MiB");
     }
 }

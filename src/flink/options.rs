@@ -240,4 +240,16 @@ mod tests {
         assert_eq!(counterpart("high-availability.type", v(1, 16)), Some("high-availability"));
         assert_eq!(history("high-availability.type"), Some(History { first: v(1, 17), last: v(2, 3) }));
     }
+
+    #[test]
+    fn a_name_is_told_in_the_words_of_the_version() {
+        let v = FlinkVersion::new;
+        let of = |name, version| name_in(name, version);
+        assert_eq!(of("high-availability", Some(v(1, 16))), "high-availability");
+        assert_eq!(of("high-availability", Some(v(1, 17))), "high-availability.type");
+        assert_eq!(of("high-availability.type", None), "high-availability.type");
+        assert_eq!(of("recovery.zookeeper.quorum", None), "high-availability.zookeeper.quorum");
+        assert_eq!(of("no.option", Some(v(1, 20))), "no.option");
+        assert!(is_beyond(v(NEWEST.major, NEWEST.minor + 1)) && !is_beyond(NEWEST) && !is_beyond(v(1, 20)));
+    }
 }

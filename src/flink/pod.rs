@@ -287,6 +287,27 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_beside_the_template_counts_by_its_path() {
+        let claim = |mount_path: &str| ExtraClaim {
+            claim: "own".to_owned(),
+            mount_path: mount_path.to_owned(),
+            read_only: false,
+        };
+        let source = |extra: &str, path: &str| {
+            let mut pod = pod();
+            pod.extra.push(claim(extra));
+            match pod.backing(path) {
+                Backing::Volume(volume) => Some(volume.source),
+                Backing::Container | Backing::Unknown(_) => None,
+            }
+        };
+        let own = Some(Source::Claim("own".to_owned()));
+        assert_eq!(source("/state", "/state/ha"), own);
+        assert_eq!(source("/data/ha", "/data/ha"), own, "it is mounted below another one");
+        assert_eq!(source("/", "/data/ha"), Some(Source::Claim("c".to_owned())), "another one is mounted below it");
+    }
+
+    #[test]
     fn mounts_carry_their_sub_path_and_mode() {
         let Backing::Volume(volume) = pod().backing("/data") else { panic!("a volume is mounted there") };
         assert_eq!((volume.sub_path.as_str(), volume.read_only), ("a", false));

@@ -170,6 +170,8 @@ mod tests {
             ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", &["oss"]),
             ("fs.oss.accessKeySecret", &["oss"]),
             ("fs.gs.auth.service.account.private.key", &["gs"]),
+            ("fs.cosn.userinfo.secretKey", &["cosn"]),
+            ("fs.obs.secret.key", &["obs"]),
         ] {
             assert_eq!(schemes_of(name), schemes, "{name}");
         }
@@ -186,6 +188,9 @@ mod tests {
             "presto.s3.secret-key",
             "fs.oss.accessKeySecret",
             "fs.azure.account.key.orders.blob.core.windows.net",
+            "fs.cosn.userinfo.secretKey",
+            "fs.obs.secret.key",
+            "fs.gs.auth.service.account.private.key",
             "containerized.master.env.AWS_SECRET_ACCESS_KEY",
         ] {
             assert!(is_key_of_a_store(key), "{key}");
@@ -198,6 +203,9 @@ mod tests {
             "metrics.reporter.dd.apikey",
             "containerized.master.env.AWS_ACCESS_KEY_ID",
             "fs.azure.account.auth.type",
+            "fs.cosn.userinfo.secretId",
+            "fs.obs.access.key",
+            "fs.gs.auth.service.account.email",
         ] {
             assert!(!is_key_of_a_store(key), "{key}");
         }

@@ -215,6 +215,18 @@ mod tests {
     }
 
     #[test]
+    fn a_job_repeats_an_option_of_its_cluster_or_sets_its_own() {
+        let origin = |value: &str| {
+            let target = json!({"spec": {"flinkVersion": "v1_20", "flinkConfiguration": {"execution.checkpointing.dir": "s3://theirs"}}});
+            let job =
+                json!({"deploymentName": "session", "flinkConfiguration": {"execution.checkpointing.dir": value}});
+            let cluster = resolved(Answer::Known(target), job);
+            cluster.leading().unwrap().config.exact(CHECKPOINT_DIR).unwrap().is_of_object()
+        };
+        assert_eq!((origin("s3://ours"), origin("s3://theirs")), (true, false));
+    }
+
+    #[test]
     fn what_is_not_known_is_not_taken_for_absent() {
         let job = json!({"deploymentName": "session", "flinkConfiguration": {"state.savepoints.dir": "s3://ours"}});
         for (answer, is_absent) in [(Answer::Unknown("why".to_owned()), false), (Answer::Absent, true)] {
@@ -246,5 +258,8 @@ mod tests {
         assert_eq!(lack(interval, Some(v(1, 16))), Some(Lack::OfVersion(v(1, 16))));
         assert_eq!((lack(interval, Some(v(1, 17))), lack(interval, None)), (None, None));
         assert_eq!(lack("state.savepoints.dir", Some(v(1, 16))), None);
+        for key in ["kubernetes.jobmanager.cpu", "rest.port", "job.autoscaler.enabled"] {
+            assert_ne!(lack(key, Some(v(1, 16))), Some(Lack::OfVersion(v(1, 16))), "{key}");
+        }
     }
 }

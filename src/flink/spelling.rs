@@ -245,6 +245,8 @@ mod tests {
             "table.exec.state.ttl",
             "high-availability.mycompany.region",
             "kubernetes.jobmanager.replica",
+            // Two letters away from names that are too short for that.
+            "state.bakcned",
         ] {
             assert_eq!(meant(key), None, "{key}");
         }
@@ -285,6 +287,9 @@ mod tests {
             assert!(is_within(a.as_bytes(), b.as_bytes(), edits), "{a} {b}");
             assert!(edits == 0 || !is_within(a.as_bytes(), b.as_bytes(), edits - 1), "{a} {b}");
         }
+        assert!(is_within(b"badc", b"abcd", 2) && !is_within(b"badcfe", b"abcdef", 2));
+        assert!(!is_within(b"abcdef", b"defabc", 2) && !is_within(b"defabc", b"abcdef", 2));
+        assert!(!is_within(b"abcd", b"ab", 1) && !is_within(b"ab", b"abcd", 1));
     }
 
     #[test]

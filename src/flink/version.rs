@@ -87,7 +87,7 @@ mod tests {
             Some("1.20.1")
         );
         assert_eq!(FlinkVersion::from_tag("2.0-java21"), Some(FlinkVersion::new(2, 0)));
-        for unknown in ["latest", "java17", "", "7.3.1", "1", "1.", "1.x", "1.2.3.4", "99999.1"] {
+        for unknown in ["latest", "java17", "", "7.3.1", "1", "1.", "1.x", "1.2.3.4", "99999.1", "1.1000", "1.+2"] {
             assert_eq!(FlinkVersion::from_tag(unknown), None, "{unknown}");
         }
         assert!(FlinkVersion::new(2, 0).at_least(1, 17) && !FlinkVersion::new(1, 16).at_least(1, 17));

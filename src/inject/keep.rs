@@ -28,7 +28,7 @@ use crate::workload::{self, Workload, recognise};
 #[must_use]
 pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
     let mut work = Work::new(target);
-    let Some(record) = Record::of(old) else { return work.finish_untouched() };
+    let Some(record) = Record::of(old).filter(|_| !target.is_misshapen()) else { return work.finish_untouched() };
     if target.is_opted_out() {
         withdraw(&mut work, Some(&record));
         return work.finish(Record::default());

@@ -96,4 +96,14 @@ mod tests {
         let longest = known_ids().into_iter().map(str::len).max().unwrap();
         assert!("allow.".len() + longest <= 63, "{longest}");
     }
+
+    #[test]
+    fn an_annotation_that_names_no_rule_is_told() {
+        let annotations = json!({
+            "flink-admission.io/allow.ha-required": "a demo", "flink-admission.io/allow.ha-requird": "a demo",
+            "flink-admission.io/inject": "false",
+        });
+        let object = json!({"metadata": {"annotations": annotations}});
+        assert_eq!(of_unknown_rules(&object), ["flink-admission.io/allow.ha-requird"]);
+    }
 }

@@ -222,6 +222,7 @@ fn refused(path: &str, reason: String) -> Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::document::FsGroup;
 
     fn refusal(text: &str) -> String {
         from_text(text).map(|policy| policy.describe()).unwrap_err().to_string()
@@ -276,5 +277,41 @@ mod tests {
         let policy = from_text("spec: {}").unwrap();
         assert_eq!(policy.describe(), "policy (profile baseline, enforcement enforce)");
         assert!(policy.may_change() && policy.spec.complete);
+    }
+
+    #[test]
+    fn names_and_paths_of_volumes_are_those_of_kubernetes() {
+        let volume = |name: &str, claim: &str, path: &str| {
+            from_text(&format!("spec: {{volumes: [{{name: '{name}', claimName: '{claim}', mountPath: '{path}'}}]}}"))
+                .is_ok()
+        };
+        assert!(volume("a", "a.b-c", "/data") && volume(&"a".repeat(63), "0", "/a/b"));
+        for name in ["", "-a", "a-", "A", "a_b", "a.b", &"a".repeat(64)] {
+            assert!(!volume(name, "a", "/data"), "{name}");
+        }
+        for claim in ["a..b", "a.-b", "default", "A"] {
+            assert!(!volume("a", claim, "/data"), "{claim}");
+        }
+        for path in ["data", "/a:b", "/", "/opt", "/opt/flink/conf/x"] {
+            assert!(!volume("a", "a", path), "{path}");
+        }
+    }
+
+    #[test]
+    fn off_may_be_written_as_yaml_reads_it() {
+        for off in ["off", "'off'", "false"] {
+            let policy =
+                from_text(&format!("spec: {{podSecurity: {{fsGroup: {off}}}, rules: {{ha-required: {off}}}}}"));
+            assert_eq!(policy.unwrap().spec.pod_security.fs_group, FsGroup::Off, "{off}");
+        }
+        let of = |id: &str| {
+            from_text(&format!("spec: {{podSecurity: {{fsGroup: {id}}}}}"))
+                .map(|policy| policy.spec.pod_security.fs_group)
+        };
+        assert_eq!(of("1").ok(), Some(FsGroup::Id(1)));
+        assert_eq!(of("4294967295").ok(), Some(FsGroup::Id(u32::MAX)));
+        for wrong in ["0", "4294967296", "1.5", "on", "true"] {
+            assert!(of(wrong).is_err(), "{wrong}");
+        }
     }
 }

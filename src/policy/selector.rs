@@ -146,6 +146,14 @@ mod tests {
     }
 
     #[test]
+    fn what_asks_for_nothing_is_empty() {
+        let is_empty = |selector: Value| serde_json::from_value::<LabelSelector>(selector).unwrap().is_empty();
+        assert!(is_empty(json!({})));
+        assert!(!is_empty(json!({"matchLabels": {"team": "a"}})));
+        assert!(!is_empty(json!({"matchExpressions": [{"key": "team", "operator": "Exists"}]})));
+    }
+
+    #[test]
     fn the_name_is_always_known() {
         let own = json!({"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["prod"]}]});
         assert_eq!(matches(own, json!({}), false), Match::No);

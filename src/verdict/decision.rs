@@ -42,8 +42,9 @@ pub struct Cause {
 const LINES: usize = 10;
 /// The API server may cut a warning behind this many characters.
 const WARNING: usize = 256;
-/// It drops what comes behind this many characters of all warnings together; some are left for the last one.
-const WARNINGS: usize = 4096 - WARNING;
+/// It drops what comes behind this many characters of all warnings together; some are left for the one that counts the rest,
+/// and for [`Decision::warn`].
+const WARNINGS: usize = 4096 - 2 * WARNING;
 /// What is wrong gets so many of them where both that and what to do are long.
 const WRONG: usize = 64;
 /// Bound on what one finding may add to a reply, in characters; values and names come from the object.
@@ -84,6 +85,11 @@ impl Decision {
             decision.audit.insert("exceptions".to_owned(), shortened(&excepted.join(", "), MESSAGE));
         }
         decision
+    }
+
+    /// Says `text` before what was found.
+    pub fn warn(&mut self, text: &str) {
+        self.warnings.insert(0, shortened(text, WARNING - 1));
     }
 }
 
@@ -208,7 +214,8 @@ mod tests {
 
     #[test]
     fn warnings_keep_within_what_the_api_server_passes_on() {
-        let decision = Decision::of(&(0..100).map(|number| finding(number, Level::Warn)).collect::<Vec<_>>());
+        let mut decision = Decision::of(&(0..100).map(|number| finding(number, Level::Warn)).collect::<Vec<_>>());
+        decision.warn(&"of a long policy ".repeat(100));
         assert!(decision.allowed && decision.message.is_empty());
         assert!(decision.warnings.iter().all(|warning| warning.chars().count() <= 256));
         assert!(decision.warnings.iter().map(|warning| warning.chars().count()).sum::<usize>() <= 4096);

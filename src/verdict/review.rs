@@ -152,9 +152,9 @@ impl<'a> PolicyOf<'a> {
         if self.policy.spec.enforcement == Enforcement::Enforce
             && let Some(policy) = self.undecided
         {
-            decision.warnings.push(format!(
-                "the labels of namespace `{}` could not be read, so policy `{policy}` was not applied",
-                self.subject.namespace
+            let namespace = self.subject.namespace;
+            decision.warn(&format!(
+                "the labels of namespace `{namespace}` could not be read, so policy `{policy}` was not applied"
             ));
         }
         for (key, why) in self.facts.unanswered().filter(|_| self.facts.is_live()) {

@@ -170,3 +170,69 @@ fn source_path(pod: &Pod, name: &str) -> FieldPath {
         None => volumes,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// What `source`, mounted as the configuration directory, delivers to `version` where the cluster answers `answer`.
+    fn delivered(source: Value, mount: &Value, answer: Answer, version: Option<FlinkVersion>) -> Delivery {
+        let mut volume = json!({"name": "config"});
+        volume.as_object_mut().unwrap().extend(source.as_object().unwrap().clone());
+        let template = json!({"spec": {
+            "containers": [{"name": "flink-main-container", "volumeMounts": [mount]}], "volumes": [volume],
+        }});
+        let mut facts = Facts::default();
+        facts.insert(FactKey::ConfigMap { namespace: "shop".to_owned(), name: "flink".to_owned() }, answer);
+        Delivery::of(&Pod::with_main_container(template), "/opt/flink/conf", version, "shop", &facts)
+    }
+
+    fn whole() -> Value {
+        json!({"name": "config", "mountPath": "/opt/flink/conf"})
+    }
+
+    fn legacy() -> Answer {
+        Answer::Known(json!({"data": {"flink-conf.yaml": "a: 1"}}))
+    }
+
+    #[test]
+    fn what_a_config_map_holds_is_known_where_it_can_be_read() {
+        let of = |source, answer| delivered(source, &whole(), answer, Some(FlinkVersion::new(1, 18)));
+        let required = json!({"configMap": {"name": "flink"}});
+        let optional = json!({"configMap": {"name": "flink", "optional": true}});
+        assert_eq!(of(required.clone(), legacy()).read.map(|file| file.text).as_deref(), Some("a: 1"));
+        let binary = of(required.clone(), Answer::Known(json!({"binaryData": {"flink-conf.yaml": "YTogMQ=="}})));
+        assert!(matches!(binary.unknown, Some(Unknown::Elsewhere(why)) if why.contains("binary")));
+        let silent = of(required.clone(), Answer::Unknown("a timeout".to_owned()));
+        assert!(matches!(silent.unknown, Some(Unknown::LookUp(why)) if why.contains("a timeout")));
+        let gone = of(required, Answer::Absent);
+        assert!(matches!(gone.unknown, Some(Unknown::LookUp(why)) if why.contains("does not exist yet")));
+        let none = of(optional, Answer::Absent);
+        assert!(matches!(none.unknown, Some(Unknown::Elsewhere(why)) if why.contains("no file")));
+    }
+
+    #[test]
+    fn only_what_is_not_mounted_can_be_written() {
+        let of = |mount: &Value, source| delivered(source, mount, legacy(), Some(FlinkVersion::new(1, 18)));
+        let map = || json!({"configMap": {"name": "flink"}});
+        let file = |name: &str| json!({"name": "config", "mountPath": format!("/opt/flink/conf/{name}"), "subPath": "flink-conf.yaml"});
+        assert!(!of(&whole(), map()).writable && !of(&file("flink-conf.yaml"), map()).writable);
+        let beside = of(&file("config.yaml"), map());
+        assert!(beside.writable && beside.unread.len() == 1 && beside.unknown.is_none());
+        assert!(of(&json!({"name": "config", "mountPath": "/etc"}), map()).writable);
+        // An emptyDir that another container fills; read-only nobody else does.
+        let filled = of(&whole(), json!({"emptyDir": {}}));
+        assert!(filled.writable && filled.unknown.is_some());
+        let mut kept = whole();
+        kept["readOnly"] = json!(true);
+        assert!(!of(&kept, json!({"emptyDir": {}})).writable);
+    }
+
+    #[test]
+    fn without_a_version_a_file_of_either_name_may_be_the_one() {
+        let map = json!({"configMap": {"name": "flink"}});
+        let of_none = delivered(map, &whole(), Answer::Known(json!({"data": {}})), None);
+        assert!(of_none.unknown.is_some() && of_none.unread.is_empty());
+    }
+}
