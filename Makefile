@@ -1,6 +1,8 @@
 # make test   everything that must hold: format, lints, the wall around the core, cases, unit and integration tests
 # make build  the release binary, target/release/flink-admission
 # make bench  what reviews cost, a few minutes on an idle machine; figures and aims, no verdict (what is measured: tests/bench/README.md)
+# make fidelity-live  real clusters that lose their leader, and manifests with a fault each, on the real thing: a table of
+#             both, half an hour; FIDELITY_ONLY="2.3.0 zookeeper" runs the lines with these words. Wants root, iproute2 and overlayfs
 # make fuzz   the fuzz targets, FUZZ_SECONDS (600) each, on one core; skips without nightly and cargo-fuzz (tests/fuzz/README.md)
 #
 # Wanted: Rust, Go (etcd, kube-apiserver, kubectl and helm are built from source, once, outside the checkout), make; a JDK,
@@ -14,7 +16,7 @@ WALL := tokio|hyper|axum|rustls|kube|k8s-openapi
 
 # Each step has both cores for itself, and what failed is the last thing said.
 .NOTPARALLEL:
-.PHONY: test fmt fmt-check clippy core-wall control-plane flink build cases cargo-test bench fuzz clean
+.PHONY: test fmt fmt-check clippy core-wall control-plane flink build cases cargo-test bench fidelity-live fuzz clean
 
 # The test runner comes last, so that its summary ends the output.
 test: fmt-check clippy core-wall control-plane flink build cases cargo-test
@@ -60,6 +62,11 @@ cargo-test:
 bench:
 	$(CARGO) bench --locked --bench review
 	$(CARGO) bench --locked --bench load
+
+# No part of `test`, but for its first line.
+fidelity-live: control-plane
+	tests/flink/build 1.15.4 1.16.3 1.20.5 2.3.0
+	CI=true $(CARGO) test --locked --test failover -- --ignored --test-threads=1
 
 # No part of `test` either: it looks for what nobody knows of yet, and takes as long as it is given.
 FUZZ_SECONDS ?= 600

@@ -7,13 +7,13 @@
 #![allow(
     missing_docs,
     unreachable_pub,
-    dead_code,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test fails by panicking, and clippy takes only functions with #[test] for tests"
 )]
+#![allow(dead_code, reason = "the installation of Flink is of two test binaries, and each uses a part of it")]
 
 mod support;
 
@@ -35,5 +35,6 @@ mod failover {
     mod rows;
     mod runner;
     mod stage;
+    mod table;
     mod volumes;
 }

@@ -29,7 +29,7 @@ execution.checkpointing.interval: 1s
 high-availability.kubernetes.leader-election.lease-duration: 5 s
 high-availability.kubernetes.leader-election.renew-deadline: 4 s
 high-availability.kubernetes.leader-election.retry-period: 1 s
-high-availability.zookeeper.client.session-timeout: 5 s
+high-availability.zookeeper.client.session-timeout: 5000
 ";
 const LOGGING: &str = "
 rootLogger.level = INFO

@@ -32,13 +32,13 @@ pub enum Ending {
     TakesTheOther(&'static str),
     /// The first of two ends with 239, having said it, when it starts again after the second was stopped.
     IsTakenDown(&'static str),
-    /// It runs without the option.
-    IsNotHeard(&'static str),
+    /// It runs, says it again and again, and answers nobody.
+    DoesNotAnswer(&'static str),
 }
 
 use Ending::*;
 
-pub const FAULTS: [Fault; 15] = [
+pub const FAULTS: [Fault; 16] = [
     Fault { rule: "ha-off", what: "no HA", version: "2.3.0", make: without_arguments, ending: ForgetsTheJob },
     Fault {
         rule: "storage-on-empty-dir",
@@ -52,7 +52,7 @@ pub const FAULTS: [Fault; 15] = [
         what: "no kubernetes.namespace",
         version: "2.3.0",
         make: |manifest| manifest.without("kubernetes.namespace"),
-        ending: DoesNotStart("in the namespace \"default\""),
+        ending: DoesNotStart("cannot list resource \"configmaps\" in API group \"\" in the namespace \"default\""),
     },
     Fault {
         rule: "service-account-lacks-rights",
@@ -62,7 +62,7 @@ pub const FAULTS: [Fault; 15] = [
             manifest.0.retain(|object| object["kind"] != "RoleBinding");
             manifest
         },
-        ending: DoesNotStart("is forbidden: User"),
+        ending: DoesNotStart("cannot list resource \"configmaps\""),
     },
     Fault {
         rule: "service-account-lacks-rights",
@@ -106,7 +106,7 @@ pub const FAULTS: [Fault; 15] = [
         what: "the short name on 1.15",
         version: "1.15.4",
         make: |manifest| manifest.with("high-availability", "kubernetes", "high-availability"),
-        ending: DoesNotStart("Could not find a suitable"),
+        ending: DoesNotStart("Could not instantiate class 'kubernetes'"),
     },
     Fault {
         rule: "ha-mode-missing",
@@ -120,7 +120,7 @@ pub const FAULTS: [Fault; 15] = [
         what: "overlapping keys in FLINK_PROPERTIES",
         version: "2.3.0",
         make: overlapping,
-        ending: DoesNotStart("storageDir"),
+        ending: DoesNotStart("Configuration is missing the mandatory parameter: Key: 'high-availability.storageDir'"),
     },
     Fault {
         rule: "filesystem-plugin-missing",
@@ -147,10 +147,23 @@ pub const FAULTS: [Fault; 15] = [
     },
     Fault {
         rule: "ha-mode-missing",
-        what: "-Dkey=value given to a session JobManager",
+        what: "-Dkey=value twice given to a session JobManager",
         version: "2.3.0",
         make: glued,
-        ending: IsNotHeard("high-availability"),
+        ending: DoesNotStart("Could not parse value '-Dhigh-availability.storageDir="),
+    },
+    Fault {
+        rule: "ha-mode-missing",
+        what: "-Dkey=value once given to a session JobManager",
+        version: "2.3.0",
+        make: |mut manifest| {
+            // `-D` and the mode are the first words behind the role's.
+            let words = arguments(&mut manifest);
+            words.remove(1);
+            words[1] = json!(format!("-D{}", words[1].as_str().expect("a word")));
+            manifest
+        },
+        ending: DoesNotAnswer("Retrying to connect to pekko.tcp://flink@-dhigh-availability.type=kubernetes:6123"),
     },
 ];
 
@@ -174,10 +187,15 @@ fn without_patch(mut manifest: Manifest) -> Manifest {
     manifest
 }
 
+/// The words of the JobManager.
+fn arguments(manifest: &mut Manifest) -> &mut Vec<Value> {
+    let words = manifest.object("flink-jobmanager").pointer_mut("/spec/template/spec/containers/0/args");
+    words.and_then(Value::as_array_mut).expect("arguments")
+}
+
 /// The options of the JobManager in one word each.
 fn glued(mut manifest: Manifest) -> Manifest {
-    let words = manifest.object("flink-jobmanager").pointer_mut("/spec/template/spec/containers/0/args");
-    let words = words.and_then(Value::as_array_mut).expect("arguments");
+    let words = arguments(&mut manifest);
     let options = words.iter().skip(1).filter_map(Value::as_str).filter(|word| *word != "-D");
     let glued: Vec<Value> = options.map(|word| json!(format!("-D{word}"))).collect();
     words.truncate(1);

@@ -50,7 +50,9 @@ pub fn inside(test: &str, story: impl FnOnce()) {
     for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line);
         if line.starts_with(TOLD) {
-            let _ = writeln!(std::io::stderr(), "{line}");
+            // The test runner has written the test's name, and waits with the end of that line.
+            let begin = if said.contains(TOLD) { "" } else { "\n" };
+            let _ = writeln!(std::io::stderr(), "{begin}{line}");
         }
         said.push_str(&line);
         said.push('\n');

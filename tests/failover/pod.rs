@@ -64,7 +64,7 @@ impl Pod {
     }
 
     /// Whether its container runs now.
-    pub fn runs(&self) -> bool {
+    fn runs(&self) -> bool {
         self.process.is_some()
     }
 

@@ -7,17 +7,18 @@ use serde_json::json;
 use super::cluster::{Cluster, Kind};
 use super::faults::{Ending, FAULTS, Fault};
 use super::manifest::Manifest;
-use super::namespaces::{inside, tell};
+use super::namespaces::inside;
 use super::rest::Rest;
-use super::rows::{KUBERNETES, is_available, is_wanted};
+use super::rows::{KUBERNETES, is_available};
 use super::runner::Seen;
 use super::stage::{Place, Stage};
+use super::table::tell_each;
 use crate::installation::Installation;
 use crate::support::wait_until;
 
 /// Lines are told up to here.
-const WIDTH: usize = 300;
-/// How often a JobManager says that it may not lead before it is believed.
+const WIDTH: usize = 180;
+/// How often a JobManager says a thing before it is believed that it goes on so.
 const OFTEN: usize = 5;
 
 #[test]
@@ -30,7 +31,7 @@ fn each_fault_is_found() {
     assert_eq!(missed.collect::<Vec<_>>(), Vec::<String>::new());
 }
 
-/// All faults; `FIDELITY_ONLY` is a word of those that are wanted.
+/// All faults.
 #[test]
 #[ignore = "takes a quarter of an hour: make fidelity-live"]
 fn each_fault_fails_as_its_rule_says() {
@@ -39,21 +40,8 @@ fn each_fault_fails_as_its_rule_says() {
     }
     inside("failover::proofs::each_fault_fails_as_its_rule_says", || {
         let stage = Stage::open();
-        let mut failed = Vec::new();
-        for fault in &FAULTS {
-            let title = format!("{}  {} [{}]", fault.version, fault.what, fault.rule);
-            if !is_wanted(&title) {
-                continue;
-            }
-            match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| fault.prove(&stage))) {
-                Ok(line) => tell(&format!("{title}: {line}")),
-                Err(_) => {
-                    tell(&format!("{title}: FAILED"));
-                    failed.push(title);
-                }
-            }
-        }
-        assert!(failed.is_empty(), "{failed:#?}");
+        let title = |fault: &Fault| format!("{:6}  {} [{}]", fault.version, fault.what, fault.rule);
+        tell_each(&FAULTS, title, |fault| fault.prove(&stage));
     });
 }
 
@@ -86,11 +74,8 @@ impl Scene<'_> {
             Ending::DoesNotStart(said) => self.ended(&|_| true, said, None),
             Ending::RefusesTheJob(said) => {
                 let leader = self.cluster.ready("flink");
-                let job = self.cluster.job(&leader);
-                let answer = self.cluster.wait("the job's exception", || {
-                    let answer = Rest(&leader.address).get(&format!("/jobs/{job}/exceptions"))?.to_string();
-                    answer.contains(said).then_some(answer)
-                });
+                let answer = Rest(&leader.address).submit(&self.cluster.flink.jar()).expect_err("the job is refused");
+                assert!(answer.contains(said), "{answer}");
                 excerpt(&answer, said)
             }
             Ending::ForgetsTheJob => {
@@ -130,21 +115,10 @@ impl Scene<'_> {
                 self.place.lose(&leader.name);
                 self.ended(&|pod| pod.name != leader.name && pod.labels["app"] == "flink", said, Some(239))
             }
-            Ending::IsNotHeard(option) => {
-                let leader = self.cluster.ready("flink");
-                let settings = Rest(&leader.address).get("/jobmanager/config").expect("an answer");
-                let settings = settings.as_array().expect("settings");
-                let heard = settings
-                    .iter()
-                    .find(|setting| setting["key"].as_str().is_some_and(|key| key == "high-availability.type"));
-                assert_eq!(heard, None, "{option}");
-                let taken = settings
-                    .iter()
-                    .filter(|setting| setting["value"].as_str().is_some_and(|value| value.contains(option)));
-                let taken: Vec<String> =
-                    taken.map(|setting| format!("{}: {}", setting["key"], setting["value"])).collect();
-                assert!(!taken.is_empty(), "{settings:?}");
-                format!("it runs with {}", taken.join(", "))
+            Ending::DoesNotAnswer(said) => {
+                let pod = self.says_often(said, "");
+                assert_eq!(Rest(&pod.address).get("/overview"), None, "it answers");
+                format!("again and again, and answers nobody: {}", excerpt(&pod.said(), said))
             }
         }
     }
@@ -161,12 +135,17 @@ impl Scene<'_> {
     fn never_leads_again(&self, said: &str) -> String {
         let first = self.cluster.ready("flink");
         self.place.lose(&first.name);
-        let next = self.cluster.wait("a JobManager that may not lead", || {
-            let next = self.cluster.job_managers().into_iter().find(|pod| pod.name != first.name)?;
-            (next.said().lines().filter(|line| line.contains(said)).count() >= OFTEN).then_some(next)
-        });
+        let next = self.says_often(said, &first.name);
         assert!(!super::cluster::leads(&next), "{}", next.said());
         format!("again and again, and no JobManager leads: {}", excerpt(&next.said(), said))
+    }
+
+    /// Waits until a JobManager, not the one called `lost`, has said it again and again.
+    fn says_often(&self, said: &str, lost: &str) -> Seen {
+        self.cluster.wait("a JobManager that says it again and again", || {
+            let pod = self.cluster.job_managers().into_iter().find(|pod| pod.name != lost)?;
+            (pod.said().lines().filter(|line| line.contains(said)).count() >= OFTEN).then_some(pod)
+        })
     }
 
     /// Waits until a JobManager has ended, with `code` where that matters, and gives the line of it that holds `said`.
@@ -186,10 +165,8 @@ impl Scene<'_> {
     }
 }
 
-/// The line that holds `said`, as much of it as a person reads.
+/// What was said from `said` on, as much of the line as a person reads.
 fn excerpt(text: &str, said: &str) -> String {
-    let line = text.lines().find(|line| line.contains(said)).unwrap_or_default().trim();
-    let at = line.find(said).unwrap_or_default();
-    let begin = line[..at].char_indices().rev().nth(WIDTH / 2).map_or(0, |(index, _)| index);
-    line[begin..].chars().take(WIDTH).collect()
+    let line = text.lines().find_map(|line| Some(line.split_once(said)?.1)).unwrap_or_default();
+    said.chars().chain(line.chars()).take(WIDTH).collect()
 }

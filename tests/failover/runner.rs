@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -47,7 +47,6 @@ pub struct Seen {
     pub log: PathBuf,
     /// The exit codes of its container.
     pub exits: Vec<i32>,
-    pub runs: bool,
 }
 
 impl Seen {
@@ -88,11 +87,6 @@ impl Runner {
     pub fn hosts(&self) -> PathBuf {
         self.shared.hosts()
     }
-
-    /// The directory of the claim `name`.
-    pub fn claim(&self, name: &str) -> PathBuf {
-        self.shared.directory.join("claims").join(name)
-    }
 }
 
 impl Drop for Runner {
@@ -107,11 +101,17 @@ impl Drop for Runner {
 
 impl Shared {
     fn work(&self) {
-        let (_watch, events) = self.watch();
+        let (mut _watch, mut events) = self.watch();
         while !self.stop.load(Ordering::Relaxed) {
             let mut changed = false;
             // All that has happened by now, then a look at the Pods.
-            let mut next = events.recv_timeout(TICK).ok();
+            let mut next = match events.recv_timeout(TICK) {
+                Err(RecvTimeoutError::Disconnected) => {
+                    (_watch, events) = self.watch();
+                    None
+                }
+                event => event.ok(),
+            };
             while let Some(event) = next {
                 changed |= self.hear(event);
                 next = events.try_recv().ok();
@@ -228,6 +228,5 @@ fn seen(pod: &Pod) -> Seen {
         labels: pod.object["metadata"]["labels"].clone(),
         log: pod.directory.join("output"),
         exits: pod.exits.clone(),
-        runs: pod.runs(),
     }
 }

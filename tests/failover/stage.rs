@@ -78,5 +78,5 @@ fn jvm_options(homes: &Path) -> String {
     let newest: PathBuf = homes.join("2.3.0/conf/config.yaml");
     let text = std::fs::read_to_string(newest).expect("Flink's configuration");
     let options = text.lines().find_map(|line| line.trim().strip_prefix("all: ")).expect("`env.java.opts.all`");
-    format!("{options} --add-exports=java.base/sun.net.util=ALL-UNNAMED -XX:+UseSerialGC -XX:TieredStopAtLevel=1")
+    format!("{options} --add-exports=java.base/sun.net.util=ALL-UNNAMED -XX:TieredStopAtLevel=1")
 }
