@@ -65,8 +65,9 @@ bench:
 
 # No part of `test`, but for its first line.
 fidelity-live: control-plane
-	tests/flink/build 1.15.4 1.16.3 1.20.5 2.3.0
-	CI=true $(CARGO) test --locked --test failover -- --ignored --test-threads=1
+	tests/flink/build 1.15.4 1.16.3 1.18.1 1.19.3 1.20.5 2.3.0
+	tests/flink/operator/build
+	CI=true $(CARGO) test --locked --test failover --test operator -- --ignored --test-threads=1
 
 # No part of `test` either: it looks for what nobody knows of yet, and takes as long as it is given.
 FUZZ_SECONDS ?= 600

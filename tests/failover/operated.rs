@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::cluster::{Cluster, DEADLINE, Kind};
 use super::namespaces::{inside, tell};
-use super::rows::{KUBERNETES, is_available, is_wanted};
+use super::rows::{KUBERNETES, is_available};
 use super::stage::{Place, Stage, documents};
+use super::table::tell_each;
 use crate::installation::Installation;
 use crate::operator::Operator;
 use crate::support::wait_until;
@@ -31,9 +32,7 @@ fn a_cluster_of_the_operators_goes_on_with_what_is_filled_in() {
         return;
     }
     inside("failover::operated::a_cluster_of_the_operators_goes_on_with_what_is_filled_in", || {
-        for row in ROWS.into_iter().filter(|row| is_wanted(&title(*row))) {
-            goes_on(row);
-        }
+        tell_each(&ROWS, |row| title(*row), |row| goes_on(*row));
     });
 }
 
@@ -55,7 +54,7 @@ fn a_cluster_of_the_operators_begins_anew_without() {
         let error = wait_until(DEADLINE, || stored(&place)["status"]["error"].as_str().map(str::to_owned));
         let error = error.expect("the operator refuses it");
         assert!(error.contains("Job could not be upgraded with last-state while HA disabled"), "{error}");
-        tell(&format!("{}, without our webhook, last-state: {error}", title(row)));
+        tell(&format!("{}: without our webhook, last-state: {error}", title(row)));
 
         written.upgrade_mode = "stateless";
         let mut objects = written.objects();
@@ -70,12 +69,12 @@ fn a_cluster_of_the_operators_begins_anew_without() {
         place.lose(&leader.name);
         let start = known.next_start(&cluster);
         assert_eq!(start, (None, 1));
-        tell(&format!("{}, without our webhook, stateless: the job begins with record 1 again", title(row)));
+        tell(&format!("{}: without our webhook, stateless: the job begins with record 1 again", title(row)));
     });
 }
 
 /// The JobManager is lost, then the author gives the TaskManagers more memory.
-fn goes_on(row: (&'static str, &'static str, &'static str)) {
+fn goes_on(row: (&'static str, &'static str, &'static str)) -> String {
     let stage = Stage::open();
     let flink = Installation::shared(row.0).expect("it is there");
     let place = stage.place("with", flink, Some(KUBERNETES));
@@ -87,7 +86,6 @@ fn goes_on(row: (&'static str, &'static str, &'static str)) {
     let before = stored(&place);
 
     let survival = cluster.survives();
-    tell(&format!("{}, {survival}", title(row)));
     // Flink did that; the operator had nothing to do with it, and is content.
     wait_until_running(&place, &operator);
     let after = stored(&place);
@@ -97,15 +95,15 @@ fn goes_on(row: (&'static str, &'static str, &'static str)) {
     let job = after["status"]["jobStatus"]["jobId"].clone();
     written.task_manager = "900m";
     place.apply(&written.objects());
-    let (state, record) = known.next_start(&cluster);
-    assert!(state.is_some_and(|state| state >= survival.state && record == state + 1), "{state:?} {record}");
+    let (found, record) = known.next_start(&cluster);
+    assert!(found.is_some_and(|state| state >= survival.state && record == state + 1), "{found:?} {record}");
     wait_until_running(&place, &operator);
     let after = stored(&place);
     let mut expected = before["spec"].clone();
     expected["taskManager"]["resource"]["memory"] = json!("900m");
     assert_eq!((&after["spec"], generation(&after)), (&expected, generation(&before) + 1));
     assert_eq!(after["status"]["jobStatus"]["jobId"], job);
-    tell(&format!("{}, upgraded by its author: state {}, next record {record}, same job id", title(row), record - 1));
+    format!("{survival}; upgraded by its author: state {}, next record {record}, same job id", record - 1)
 }
 
 fn title((version, _, mode): (&str, &str, &str)) -> String {
