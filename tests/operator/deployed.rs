@@ -107,7 +107,7 @@ fn what_the_operator_writes_is_stored_as_it_was_sent() {
         assert_eq!(stored["metadata"]["finalizers"], json!(["flinkdeployments.flink.apache.org/finalizer"]), "{name}");
         assert_eq!(stored["status"].get("error"), None, "{name}");
     }
-    for name in ["standalone-1-19", "standalone-session-1-17"] {
+    for name in ["standalone-1-19", "standalone-session-1-17", "opted-out"] {
         has(format!("create deployments/{name}-taskmanager"));
         has(format!("create services/{name}"));
     }

@@ -25,7 +25,7 @@ impl Fleet {
 
     #[track_caller]
     fn deploy() -> Option<Self> {
-        let stage = Stage::open("fleet", PLATFORM)?;
+        let stage = Stage::open("fleet", &format!("{PLATFORM}  optOut: true\n"))?;
         let clusters = clusters();
         // A ConfigMap that a template mounts.
         stage.kubectl(&["create", "configmap", "models"]).succeeded();
@@ -46,7 +46,7 @@ impl Fleet {
 
     /// The clusters that have HA now.
     pub fn completed(&self) -> impl Iterator<Item = &Value> {
-        self.clusters.iter().filter(|object| name(object) != "without-ha")
+        self.clusters.iter().filter(|object| !["without-ha", "opted-out"].contains(&name(object)))
     }
 }
 
@@ -56,6 +56,10 @@ fn clusters() -> Vec<Value> {
     without_ha["spec"]["flinkConfiguration"]["high-availability.type"] = json!("NONE");
     // The operator up to some version after 1.7 refuses `last-state` without HA.
     without_ha["spec"]["job"]["upgradeMode"] = json!("stateless");
+    // What the operator makes of it could be completed, if it were a user's.
+    let mut opted_out = standalone(session("opted-out", "v1_18"));
+    opted_out["metadata"]["annotations"] = json!({"flink-admission.io/inject": "false"});
+    opted_out["spec"]["serviceAccount"] = json!("flink");
     vec![
         application("native-1-15", "v1_15"),
         application("native-1-16", "v1_16"),
@@ -66,6 +70,7 @@ fn clusters() -> Vec<Value> {
         standalone(with_templates(application("standalone-1-19", "v1_19"))),
         standalone(session("standalone-session-1-17", "v1_17")),
         without_ha,
+        opted_out,
     ]
 }
 
