@@ -48,7 +48,7 @@ fn a_cluster_of_the_operators_begins_anew_without() {
         let stage = Stage::open();
         let flink = Installation::shared(row.0).expect("it is there");
         let place = stage.place("without", flink, None);
-        let _operator = Operator::start_with(stage.plane, &place.runner.hosts());
+        let _operator = start(&stage, &place);
         let mut written = Written { flink, row, upgrade_mode: "last-state", task_manager: "800m" };
         place.apply(&written.objects());
         let error = wait_until(DEADLINE, || stored(&place)["status"]["error"].as_str().map(str::to_owned));
@@ -78,7 +78,7 @@ fn goes_on(row: (&'static str, &'static str, &'static str)) -> String {
     let stage = Stage::open();
     let flink = Installation::shared(row.0).expect("it is there");
     let place = stage.place("with", flink, Some(KUBERNETES));
-    let operator = Operator::start_with(stage.plane, &place.runner.hosts());
+    let operator = start(&stage, &place);
     let cluster = cluster(&place, flink, row);
     let mut written = Written { flink, row, upgrade_mode: "last-state", task_manager: "800m" };
     place.apply(&written.objects());
@@ -104,6 +104,13 @@ fn goes_on(row: (&'static str, &'static str, &'static str)) -> String {
     assert_eq!((&after["spec"], generation(&after)), (&expected, generation(&before) + 1));
     assert_eq!(after["status"]["jobStatus"]["jobId"], job);
     format!("{survival}; upgraded by its author: state {}, next record {record}, same job id", record - 1)
+}
+
+/// The operator, which finds the JobManagers of `place`.
+fn start(stage: &Stage, place: &Place) -> Operator {
+    let directory = std::env::temp_dir().join(format!("operator-{}", place.name));
+    std::fs::create_dir(&directory).expect("a directory");
+    Operator::start_with(stage.plane, &directory, &place.runner.hosts())
 }
 
 fn title((version, _, mode): (&str, &str, &str)) -> String {

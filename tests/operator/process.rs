@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use tempfile::TempDir;
-
 use crate::support::{ControlPlane, Supervised, is_ci, wait_until};
 
 /// It is there after 5 seconds on an idle machine.
@@ -19,7 +17,7 @@ const CONTROLLERS: [&str; 2] = ["flinkdeploymentcontroller", "flinksessionjobcon
 /// The operator, for all namespaces of one control plane.
 pub struct Operator {
     process: Supervised,
-    directory: TempDir,
+    directory: PathBuf,
 }
 
 impl Operator {
@@ -32,18 +30,20 @@ impl Operator {
         false
     }
 
-    /// Starts it as a ServiceAccount that may do everything, and waits until it watches its kinds.
+    /// Starts it as a ServiceAccount that may do everything, and waits until it watches its kinds. `directory` is for its files
+    /// and goes with it.
     #[track_caller]
-    pub fn start(plane: &ControlPlane) -> Self {
-        Self::run(plane, Supervised::command(Path::new("java"), None))
+    #[allow(dead_code, reason = "not every test binary does without the Services' names")]
+    pub fn start(plane: &ControlPlane, directory: &Path) -> Self {
+        Self::run(plane, directory, Supervised::command(Path::new("java"), Some(directory)))
     }
 
     /// The same where the names in `hosts`, a file in the form of `/etc/hosts`, are those of the Services: it then asks the
     /// JobManagers. The caller is root.
     #[track_caller]
     #[allow(dead_code, reason = "not every test binary runs the Pods")]
-    pub fn start_with(plane: &ControlPlane, hosts: &Path) -> Self {
-        let mut command = Supervised::command(Path::new("unshare"), None);
+    pub fn start_with(plane: &ControlPlane, directory: &Path, hosts: &Path) -> Self {
+        let mut command = Supervised::command(Path::new("unshare"), Some(directory));
         command.args([
             "--mount",
             "/bin/sh",
@@ -52,35 +52,34 @@ impl Operator {
             "operator",
         ]);
         command.arg(hosts).arg("java");
-        Self::run(plane, command)
+        Self::run(plane, directory, command)
     }
 
     #[track_caller]
-    fn run(plane: &ControlPlane, mut command: Command) -> Self {
-        let directory = tempfile::Builder::new().prefix("flink-admission-").tempdir().expect("a directory");
-        let kubeconfig = kubeconfig(plane, directory.path());
-        let log = File::create(directory.path().join("log")).expect("a log");
+    fn run(plane: &ControlPlane, directory: &Path, mut command: Command) -> Self {
+        let kubeconfig = kubeconfig(plane, directory);
+        let log = File::create(directory.join("log")).expect("a log");
         let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/operator/conf");
         let (host, port) = plane.address();
         command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-        command.env("HOME", directory.path()).env("KUBECONFIG", kubeconfig).env("FLINK_CONF_DIR", &configuration);
+        command.env("HOME", directory).env("KUBECONFIG", kubeconfig).env("FLINK_CONF_DIR", &configuration);
         command.env("OPERATOR_NAMESPACE", ACCOUNT).env("OPERATOR_NAME", ACCOUNT);
         // Else it looks for every JobManager at `localhost`.
         command.env("KUBERNETES_SERVICE_HOST", host).env("KUBERNETES_SERVICE_PORT", port.to_string());
         command.args(["-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
         command.arg(format!("-Dlog4j.configurationFile={}", configuration.join("log4j-operator.properties").display()));
-        command.arg(format!("-Djava.io.tmpdir={}", directory.path().display()));
+        command.arg(format!("-Djava.io.tmpdir={}", directory.display()));
         command.args(["-cp", &class_path(), "org.apache.flink.kubernetes.operator.FlinkOperator"]);
         command.stdout(log.try_clone().expect("a handle")).stderr(log);
         let process = Supervised::spawn(command).expect("java starts");
-        let mut operator = Self { process, directory };
+        let mut operator = Self { process, directory: directory.to_path_buf() };
         operator.wait_until_ready();
         operator
     }
 
     /// All that it has said.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.directory.path().join("log")).expect("its log")
+        std::fs::read_to_string(self.directory.join("log")).expect("its log")
     }
 
     #[track_caller]

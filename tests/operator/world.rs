@@ -48,7 +48,7 @@ impl World {
             let plane = PLANE.get_or_init(|| ControlPlane::start_with(&flags).expect("a control plane"));
             plane.apply_crds().expect("the CRDs");
             let controllers = plane.start_controllers().expect("controllers");
-            Self { plane, operator: Operator::start(plane), audit_log, _controllers: controllers }
+            Self { plane, operator: Operator::start(plane, &directory), audit_log, _controllers: controllers }
         }))
     }
 
