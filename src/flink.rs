@@ -17,6 +17,7 @@ pub mod plugins;
 pub mod pod;
 pub mod raw;
 pub mod rest;
+pub mod restart_strategy;
 pub mod rights;
 pub mod sensitive;
 pub mod session_job;

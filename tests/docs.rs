@@ -78,7 +78,7 @@ fn completed() -> Vec<(PathBuf, Value, Value)> {
 
 const PLATFORM: &str = "spec:
   highAvailability: {mode: kubernetes, storageDir: 's3://ha'}
-  checkpoints: {directory: 's3://checkpoints', savepoints: 's3://savepoints'}
+  checkpoints: {directory: 's3://state/checkpoints', savepoints: 's3://state/savepoints'}
   serviceAccount: {name: flink}
   volumes: [{name: flink-data, claimName: flink-data, mountPath: /flink-data}]
 ";

@@ -1,4 +1,4 @@
-//! Flink itself: processes started by its own scripts with the arguments that we fill in, and its classes asked.
+//! Flink itself: processes started by its own scripts with the arguments that we fill in.
 //!
 //! Wanted: Linux, whose every address in 127.0.0.0/8 is local, a JDK, and what `tests/flink/build` brings.
 #![allow(
@@ -16,7 +16,6 @@ mod support;
 
 mod live {
     mod cluster;
-    mod configuration;
     mod identity;
     mod installation;
 }

@@ -7,9 +7,10 @@
 
 mod parser;
 
+use crate::flink::options::{JOBMANAGER_ADDRESS, REST_PORT};
 use crate::flink::version::FlinkVersion;
 use crate::policy::Role;
-use crate::workload::Launch;
+use crate::workload::{Entry, Launch};
 use parser::{Given, Parsed, options_of, parse};
 
 /// What the words behind the role's own say.
@@ -19,6 +20,10 @@ pub struct Arguments {
     pub options: Vec<(String, String, usize)>,
     /// The host that the JobManager was given by position or `--host`, with its position.
     pub host: Option<(String, usize)>,
+    /// The port of the web interface that the JobManager was given by position or `--webui-port`, with its position.
+    pub web_port: Option<(String, usize)>,
+    /// How many words `jobmanager.sh` takes by position, the host and then the port.
+    pub positional: usize,
     /// The id that the job of an application was given (`--job-id`), with the position of the word.
     pub job_id: Option<(String, usize)>,
     /// Words that are taken for something else than they say, or for nothing.
@@ -27,6 +32,21 @@ pub struct Arguments {
     pub insert_at: usize,
     /// Position of the first word that is no option of Flink's, nor a value of one; nothing behind it is.
     pub end: Option<usize>,
+    /// Why Flink refuses the command line, so that the role does not start.
+    pub refused: Option<Refused>,
+}
+
+/// Why Flink refuses a command line: the word of an option, without a value that stands in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// It lacks a value.
+    NoValue(String),
+    /// It is the beginning of several options.
+    Ambiguous(String),
+    /// Its value is no number of a port.
+    NoPort(String),
+    /// Its value is no id of a job.
+    NoJobId(String),
 }
 
 /// A word that does not do what it says.
@@ -63,50 +83,99 @@ pub enum Fate {
 #[must_use]
 pub fn read(words: &[&str], launch: &Launch, version: Option<FlinkVersion>) -> Arguments {
     let mut position = launch.word + 1;
-    if words.get(position).is_some_and(|word| matches!(*word, "start" | "start-foreground")) {
+    // The image's entry point gives the script its own `start-foreground`: a second one is an argument.
+    let is_start = |word: &&str| matches!(*word, "start" | "start-foreground");
+    if launch.entry == Entry::Script && words.get(position).is_some_and(is_start) {
         position += 1;
     }
     let mut read = Arguments { insert_at: position, ..Arguments::default() };
+    let mut added = Vec::new();
     if is_session(launch) {
-        position = read.positional(words, position, version);
+        position = read.positional(words, position, version, &mut added);
         read.insert_at = position;
-        if !takes_options(launch, version) {
-            read.no_options(words, position);
-            return read;
-        }
     }
-    let behind: Vec<(String, usize)> =
-        words.iter().enumerate().skip(position).map(|(position, word)| ((*word).to_owned(), position)).collect();
-    let parsed = parse(&behind, &options_of(launch, version));
-    read.options = parsed.given.iter().filter_map(Given::property).collect();
-    // The script gives the host that stands by position behind all other words.
-    read.host = parsed.value_of("h").or(read.host.take().filter(|_| parsed.end.is_none()));
+    let takes_options = !is_session(launch) || takes_options(launch, version);
+    let behind = words.iter().enumerate().skip(position).filter(|_| takes_options);
+    // The script gives the host and the port that stand by position behind all other words.
+    let all: Vec<(String, usize)> =
+        behind.map(|(position, word)| ((*word).to_owned(), position)).chain(added).collect();
+    let known = options_of(launch, version);
+    let parsed = parse(&all, &known, version);
+    let is_added = |at: usize| at < position;
+    let properties = parsed.given.iter().filter_map(Given::property);
+    let (of_script, options): (Vec<_>, Vec<_>) = properties.partition(|(_, _, position)| is_added(*position));
+    read.options = options;
+    let is_host = |(key, ..): &&(String, String, usize)| key == JOBMANAGER_ADDRESS;
+    let host = parsed.value_of("h").or(of_script.iter().find(is_host).map(|(_, value, at)| (value.clone(), *at)));
+    let host = host.map(|(host, at)| (if is_added(at) { without_value(&host) } else { host }, at));
+    read.host = host;
+    read.options.extend(of_script.into_iter().filter(|option| !is_host(&option)));
+    read.refused.clone_from(&parsed.refused);
+    read.web_port(&parsed);
     read.job_id = parsed.value_of("jid");
-    read.misread(words, &parsed, launch.application && version.is_some_and(|version| version.at_least(2, 0)));
+    if let Some((_, at)) = read.job_id.clone().as_ref().filter(|(id, _)| !is_job_id(id)) {
+        let word = words.get(*at).copied().unwrap_or_default();
+        read.refuse(Refused::NoJobId(option_in(word)));
+    }
+    if takes_options {
+        read.misread(words, &parsed, launch.application && version.is_some_and(|version| version.at_least(2, 0)));
+    } else {
+        read.no_options(words, position);
+    }
     read
 }
 
 impl Arguments {
-    /// Reads the host and the port that `jobmanager.sh` takes by position; the position behind them.
-    fn positional(&mut self, words: &[&str], mut position: usize, version: Option<FlinkVersion>) -> usize {
+    /// Reads the host and the port that `jobmanager.sh` takes by position, and writes down what it makes of them; the
+    /// position behind them.
+    fn positional(
+        &mut self,
+        words: &[&str],
+        begin: usize,
+        version: Option<FlinkVersion>,
+        added: &mut Vec<(String, usize)>,
+    ) -> usize {
         // `-D` alone is an option from 1.15.
         let has_options = version.is_none_or(|version| version.at_least(1, 15));
-        // An empty word is passed on, where it ends the options: `[ -z $2 ]` (executed for 1.20.5 and 2.3.0).
-        let is_host = |word: &&&str| !word.is_empty() && (!has_options || **word != "-D");
-        let given = |position: usize| words.get(position).filter(is_host);
-        let Some(host) = given(position) else { return position };
-        if host.starts_with('-') {
-            self.misread.push(Misread::of(host, position, Fate::Host));
-        }
-        self.host = Some((without_value(host), position));
-        position += 1;
-        if let Some(port) = given(position) {
-            if port.starts_with('-') {
-                self.misread.push(Misread::of(port, position, Fate::WebPort));
+        let is_2 = version.is_some_and(|version| version.at_least(2, 0));
+        let mut position = begin;
+        for (old, new, fate) in [("--host", JOBMANAGER_ADDRESS, Fate::Host), ("--webui-port", REST_PORT, Fate::WebPort)]
+        {
+            let Some(word) = words.get(position) else { break };
+            // An empty word, or one of blanks, is passed on, where it ends the options: `[ -z $2 ]` (executed for 1.16 to 2.3).
+            if has_options && (word.trim_ascii().is_empty() || *word == "-D") {
+                break;
             }
+            if word.starts_with('-') {
+                self.misread.push(Misread::of(word, position, fate));
+            }
+            // Several words are none: `[ ! -z $HOST ]` is an error then, and the script goes on without a host.
+            if is_one_word(word) {
+                let added_here = if is_2 {
+                    ["-D".to_owned(), format!("{new}={word}")]
+                } else {
+                    [old.to_owned(), (*word).to_owned()]
+                };
+                added.extend(added_here.map(|word| (word, position)));
+            }
+            self.positional += 1;
             position += 1;
         }
         position
+    }
+
+    /// Reads the port that `--webui-port` gives, which Flink sets above all other options.
+    fn web_port(&mut self, parsed: &Parsed) {
+        let Some((port, position)) = parsed.value_of("r") else { return };
+        match port.parse::<i32>() {
+            Ok(port) if port >= 0 => self.web_port = Some((port.to_string(), position)),
+            Ok(_) => {}
+            Err(_) => self.refuse(Refused::NoPort("--webui-port".to_owned())),
+        }
+    }
+
+    fn refuse(&mut self, refused: Refused) {
+        self.refused.get_or_insert(refused);
     }
 
     /// Notes the words that do not do what they say; `ends_at_host` where a host is the first argument of a program.
@@ -115,7 +184,10 @@ impl Arguments {
         let word = |position: usize| words.get(position).copied().unwrap_or_default();
         self.misread
             .extend(directories.map(|given| Misread::of(word(given.position), given.position, Fate::Directory)));
-        let Some((end, position)) = &parsed.end else { return };
+        // What the script adds may be behind the end too.
+        let Some((end, position)) = parsed.end.as_ref().filter(|(_, position)| *position >= self.insert_at) else {
+            return;
+        };
         self.end = Some(*position);
         let is_host = matches!(end.split('=').next(), Some("--host" | "-h"));
         let is_first = parsed.given.iter().all(|given| given.option.short == "D");
@@ -197,6 +269,16 @@ impl Misread {
     }
 }
 
+/// Whether Flink takes `id` for one of a job: 32 hexadecimal digits.
+fn is_job_id(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The option that `word` names.
+fn option_in(word: &str) -> String {
+    word.split('=').next().unwrap_or_default().to_owned()
+}
+
 /// `word` up to the value that is assigned in it, which may be a secret.
 fn without_value(word: &str) -> String {
     word.split_once('=').map_or_else(|| word.to_owned(), |(key, _)| format!("{key}=…"))
@@ -213,6 +295,18 @@ fn is_own_address(word: &str) -> bool {
 
 const fn is_session(launch: &Launch) -> bool {
     matches!(launch.role, Role::JobManager) && !launch.application
+}
+
+/// Whether `jobmanager.sh`, which puts no quotes around it, takes `word` for one: not blanks, nor what stands for files.
+#[must_use]
+pub fn is_one_word(word: &str) -> bool {
+    !word.is_empty() && !word.contains(|c: char| c.is_ascii_whitespace() || c == '*')
+}
+
+/// Whether the script of this role takes host and port by position, or else from its environment: a session's from 1.15.
+#[must_use]
+pub fn takes_host(launch: &Launch, version: Option<FlinkVersion>) -> bool {
+    is_session(launch) && takes_options(launch, version)
 }
 
 /// Whether options can be given to this role of this version as arguments at all: a session JobManager takes them from
@@ -313,6 +407,25 @@ mod tests {
         }
         assert_eq!(arguments(&["jobmanager", ""], 20).insert_at, 1);
         assert_eq!(options(&["jobmanager", "-D", "a=b", ""], 20), [pair("a", "b")]);
+    }
+
+    #[test]
+    fn a_word_of_blanks_is_an_empty_one_and_a_host_has_none() {
+        assert_eq!(options(&["jobmanager", " ", "-D", "a=b"], 20), []);
+        assert_eq!(options(&["jobmanager", "host", " ", "-D", "a=b"], 1), []);
+        let spoilt = arguments(&["jobmanager", "host name", "-D", "a=b"], 20);
+        assert_eq!((spoilt.host, spoilt.options.len()), (None, 1));
+    }
+
+    #[test]
+    fn only_a_script_is_told_to_start() {
+        let host = arguments(&["jobmanager", "start-foreground", "-D", "a=b"], 20);
+        assert_eq!((host.host, host.options.len()), (Some(("start-foreground".to_owned(), 1)), 1));
+        for subcommand in ["taskmanager", "standalone-job"] {
+            let words = [subcommand, "start-foreground", "-Da=b"];
+            assert_eq!((options(&words, 20), arguments(&words, 20).end), (vec![], Some(1)));
+        }
+        assert_eq!(options(&["bin/taskmanager.sh", "start-foreground", "-Da=b"], 20), [pair("a", "b")]);
     }
 
     #[test]

@@ -347,10 +347,10 @@ impl Cluster {
         Some(Location::parse(&setting.value, self.default_scheme()))
     }
 
-    /// `fs.default-scheme`, where it is set.
+    /// `fs.default-scheme`, where it is set, be it to nothing.
     #[must_use]
     pub fn default_scheme(&self) -> Option<&str> {
-        self.leading()?.config.value(DEFAULT_SCHEME, self.version)
+        self.leading()?.config.option(DEFAULT_SCHEME, self.version).map(|(_, setting)| setting.value.as_str())
     }
 
     /// Whether it starts one JobManager whatever the number says: native mode before 1.14 (FLINK-17707).

@@ -1,13 +1,16 @@
 //! Flink's configuration files: which one a version reads, and what it reads in it.
 
 mod refusal;
+mod scalar;
 
 pub use refusal::{Flaw, Refusal};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::flink::version::FlinkVersion;
 use crate::yaml::{self, Content, Node, Pair};
+use scalar::Plain;
+pub(super) use scalar::java_double;
 
 /// The file of Flink up to 1.18, still read by 1.19 and 1.20 where it exists.
 pub const LEGACY: &str = "flink-conf.yaml";
@@ -74,89 +77,86 @@ pub fn trim(text: &str) -> &str {
 
 /// Reads `text` as `config.yaml`.
 ///
-/// Maps are joined with dots, lists become `[a, b]`; of the scalars without quotes those that are numbers or booleans by
-/// YAML 1.2 take their plain form (`007` is `7`, `yes` a word). Source: `YamlParserUtils`, executed for 1.20.5 and 2.3.0.
+/// Maps are joined with dots, lists become `[a, 'b:c']`; of the scalars without quotes those that are numbers or booleans by
+/// YAML 1.2 take their plain form (`007` is `7`, `yes` a word). Source: `YamlParserUtils`, executed for 1.19 to 2.3.
 ///
 /// # Errors
-/// What Flink refuses: no map at the root, several documents, a key twice in a map or without a value, and what is not
-/// YAML; and what is not read here, of which that is not certain.
+/// What Flink refuses: no map at the root, several documents, a key twice in a map, or without a value, or that is a number
+/// or a boolean, and what is not YAML; and what is not read here, of which that is not certain.
 pub fn standard(text: &str) -> Result<Vec<Entry>, Refusal> {
-    let mut entries = Vec::new();
+    let mut flat = Flat::default();
+    let first = text.lines().map(str::trim_start).find(|line| !line.is_empty() && !line.starts_with('#'));
+    let begins = |mark: &str| first.is_some_and(|line| line.starts_with(mark));
     let read = match yaml::node(text) {
+        // Where a document ends, one must have begun.
+        Ok(_) if begins("...") => Err(Refusal::new(1, Flaw::Other("it ends before it begins".to_owned()))),
+        Ok(_) if begins("%") && !begins("%YAML 1.") => {
+            Err(Refusal::new(1, Flaw::Other("it begins with a directive".to_owned())))
+        }
         Err(refusal) => Err(refusal.into()),
         Ok(None) => Ok(()),
-        Ok(Some(Node { content: Content::Map(map), .. })) => flatten(&mut entries, "", &map),
-        Ok(Some(Node { content: Content::Scalar { text, plain: true }, .. })) if is_null(&text) => Ok(()),
+        Ok(Some(Node { content: Content::Map(map), .. })) => flat.take(None, &map),
+        Ok(Some(Node { content: Content::Scalar { text, plain: true }, .. }))
+            if scalar::plain(&text) == Plain::Null =>
+        {
+            Ok(())
+        }
         Ok(Some(node)) => Err(Refusal::new(node.line, Flaw::Root)),
     };
-    read.map(|()| entries).map_err(|refusal: Refusal| refusal.in_text(text))
+    read.and_then(|()| flat.entries()).map_err(|refusal: Refusal| refusal.in_text(text))
 }
 
-fn flatten(entries: &mut Vec<Entry>, prefix: &str, map: &[Pair]) -> Result<(), Refusal> {
-    let mut seen = BTreeSet::new();
-    for Pair { key: name, line, value: node } in map {
-        if !seen.insert(name) {
-            return Err(Refusal::new(*line, Flaw::Repeated(name.clone())));
-        }
-        let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-        match &node.content {
-            Content::Map(_) if key.len() > LONGEST_KEY => {}
-            Content::Map(map) => flatten(entries, &key, map)?,
-            Content::Scalar { text, plain: true } if is_null(text) => {
-                return Err(Refusal::new(*line, Flaw::Empty(key)));
+/// A configuration without its nesting.
+#[derive(Default)]
+struct Flat {
+    entries: Vec<Entry>,
+    /// Keys without a value, with their lines: Flink refuses those that get none behind it either.
+    empty: BTreeMap<String, usize>,
+}
+
+impl Flat {
+    fn take(&mut self, prefix: Option<&str>, map: &[Pair]) -> Result<(), Refusal> {
+        let mut seen = BTreeSet::new();
+        for Pair { key: name, plain: is_plain, line, value: node } in map {
+            let kind = if *is_plain { scalar::plain(name) } else { Plain::Word };
+            let name = match &kind {
+                Plain::Null => "null",
+                Plain::Typed(_) => return Err(Refusal::new(*line, Flaw::KeyType(name.clone()))),
+                Plain::Word => name,
+            };
+            if !seen.insert((kind == Plain::Null, name)) {
+                return Err(Refusal::new(*line, Flaw::Repeated(name.to_owned())));
             }
-            _ => entries.push(Entry { key, value: text_of(node), line: node.line }),
+            let key = prefix.map_or_else(|| name.to_owned(), |prefix| format!("{prefix}.{name}"));
+            match &node.content {
+                Content::Map(_) if key.len() > LONGEST_KEY => {}
+                Content::Map(map) => self.take(Some(&key), map)?,
+                Content::Scalar { text, plain: true } if scalar::plain(text) == Plain::Null => {
+                    self.empty.insert(key, *line);
+                }
+                _ => {
+                    self.empty.remove(&key);
+                    self.entries.push(Entry { key, value: scalar::value(node), line: node.line });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn entries(self) -> Result<Vec<Entry>, Refusal> {
+        match self.empty.into_iter().min_by_key(|(_, line)| *line) {
+            Some((key, line)) => Err(Refusal::new(line, Flaw::Empty(key))),
+            None => Ok(self.entries),
         }
     }
-    Ok(())
-}
-
-fn text_of(node: &Node) -> String {
-    match &node.content {
-        Content::Scalar { text, plain: true } => core_schema(text),
-        Content::Scalar { text, .. } => text.clone(),
-        Content::List(list) => format!("[{}]", list.iter().map(text_of).collect::<Vec<_>>().join(", ")),
-        Content::Map(map) => {
-            let pairs: Vec<_> = map.iter().map(|pair| format!("{}: {}", pair.key, text_of(&pair.value))).collect();
-            format!("{{{}}}", pairs.join(", "))
-        }
-    }
-}
-
-fn is_null(text: &str) -> bool {
-    matches!(text, "" | "~" | "null" | "Null" | "NULL")
-}
-
-/// A plain scalar as Java prints what the core schema of YAML 1.2 takes it for.
-///
-/// Source: snakeyaml-engine `CoreScalarResolver`, `Double.toString`.
-fn core_schema(text: &str) -> String {
-    if matches!(text, "True" | "TRUE" | "False" | "FALSE") {
-        return text.to_ascii_lowercase();
-    }
-    let of_base =
-        |prefix: &str, base| text.strip_prefix(prefix).and_then(|digits| i128::from_str_radix(digits, base).ok());
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
-    let whole = text.parse::<i128>().ok().or_else(|| of_base("0o", 8)).or_else(|| of_base("0x", 16));
-    match (whole, is_number.then(|| text.parse::<f64>().ok()).flatten()) {
-        (Some(whole), _) => whole.to_string(),
-        (None, Some(float)) => java_double(float),
-        (None, None) => text.to_owned(),
-    }
-}
-
-fn java_double(value: f64) -> String {
-    let size = value.abs();
-    let text = if size == 0.0 || (1e-3..1e7).contains(&size) { value.to_string() } else { format!("{value:E}") };
-    let (mantissa, exponent) = text.split_once('E').map_or((text.as_str(), None), |(m, e)| (m, Some(e)));
-    let point = if mantissa.contains('.') { "" } else { ".0" };
-    exponent.map_or_else(|| format!("{mantissa}{point}"), |exponent| format!("{mantissa}{point}E{exponent}"))
 }
 
 /// Reads `FLINK_PROPERTIES`, a text of `key: value` lines.
 ///
 /// Up to 1.18 the image appends it to the legacy file; from 1.19 it takes all white space of ASCII out of each line and
-/// splits at the first colon. Source: flink-docker `docker-entrypoint.sh`, `tr -d '[:space:]'`, which knows bytes.
+/// splits at the first colon; what it makes of both parts is an argument `-Dkey=value`, which Flink splits at the first `=`.
+/// Source: flink-docker `docker-entrypoint.sh`, `tr -d '[:space:]'`, which knows bytes, and `IFS=: read`; executed with the
+/// scripts of 1.19 to 2.3.
 #[must_use]
 pub fn properties(text: &str, version: Option<FlinkVersion>) -> Vec<Entry> {
     if version.is_some_and(|version| !version.at_least(1, 19)) {
@@ -164,12 +164,14 @@ pub fn properties(text: &str, version: Option<FlinkVersion>) -> Vec<Entry> {
     }
     let entry = |(index, line): (usize, &str)| {
         let line: String = line.chars().filter(|c| !matches!(c, ' ' | '\t'..='\r')).collect();
-        let (key, value) = line.split_once(':')?;
-        (!key.is_empty() && !key.starts_with('#')).then(|| Entry {
-            key: key.to_owned(),
-            value: value.to_owned(),
-            line: index + 1,
-        })
+        let (key, value) = line.split_once(':').or_else(|| version.map(|_| (line.as_str(), "")))?;
+        // A colon at the end is none where it is the only one.
+        let value = value.strip_suffix(':').filter(|value| !value.contains(':')).unwrap_or(value);
+        let (key, value) = match key.split_once('=') {
+            Some((key, behind)) => (key, format!("{behind}={value}")),
+            None => (key, value.to_owned()),
+        };
+        (!key.is_empty() && !key.starts_with('#')).then(|| Entry { key: key.to_owned(), value, line: index + 1 })
     };
     text.lines().enumerate().filter_map(entry).collect()
 }
@@ -232,6 +234,7 @@ mod tests {
         for broken in ["a:", "- a", "a: 1\n---\nb: 2", "a: [", "a: 1\na: 2"] {
             assert!(standard(broken).is_err(), "{broken}");
         }
+        assert_eq!(pairs(standard("a:\n  b:\na.b: c\n").unwrap()), [pair("a.b", "c")], "it gets a value later");
         assert_eq!(standard(""), Ok(Vec::new()));
         assert_eq!(standard("a:\n  b:\n    - x\nc: 1\n").unwrap().last().map(|entry| entry.line), Some(4));
     }
@@ -261,5 +264,14 @@ mod tests {
         let text = "a: b c\n# d: e\nf:g";
         assert_eq!(pairs(properties(text, Some(FlinkVersion::new(1, 18)))), [pair("a", "b c")]);
         assert_eq!(pairs(properties(text, Some(FlinkVersion::new(2, 0)))), [pair("a", "bc"), pair("f", "g")]);
+    }
+
+    #[test]
+    fn properties_are_split_twice_from_1_19() {
+        let text = "a=b\nc\nd: e:\nf: g:h:\ni=j: k\n";
+        let expected = [pair("a", "b="), pair("c", ""), pair("d", "e"), pair("f", "g:h:"), pair("i", "j=k")];
+        assert_eq!(pairs(properties(text, Some(FlinkVersion::new(1, 19)))), expected);
+        assert_eq!(pairs(properties(text, Some(FlinkVersion::new(1, 18)))).len(), 3);
+        assert_eq!(pairs(properties("a=b\n", None)), []);
     }
 }

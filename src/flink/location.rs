@@ -42,6 +42,8 @@ pub enum Refusal {
     Quoted(String),
     /// What stands before its first colon is no scheme: "Illegal character in scheme name".
     NoScheme,
+    /// Behind a scheme, its own or the default one, it has no absolute path: "Relative path in absolute URI".
+    Relative,
 }
 
 impl Location {
@@ -57,33 +59,69 @@ impl Location {
         if let Some(held) = without_quotes(value) {
             return Self::Refused(Refusal::Quoted(held.to_owned()));
         }
+        if has_drive(value) {
+            return Self::without_scheme(&format!("/{value}"), default_scheme);
+        }
         match scheme_of(value) {
             None if has_colon_first(value) => Self::Refused(Refusal::NoScheme),
+            None => Self::without_scheme(value, default_scheme),
+            // Flink makes a slash of a backslash.
+            Some((_, rest)) if !rest.starts_with(['/', '\\']) => Self::Refused(Refusal::Relative),
             Some(("file", rest)) => local(rest),
             Some((scheme, rest)) => Self::Remote { scheme: scheme.to_owned(), rest: rest.to_owned() },
-            None => match default_scheme.map(trim).filter(|scheme| !scheme.is_empty()) {
-                Some(default) if has_placeholder(default) => Self::Unresolved,
-                Some(default) => match scheme_of(default) {
-                    Some(("file", _)) | None => local(value),
-                    Some((scheme, rest)) => {
-                        let base = rest.trim_end_matches('/');
-                        Self::Remote {
-                            scheme: scheme.to_owned(),
-                            rest: format!("{base}/{}", value.trim_start_matches('/')),
-                        }
-                    }
-                },
-                None => local(value),
-            },
+        }
+    }
+
+    /// Whether it is the root of a file system, as a bucket is: jobs put nothing there ("Cannot use the root directory for
+    /// checkpoints").
+    ///
+    /// Source: Flink `AbstractFileStateBackend.validatePath`, executed for 1.13 to 2.3.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        match self {
+            Self::Local(path) => path == "/",
+            Self::Remote { rest, .. } => {
+                let path = rest.strip_prefix("//").map_or(rest.as_str(), |rest| {
+                    rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or_default()
+                });
+                normalise(path) == "/"
+            }
+            Self::Relative(_) | Self::Refused(_) | Self::Unresolved => false,
+        }
+    }
+
+    /// Reads `path`, which the file system of `default` serves: of that the host counts, and no path.
+    fn without_scheme(path: &str, default: Option<&str>) -> Self {
+        let Some(default) = default else { return local(without_authority(path)) };
+        match scheme_of(trim(default)) {
+            _ if has_placeholder(default) => Self::Unresolved,
+            // Flink takes it, and ends at the first path that it is needed for.
+            None | Some((_, "")) => Self::Unresolved,
+            Some(("file", _)) => local(without_authority(path)),
+            Some(_) if !path.starts_with(['/', '\\']) => Self::Refused(Refusal::Relative),
+            Some((scheme, rest)) => {
+                let host = rest.strip_prefix("//").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+                let path = without_authority(path).trim_start_matches('/');
+                Self::Remote { scheme: scheme.to_owned(), rest: format!("//{host}/{path}") }
+            }
         }
     }
 }
 
-/// The scheme of a URI and what follows its colon; `None` for a plain path.
+/// `path` without the host behind two slashes, of which Flink takes no notice where there is no scheme before it.
+fn without_authority(path: &str) -> &str {
+    match path.strip_prefix("//") {
+        Some(rest) if !rest.is_empty() => rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/"),
+        _ => path,
+    }
+}
+
+/// The scheme of a URI and what follows its colon; `None` for a plain path, be it one of Windows.
 #[must_use]
 pub fn scheme_of(value: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = value.split_once(':')?;
-    let plain = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+    let plain = !has_drive(value)
+        && scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
     plain.then_some((scheme, rest))
 }
@@ -91,6 +129,11 @@ pub fn scheme_of(value: &str) -> Option<(&str, &str)> {
 /// Whether `value` has a colon before its first slash, so that Flink's `Path` takes what stands before it for a scheme.
 fn has_colon_first(value: &str) -> bool {
     value.split('/').next().is_some_and(|first| first.contains(':'))
+}
+
+/// Whether `value` begins like a path of Windows, `c:`, which Flink puts behind a slash.
+fn has_drive(value: &str) -> bool {
+    matches!(value.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic())
 }
 
 /// What quotes around `value` hold.
@@ -109,7 +152,7 @@ pub fn has_placeholder(value: &str) -> bool {
 
 fn local(rest: &str) -> Location {
     if let Some(after) = rest.strip_prefix("//") {
-        return if after.starts_with('/') {
+        return if after.is_empty() || after.starts_with('/') {
             Location::Local(normalise(after))
         } else {
             let (authority, path) = after.split_at(after.find('/').unwrap_or(after.len()));
@@ -152,6 +195,8 @@ mod tests {
         }
         assert_eq!(Location::parse("data/ha", None), Location::Relative("data/ha".to_owned()));
         assert_eq!(Location::parse("file:///../../x", None), Location::Local("/x".to_owned()));
+        assert_eq!(Location::parse("file://", None), Location::Local("/".to_owned()));
+        assert_eq!(Location::parse("c:/data", None), Location::Local("/c:/data".to_owned()));
     }
 
     #[test]
@@ -166,6 +211,9 @@ mod tests {
             ("\u{a0}s3://b/ha", Refusal::NoScheme),
             ("\"s3://b/ha", Refusal::NoScheme),
             ("://b/ha", Refusal::NoScheme),
+            ("s3:", Refusal::Relative),
+            ("s3:b/ha", Refusal::Relative),
+            ("file:data/ha", Refusal::Relative),
         ] {
             assert_eq!(Location::parse(value, None), Location::Refused(refusal), "{value}");
         }
@@ -177,12 +225,29 @@ mod tests {
     #[test]
     fn the_default_scheme_takes_what_has_none() {
         let remote = Location::Remote { scheme: "hdfs".to_owned(), rest: "//nn:8020/ha".to_owned() };
-        assert_eq!(Location::parse("/ha", Some("hdfs://nn:8020/")), remote);
+        for default in ["hdfs://nn:8020/", "hdfs://nn:8020", "hdfs://nn:8020/base"] {
+            assert_eq!(Location::parse("/ha", Some(default)), remote, "{default}");
+        }
+        for default in ["", "hdfs", "hdfs:", "${FS}"] {
+            assert_eq!(Location::parse("/ha", Some(default)), Location::Unresolved, "{default}");
+        }
+        assert_eq!(Location::parse("ha", Some("hdfs://nn:8020/")), Location::Refused(Refusal::Relative));
+        assert_eq!(Location::parse("//nn/ha", None), Location::Local("/ha".to_owned()));
         assert_eq!(Location::parse("file:///ha", Some("hdfs://nn:8020/")), Location::Local("/ha".to_owned()));
         assert_eq!(Location::parse("/ha", Some("file:///")), Location::Local("/ha".to_owned()));
         assert_eq!(Location::parse("/ha", Some("${DEFAULT}")), Location::Unresolved);
         assert_eq!(Location::parse("s3://a>b/ha", None), Location::parse("s3://a>b/ha", Some("${DEFAULT}")));
         assert!(!has_placeholder("a>b") && !has_placeholder("a<b") && has_placeholder("<b>"));
+    }
+
+    #[test]
+    fn a_bucket_is_a_root() {
+        for root in ["s3://b", "s3://b/", "s3://b//", "hdfs:///", "file:///", "s3://b/x/.."] {
+            assert!(Location::parse(root, None).is_root(), "{root}");
+        }
+        for below in ["s3://b/x", "s3:///b", "file:/x", "x"] {
+            assert!(!Location::parse(below, None).is_root(), "{below}");
+        }
     }
 
     #[test]

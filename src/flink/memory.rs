@@ -10,6 +10,8 @@ pub mod process;
 
 use serde_json::Value;
 
+use crate::flink::config_file::trim;
+
 /// Bytes in a mebibyte, Flink's `m`.
 pub const MEBIBYTE: u64 = 1 << 20;
 
@@ -18,9 +20,9 @@ pub const MEBIBYTE: u64 = 1 << 20;
 /// `None` for what Flink refuses. Source: Flink `MemorySize.parseBytes`, the same from 1.13 to 2.3.
 #[must_use]
 pub fn size(text: &str) -> Option<u64> {
-    let text = text.trim();
+    let text = trim(text);
     let (digits, unit) = text.split_at(text.bytes().take_while(u8::is_ascii_digit).count());
-    let power = match unit.trim().to_ascii_lowercase().as_str() {
+    let power = match trim(unit).to_ascii_lowercase().as_str() {
         "" | "b" | "bytes" => 0,
         "k" | "kb" | "kibibytes" => 1,
         "m" | "mb" | "mebibytes" => 2,
@@ -107,7 +109,9 @@ mod tests {
         ] {
             assert_eq!(size(text), Some(expected), "{text}");
         }
-        for text in ["", "m", "1.5g", "1Gi", "-1m", "${SIZE}", "1 m m", "9223372036854775808", "9999999t", "１m"] {
+        for text in
+            ["", "m", "1.5g", "1Gi", "-1m", "${SIZE}", "1 m m", "9223372036854775808", "9999999t", "１m", "1m\u{a0}"]
+        {
             assert_eq!(size(text), None, "{text}");
         }
     }

@@ -22,6 +22,8 @@ pub const KUBERNETES_NAMESPACE: &str = "kubernetes.namespace";
 pub const HA_CLUSTER_ID: &str = "high-availability.cluster-id";
 /// Address that a JobManager publishes.
 pub const JOBMANAGER_ADDRESS: &str = "jobmanager.rpc.address";
+/// Port of the REST API.
+pub const REST_PORT: &str = "rest.port";
 /// Port of the JobManager under ZooKeeper HA.
 pub const HA_JOBMANAGER_PORT: &str = "high-availability.jobmanager.port";
 /// Port of a TaskManager; unset or 0: a random one.

@@ -1,8 +1,9 @@
 //! A document as nodes with their lines and the text of their scalars, for readers with a schema of their own.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use granit_parser::{Event, Parser, ScalarStyle};
+use granit_parser::{Event, Parser, ScalarStyle, Tag};
 
 use super::value::MAX_DEPTH;
 
@@ -36,6 +37,8 @@ pub enum Content {
 pub struct Pair {
     /// The key, escapes resolved.
     pub key: String,
+    /// Whether it stands without quotes, so that a schema may take it for a number or a boolean.
+    pub plain: bool,
     /// Line at which the key begins, from 1.
     pub line: usize,
     /// The value.
@@ -60,6 +63,8 @@ pub enum Cause {
     Documents,
     /// A key is a list or a mapping, and in none of the lists around it.
     Key,
+    /// A tab stands before a value.
+    Tab,
     /// It is YAML that is not read here: it nests or grows beyond bounds, has an alias inside of what it names, or such a
     /// key in a list.
     Other(String),
@@ -71,13 +76,79 @@ pub enum Cause {
 /// What is not YAML, several documents, keys that are no scalars, and what nests or grows beyond bounds.
 pub fn node(text: &str) -> Result<Option<Node>, Refusal> {
     let mut builder = Builder::default();
+    let mut scalars = Vec::new();
     for event in Parser::new_from_str(text) {
         let (event, span) = event
             .map_err(|error| Refusal { line: error.marker().line(), cause: Cause::Syntax(error.info().clone()) })?;
         let line = span.start.line();
+        builder.is_over_lines = span.end.line() > line;
+        if let (Event::Scalar(_, style, ..), Some(range)) = (&event, span.byte_range()) {
+            scalars.push((range, *style == ScalarStyle::Plain));
+        }
+        let event = match event {
+            // The parser has a text for what is not there.
+            Event::Scalar(_, ScalarStyle::Plain, anchor, tag) if span.start.index() == span.end.index() => {
+                Event::Scalar("".into(), ScalarStyle::Plain, anchor, tag)
+            }
+            event => without_end(event, span.end.byte_offset() == Some(text.len()) && !text.ends_with('\n')),
+        };
         builder.take(event, line).map_err(|cause| Refusal { line, cause })?;
     }
-    Ok(builder.root)
+    match between(text, &scalars) {
+        Some((at, cause)) => {
+            let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
+            Err(Refusal { line, cause })
+        }
+        None => Ok(builder.root),
+    }
+}
+
+/// What snakeyaml does not take between scalars although YAML allows it, and where: a tab where it expects the next token,
+/// behind a colon or a dash or in an empty line; and perhaps a colon on another line than its key, and names of anchors.
+///
+/// `scalars` are in the order of the text, those without quotes marked: these take the blanks behind them.
+fn between(text: &str, scalars: &[(Range<usize>, bool)]) -> Option<(usize, Cause)> {
+    let mut behind = 0;
+    let mut is_plain = false;
+    for (range, next_is_plain) in scalars.iter().chain([&(text.len()..text.len(), false)]) {
+        let (mut is_comment, mut is_line_begin) = (false, false);
+        let between = text.get(behind..range.start)?;
+        for (index, c) in between.char_indices() {
+            match c {
+                '&' | '*' if !is_comment && has_sign(between.get(index + 1..)?) => {
+                    return Some((behind + index, Cause::Other("the name of an anchor has a sign".to_owned())));
+                }
+                '\t' if !is_comment && !is_plain => return Some((behind + index, Cause::Tab)),
+                ':' if is_line_begin => {
+                    let words = "a colon stands on another line than its key".to_owned();
+                    return Some((behind + index, Cause::Other(words)));
+                }
+                '\n' | '\r' => (is_comment, is_plain, is_line_begin) = (false, false, true),
+                '#' => (is_comment, is_line_begin) = (true, false),
+                ' ' | '\t' => {}
+                _ => (is_plain, is_line_begin) = (false, false),
+            }
+        }
+        (behind, is_plain) = (range.end, *next_is_plain);
+    }
+    None
+}
+
+/// Whether the name that `text` begins with has a sign that snakeyaml has no names with.
+fn has_sign(text: &str) -> bool {
+    let end = |c: char| c.is_whitespace() || matches!(c, ',' | '[' | ']' | '{' | '}');
+    text.split(end).next().is_some_and(|name| name.contains(['.', '/', '*', '&']))
+}
+
+/// A block whose last line has no end, as `is_at_end` says, has none in its value either, whatever the parser makes of it.
+fn without_end(event: Event<'_>, is_at_end: bool) -> Event<'_> {
+    match event {
+        Event::Scalar(text, style @ (ScalarStyle::Literal | ScalarStyle::Folded), anchor, tag) if is_at_end => {
+            let text = text.strip_suffix('\n').unwrap_or(&text).to_owned();
+            Event::Scalar(text.into(), style, anchor, tag)
+        }
+        event => event,
+    }
 }
 
 #[derive(Default)]
@@ -87,6 +158,8 @@ struct Builder {
     anchors: BTreeMap<usize, Node>,
     documents: usize,
     nodes: usize,
+    /// Whether the event at hand goes over several lines.
+    is_over_lines: bool,
 }
 
 /// A list or mapping that is not closed yet.
@@ -94,8 +167,8 @@ struct Open {
     line: usize,
     anchor: usize,
     content: Content,
-    /// The key of a mapping whose value comes next, with its line.
-    key: Option<(String, usize)>,
+    /// The key of a mapping whose value comes next, with whether it is plain, and its line.
+    key: Option<(String, bool, usize)>,
 }
 
 impl Builder {
@@ -108,9 +181,21 @@ impl Builder {
                 }
             }
             Event::Scalar(text, style, anchor, tag) => {
+                if let Some(tag) = tag.as_deref().filter(|tag| !is_of_text(tag)) {
+                    return Err(Cause::Other(format!("a value has the tag `{tag}`")));
+                }
+                if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) && text.trim_matches('\n').is_empty() {
+                    return Err(Cause::Other("a block is empty".to_owned()));
+                }
                 let plain = style == ScalarStyle::Plain && tag.is_none();
+                if plain && text.starts_with(':') {
+                    return Err(Cause::Other("a value begins with a colon".to_owned()));
+                }
                 let content = Content::Scalar { text: text.into_owned(), plain };
                 self.close(Node { line, content }, anchor)?;
+            }
+            Event::SequenceStart(_, _, Some(tag)) | Event::MappingStart(_, _, Some(tag)) => {
+                return Err(Cause::Other(format!("a list or a map has the tag `{tag}`")));
             }
             Event::SequenceStart(_, anchor, _) => self.open(line, anchor, Content::List(Vec::new()))?,
             Event::MappingStart(_, anchor, _) => self.open(line, anchor, Content::Map(Vec::new()))?,
@@ -155,10 +240,17 @@ impl Builder {
         match &mut parent.content {
             Content::List(list) => list.push(node),
             Content::Map(map) => match (parent.key.take(), node.content) {
-                (Some((key, line)), content) => {
-                    map.push(Pair { key, line, value: Node { line: node.line, content } });
+                (Some((key, plain, line)), content) => {
+                    map.push(Pair { key, plain, line, value: Node { line: node.line, content } });
                 }
-                (None, Content::Scalar { text, .. }) => parent.key = Some((text, node.line)),
+                (None, Content::Scalar { text, plain: true }) if text.is_empty() => {
+                    return Err(Cause::Other("a key is empty".to_owned()));
+                }
+                // Behind a question mark it may.
+                (None, Content::Scalar { .. }) if self.is_over_lines => {
+                    return Err(Cause::Other("a key goes over several lines".to_owned()));
+                }
+                (None, Content::Scalar { text, plain }) => parent.key = Some((text, plain, node.line)),
                 (None, _) if in_list => return Err(Cause::Other("a key is a list or a mapping".to_owned())),
                 (None, _) => return Err(Cause::Key),
             },
@@ -166,6 +258,11 @@ impl Builder {
         }
         Ok(())
     }
+}
+
+/// Whether `tag` says what quotes say: that it is text.
+fn is_of_text(tag: &Tag) -> bool {
+    tag.is_yaml_core_schema() && tag.suffix() == "str"
 }
 
 fn size(node: &Node) -> usize {
@@ -191,7 +288,7 @@ mod tests {
     fn nodes_keep_their_lines_and_their_text() {
         let root = node("# note\na:\n  b: 007\n  c: 'x'\nd: [y, *z]\n".replace("*z", "z").as_str()).unwrap().unwrap();
         let Content::Map(map) = root.content else { panic!("it is a mapping") };
-        let pair = |key: &str, line, value| Pair { key: key.to_owned(), line, value };
+        let pair = |key: &str, line, value| Pair { key: key.to_owned(), plain: true, line, value };
         let inner = vec![pair("b", 3, scalar(3, "007", true)), pair("c", 4, scalar(4, "x", false))];
         assert_eq!(map[0], pair("a", 2, Node { line: 3, content: Content::Map(inner) }));
         assert_eq!(map[1].value.content, Content::List(vec![scalar(5, "y", true), scalar(5, "z", true)]));

@@ -7,6 +7,7 @@
 //! `-Dk=v`, `-D k=v` and `-D k v` give `k` the value `v`, `-Dk` gives it `true`; a long option may be cut short
 //! (`--conf`), have one dash or take its value behind `=`.
 
+use crate::flink::arguments::Refused;
 use crate::flink::version::FlinkVersion;
 use crate::policy::Role;
 use crate::workload::Launch;
@@ -40,6 +41,8 @@ pub(super) struct Parsed {
     pub(super) given: Vec<Given>,
     /// Where the words begin that are no options any more, with the first of them.
     pub(super) end: Option<(String, usize)>,
+    /// Why Flink refuses it.
+    pub(super) refused: Option<Refused>,
 }
 
 const CONFIG_DIR: Known = Known { short: "c", long: "configDir", takes: 1 };
@@ -74,29 +77,45 @@ pub(super) fn options_of(launch: &Launch, version: Option<FlinkVersion>) -> Vec<
     options
 }
 
-/// What the parser makes of `words`, each with its position. A command line that it refuses is read as far as it can be.
-pub(super) fn parse(words: &[(String, usize)], options: &[Known]) -> Parsed {
+/// What the parser makes of `words`, each with its position. A command line that it refuses is read up to there.
+pub(super) fn parse(words: &[(String, usize)], options: &[Known], version: Option<FlinkVersion>) -> Parsed {
+    let is_old = version.is_some_and(|version| !version.at_least(1, 15));
     let mut parsed = Parsed::default();
-    let mut open = false;
-    for (word, position) in words {
+    // The option that takes further words for its values.
+    let mut open: Option<String> = None;
+    for (index, (word, position)) in words.iter().enumerate() {
         if word == "--" {
-            parsed.end = words.iter().find(|(_, behind)| behind > position).cloned();
+            parsed.end = words.get(index + 1).cloned();
             break;
         }
-        if open && is_value(word, options) {
-            open = parsed.given.last_mut().is_some_and(|last| last.take(unquoted(word), *position));
+        if open.is_some() && is_value(word, options, is_old) {
+            let takes_more = parsed.given.last_mut().is_some_and(|last| last.take(unquoted(word), *position));
+            open = open.filter(|_| takes_more);
             continue;
         }
-        let Some(found) = find(word, options) else {
-            parsed.end = Some((word.clone(), *position));
-            break;
+        let found = match find(word, options) {
+            Ok(Some(found)) => found,
+            Ok(None) => {
+                parsed.end = Some((word.clone(), *position));
+                break;
+            }
+            Err(refused) => {
+                parsed.refuse(open.take());
+                parsed.refused.get_or_insert(refused);
+                return parsed;
+            }
         };
         for (option, value) in found.options {
-            let mut given = Given { option, position: *position, values: Vec::new() };
-            open = option.takes > 0 && value.is_none();
-            if let Some(value) = value {
-                given.take(value, *position);
+            parsed.refuse(open.take());
+            if parsed.refused.is_some() {
+                return parsed;
             }
+            let mut given = Given { option, position: *position, values: Vec::new() };
+            let takes_more = match value {
+                Some(value) => given.take(value, *position) && found.stays_open,
+                None => option.takes > 0,
+            };
+            open = takes_more.then(|| word.split('=').next().unwrap_or_default().to_owned());
             parsed.given.push(given);
         }
         if let Some(rest) = found.rest {
@@ -104,10 +123,19 @@ pub(super) fn parse(words: &[(String, usize)], options: &[Known]) -> Parsed {
             break;
         }
     }
+    parsed.refuse(open);
     parsed
 }
 
 impl Parsed {
+    /// Notes that the option given last, which is `open`, has less values than it must have.
+    fn refuse(&mut self, open: Option<String>) {
+        let lacks = self.given.last().is_some_and(|last| last.option.takes != usize::MAX || last.values.is_empty());
+        if let Some(word) = open.filter(|_| lacks) {
+            self.refused.get_or_insert(Refused::NoValue(word));
+        }
+    }
+
     /// The value of the option `short`, with its position; of several Flink takes the first.
     pub(super) fn value_of(&self, short: &str) -> Option<(String, usize)> {
         self.given.iter().find(|given| given.option.short == short)?.values.first().cloned()
@@ -144,36 +172,37 @@ impl Given {
 struct Found<'a> {
     options: Vec<(Known, Option<&'a str>)>,
     rest: Option<&'a str>,
+    /// Whether the last one may take further values beside the one that stands in the word.
+    stays_open: bool,
 }
 
 impl<'a> Found<'a> {
     fn one(option: Known, value: Option<&'a str>) -> Self {
-        Self { options: vec![(option, value)], rest: None }
+        Self { options: vec![(option, value)], rest: None, stays_open: false }
     }
 }
 
 /// The options that `word` names; `None` where it is no option.
-fn find<'a>(word: &'a str, options: &[Known]) -> Option<Found<'a>> {
-    let name = word.strip_prefix('-').filter(|name| !name.is_empty())?;
-    let (long, is_long) = name.strip_prefix('-').map_or((name, false), |long| (long, true));
-    if is_long {
+fn find<'a>(word: &'a str, options: &[Known]) -> Result<Option<Found<'a>>, Refused> {
+    let Some(name) = word.strip_prefix('-').filter(|name| !name.is_empty()) else { return Ok(None) };
+    if let Some(long) = name.strip_prefix('-') {
         return find_long(long, options);
     }
     let short = |name: &str| options.iter().copied().find(|option| option.short == name);
+    if name.chars().count() == 1 {
+        return Ok(short(name).map(|option| Found::one(option, None)));
+    }
     match name.split_once('=') {
         Some((name, value)) if name.chars().count() == 1 => {
-            short(name).filter(|option| option.takes > 0).map(|option| Found::one(option, Some(value)))
+            Ok(short(name).filter(|option| option.takes > 0).map(|option| Found::one(option, Some(value))))
         }
         _ if name.starts_with(PROPERTY.short) && name != PROPERTY.short => {
-            Some(Found::one(PROPERTY, name.strip_prefix(PROPERTY.short)))
+            Ok(Some(Found::one(PROPERTY, name.strip_prefix(PROPERTY.short))))
         }
-        Some(_) => find_long(long, options),
+        Some(_) => find_long(name, options),
         None => {
             if let Some(option) = short(name) {
-                return Some(Found::one(option, None));
-            }
-            if name.chars().count() == 1 {
-                return None;
+                return Ok(Some(Found::one(option, None)));
             }
             let with_value = || {
                 let named = options.iter().filter(|option| option.long.len() > 1 && option.takes > 0);
@@ -181,27 +210,33 @@ fn find<'a>(word: &'a str, options: &[Known]) -> Option<Found<'a>> {
                     named.filter(|option| name.starts_with(option.long)).max_by_key(|option| option.long.len())?;
                 Some(Found::one(*longest, name.strip_prefix(longest.long)))
             };
-            find_long(name, options).or_else(with_value).or_else(|| concatenated(name, options))
+            Ok(find_long(name, options)?.or_else(with_value).or_else(|| concatenated(name, options)))
         }
     }
 }
 
 /// `name` is a long option, or the beginning of one, with its value behind `=`.
-fn find_long<'a>(name: &'a str, options: &[Known]) -> Option<Found<'a>> {
+fn find_long<'a>(name: &'a str, options: &[Known]) -> Result<Option<Found<'a>>, Refused> {
     let (name, value) = name.split_once('=').map_or((name, None), |(name, value)| (name, Some(value)));
-    let long = options.iter().filter(|option| !option.long.is_empty());
-    let exact = long.clone().find(|option| option.long == name);
-    // Of several that begin so the parser takes none, and Flink does not start.
-    let option = exact.or_else(|| long.clone().find(|option| option.long.starts_with(name)))?;
-    if value.is_some() && option.takes == 0 {
-        return None;
+    let mut meant = long_options(name, options);
+    let Some(option) = meant.next() else { return Ok(None) };
+    if option.long != name && meant.next().is_some() {
+        return Err(Refused::Ambiguous(format!("--{name}")));
     }
-    Some(Found::one(*option, value))
+    Ok((value.is_none() || option.takes > 0).then(|| Found::one(option, value)))
+}
+
+/// The long options that `name` may mean: the one of that name, else those that begin so.
+fn long_options(name: &str, options: &[Known]) -> impl Iterator<Item = Known> {
+    let long = || options.iter().copied().filter(|option| !option.long.is_empty());
+    let exact = long().find(|option| option.long == name);
+    let begins = long().filter(move |option| exact.is_none() && option.long.starts_with(name));
+    exact.into_iter().chain(begins)
 }
 
 /// `-nj X` and `-hlocalhost`: short options in one word, of which the one that takes a value takes what is left.
 fn concatenated<'a>(name: &'a str, options: &[Known]) -> Option<Found<'a>> {
-    let mut found = Found { options: Vec::new(), rest: None };
+    let mut found = Found { options: Vec::new(), rest: None, stays_open: true };
     for (index, letter) in name.char_indices() {
         let behind = name.get(index + letter.len_utf8()..).filter(|behind| !behind.is_empty());
         let mut short = [0; 4];
@@ -223,12 +258,14 @@ fn concatenated<'a>(name: &'a str, options: &[Known]) -> Option<Found<'a>> {
 }
 
 /// Whether an option that wants a value takes `word` for it: what begins like an option is none, but a number is.
-fn is_value(word: &str, options: &[Known]) -> bool {
+fn is_value(word: &str, options: &[Known], is_old: bool) -> bool {
     let Some(name) = word.strip_prefix('-').filter(|name| !name.is_empty()) else { return true };
     let before = name.split('=').next().unwrap_or_default();
-    let is_short = options.iter().any(|option| option.short == before || before.get(..1) == Some(option.short));
-    let is_long = find_long(before.trim_start_matches('-'), options).is_some();
-    let is_option = (!name.starts_with('-') && is_short) || is_long || find(word, options).is_some();
+    // From commons-cli 1.5.0 on a second dash is taken away where short options are looked for too.
+    let bare = if is_old { before } else { before.strip_prefix("--").or(before.strip_prefix('-')).unwrap_or(before) };
+    let is_short = options.iter().any(|option| option.short == bare || before.get(..1) == Some(option.short));
+    let is_long = long_options(before.strip_prefix('-').unwrap_or(before), options).next().is_some();
+    let is_option = is_short || is_long || !matches!(find(word, options), Ok(None));
     !is_option || word.parse::<f64>().is_ok()
 }
 
@@ -249,7 +286,8 @@ mod tests {
         let launch = Launch::of(&json!({"args": words})).unwrap();
         let words: Vec<_> =
             words.iter().enumerate().skip(1).map(|(position, word)| ((*word).to_owned(), position)).collect();
-        let parsed = parse(&words, &options_of(&launch, Some(FlinkVersion::new(version.0, version.1))));
+        let version = Some(FlinkVersion::new(version.0, version.1));
+        let parsed = parse(&words, &options_of(&launch, version), version);
         let properties =
             parsed.given.iter().filter_map(Given::property).map(|(key, value, _)| format!("{key}={value}"));
         (properties.collect(), parsed.end.map(|(word, _)| word))

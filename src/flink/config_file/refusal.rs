@@ -32,6 +32,10 @@ pub enum Flaw {
     Empty(String),
     /// A key is a list or a map, as in `{{ placeholder }}`.
     Key,
+    /// This key is a number or a boolean.
+    KeyType(String),
+    /// A tab stands before a value, or in an empty line.
+    Tab,
     /// It is not read here.
     Other(String),
 }
@@ -46,9 +50,13 @@ impl Refusal {
         self.certain = is_shared(text)
             && match &self.flaw {
                 Flaw::Syntax(words) => SHARED.iter().any(|shared| words.starts_with(shared)),
-                // `1` and `'1'` are two keys, `1` and `0x1` are one.
-                Flaw::Repeated(key) => key.contains(['.', '-']) || !is_of_schema(key),
-                Flaw::Documents | Flaw::Root | Flaw::Empty(_) | Flaw::Key => true,
+                Flaw::Repeated(_)
+                | Flaw::Documents
+                | Flaw::Root
+                | Flaw::Empty(_)
+                | Flaw::Key
+                | Flaw::KeyType(_)
+                | Flaw::Tab => true,
                 Flaw::Other(_) => false,
             };
         self
@@ -66,6 +74,8 @@ impl Flaw {
             Self::Repeated(key) => format!("the key `{key}` stands twice in one map"),
             Self::Empty(key) => format!("`{key}` has no value"),
             Self::Key => "a key is a list or a map, as a placeholder in braces is".to_owned(),
+            Self::KeyType(key) => format!("the key `{key}` is a number or a boolean"),
+            Self::Tab => "a tab stands where a value begins".to_owned(),
             Self::Other(words) => words.clone(),
         }
     }
@@ -80,6 +90,8 @@ impl Flaw {
             Self::Repeated(_) => "remove one of the two",
             Self::Empty(_) => "give it a value, `\"\"` for an empty one, or remove the line",
             Self::Key => "put the placeholder's value there, or quotes around it",
+            Self::KeyType(_) => "put quotes around the key, or remove the line",
+            Self::Tab => "put blanks in the place of the tab",
             Self::Other(_) => "write it more simply",
         }
     }
@@ -91,6 +103,7 @@ impl From<yaml::Refusal> for Refusal {
             Cause::Syntax(words) => Flaw::Syntax(words),
             Cause::Documents => Flaw::Documents,
             Cause::Key => Flaw::Key,
+            Cause::Tab => Flaw::Tab,
             Cause::Other(words) => Flaw::Other(words),
         };
         Self::new(refusal.line, flaw)
@@ -114,13 +127,6 @@ fn is_shared(text: &str) -> bool {
     }
     // A block's sign on a line of its own is taken for a key.
     !text.lines().any(|line| line.starts_with('%') || line.trim_start().starts_with(['|', '>']))
-}
-
-/// Whether a plain scalar `text` may be something else than a word: a number, a boolean, null.
-fn is_of_schema(text: &str) -> bool {
-    let first = text.chars().next();
-    first.is_none_or(|first| !first.is_ascii_alphabetic())
-        || ["true", "false", "null"].contains(&text.to_ascii_lowercase().as_str())
 }
 
 /// How our parser begins to say what both refuse.
@@ -175,6 +181,9 @@ mod tests {
             ("a: {{ b }}\n", 1, "a key is a list or a map, as a placeholder in braces is"),
             ("a: b: c\n", 1, "this is no YAML (mapping values are not allowed in this context)"),
             ("a:\n  b: 1\n c: 2\n", 3, "this is no YAML (while parsing a block mapping, did not find expected key)"),
+            ("1: a\n", 1, "the key `1` is a number or a boolean"),
+            ("a:\n  True: b\n", 2, "the key `True` is a number or a boolean"),
+            ("a: b\nc:\td\n", 2, "a tab stands where a value begins"),
             ("a: @b\n", 1, "this is no YAML (unexpected character: '@')"),
             ("a: *b\n", 1, "this is no YAML (while parsing node, found unknown anchor)"),
         ] {
@@ -195,7 +204,6 @@ mod tests {
             "a:\n|",
             "a: {b: c}#\n",
             "a: {b:{c: d}}\n",
-            "null: a\n'null': b\n",
             "a:\n- {[x]: y}\n",
             &deep,
         ] {

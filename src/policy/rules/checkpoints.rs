@@ -25,7 +25,8 @@ pub(super) fn are_needed(case: &Case<'_>) -> bool {
 
 /// Whether the interval switches checkpoints on; `None` where it is not set, or not understood.
 pub(super) fn interval(case: &Case<'_>, view: &RoleView) -> Option<bool> {
-    Some(nanoseconds(view.config.value(CHECKPOINT_INTERVAL, case.cluster.version)?)? > 0)
+    let version = case.cluster.version;
+    Some(nanoseconds(view.config.value(CHECKPOINT_INTERVAL, version)?, version)? > 0)
 }
 
 /// The operator's schedule of savepoints, and that of checkpoints. Source: operator 1.15, `KubernetesOperatorConfigOptions`.
@@ -36,7 +37,7 @@ pub(super) const CHECKPOINT_SCHEDULE: &str = "kubernetes.operator.periodic.check
 /// switches it off. A schedule may be a cron expression.
 pub(super) fn schedule<'a>(view: &'a RoleView, key: &str) -> Option<&'a Setting> {
     let setting = view.config.exact(key)?;
-    (!setting.trimmed().is_empty() && nanoseconds(&setting.value) != Some(0)).then_some(setting)
+    (!setting.trimmed().is_empty() && nanoseconds(&setting.value, None) != Some(0)).then_some(setting)
 }
 
 /// The `upgradeMode` that a FlinkDeployment's job names.

@@ -23,6 +23,7 @@ pub(super) mod upgrade_mode_without_directory;
 use crate::flink::cluster::RoleView;
 use crate::flink::configuration::Setting;
 use crate::flink::options::RESTART_STRATEGY;
+use crate::flink::restart_strategy::RestartStrategy;
 use crate::policy::finding::Role;
 use crate::policy::rules::Case;
 
@@ -31,27 +32,8 @@ fn highly_available<'a>(case: &Case<'a>) -> Option<&'a RoleView> {
     case.cluster.role(Role::JobManager).filter(|_| case.cluster.high_availability().0.is_on())
 }
 
-/// The restart strategy that `view` sets: its kind, the key and the setting.
-///
-/// Source: Flink `RestartBackoffTimeStrategyFactoryLoader`, 1.13 to 2.3; case does not matter.
+/// The restart strategy that `view` sets, where it may end a job: its kind, the key and the setting.
 fn restart_strategy<'a>(case: &Case<'a>, view: &'a RoleView) -> Option<(RestartStrategy, &'a str, &'a Setting)> {
     let (key, setting) = view.config.option(RESTART_STRATEGY, case.cluster.version)?;
-    let kind = match setting.trimmed().to_ascii_lowercase().as_str() {
-        "none" | "off" | "disable" => RestartStrategy::Off,
-        "fixed-delay" | "fixeddelay" => RestartStrategy::FixedDelay,
-        "failure-rate" | "failurerate" => RestartStrategy::FailureRate,
-        _ => return None,
-    };
-    Some((kind, key, setting))
-}
-
-/// The restart strategies that may end a job at an early failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum RestartStrategy {
-    /// No restart at all.
-    Off,
-    /// A number of restarts.
-    FixedDelay,
-    /// A number of restarts within a time.
-    FailureRate,
+    Some((RestartStrategy::of(setting.trimmed())?, key, setting))
 }

@@ -72,11 +72,11 @@ fn interval<'a>(case: &Case<'a>, option: &str, default: &str) -> Option<Interval
     match setting {
         Some(setting) => {
             let said = format!("`{}`", setting.trimmed());
-            Some(Interval { setting: Some(setting), length: nanoseconds(&setting.value)?, said })
+            Some(Interval { setting: Some(setting), length: nanoseconds(&setting.value, case.cluster.version)?, said })
         }
         None if view.unknown.is_none() => {
             let said = format!("{default} by default");
-            Some(Interval { setting: None, length: nanoseconds(default)?, said })
+            Some(Interval { setting: None, length: nanoseconds(default, None)?, said })
         }
         None => None,
     }

@@ -1,8 +1,9 @@
 //! `restart-strategy-default-attempts`: a strategy that restarts once.
 
 use crate::flink::options::{FAILURE_RATE_MAX, FIXED_DELAY_ATTEMPTS};
+use crate::flink::restart_strategy::RestartStrategy;
 use crate::policy::finding::Level;
-use crate::policy::rules::operations::{RestartStrategy, highly_available, restart_strategy};
+use crate::policy::rules::operations::{highly_available, restart_strategy};
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.

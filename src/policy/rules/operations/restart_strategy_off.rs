@@ -1,7 +1,8 @@
 //! `restart-strategy-off`: state for jobs that never restart.
 
+use crate::flink::restart_strategy::RestartStrategy;
 use crate::policy::finding::{Level, Role};
-use crate::policy::rules::operations::{RestartStrategy, highly_available, restart_strategy};
+use crate::policy::rules::operations::{highly_available, restart_strategy};
 use crate::policy::rules::{Case, Page, Rule, Violation, checkpoints};
 
 /// The rule.

@@ -29,7 +29,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let cluster = case.cluster;
     let Some(view) = cluster.role(Role::JobManager).filter(|view| view.unknown.is_none()) else { return Vec::new() };
     let Some((_, setting)) = view.config.option(CHECKPOINT_INTERVAL, cluster.version) else { return Vec::new() };
-    let is_on = !matches!(nanoseconds(&setting.value), Some(0) | None);
+    let is_on = !matches!(nanoseconds(&setting.value, case.cluster.version), Some(0) | None);
     if !is_on
         || !is_set_nowhere(&view.config, CHECKPOINT_DIR)
         || !task_managers_write(cluster, Directory::Checkpoints)

@@ -16,9 +16,9 @@ pub(crate) const RULE: Rule = Rule {
     strict: Level::Deny,
     baseline: Level::Deny,
     page: Page {
-        what: "The directory of HA metadata, checkpoints or savepoints is written in a way that Flink refuses or takes for another place: with quotes that are part of the value (`\"s3://state/ha\"` in `flink-conf.yaml`), with two slashes behind `file:` (`file://flink-data/ha`), with a scheme in capitals (`S3://state/ha`), or with a blank of a kind that nothing trims before it.",
-        why: "`flink-conf.yaml` is lines of text and no YAML: Flink up to 1.20 reads quotes as a part of the value and ends with `Illegal character in scheme name`, or writes to a relative path inside of the container. Behind two slashes stands a host, which a file has not (`Found local file path with authority`). Schemes are told apart by case (`Could not find a file system implementation for scheme 'S3'`). Executed with 1.20.5 and 2.3.0.",
-        limits: "A HA directory is a warning while HA is not on, and so is everything where the configuration may hold more than can be seen. A scheme in capitals is a denial on official images and the policy's `images.stock` only: a plugin of your own may have such a scheme.",
+        what: "The directory of HA metadata, checkpoints or savepoints is written in a way that Flink refuses or takes for another place: with quotes that are part of the value (`\"s3://state/ha\"` in `flink-conf.yaml`), with two slashes behind `file:` (`file://flink-data/ha`), with a scheme in capitals (`S3://state/ha`), without a path behind the scheme (`s3:state/ha`; of checkpoints and savepoints also `s3://state`), or with a blank of a kind that nothing trims before it.",
+        why: "`flink-conf.yaml` is lines of text and no YAML: Flink up to 1.20 reads quotes as a part of the value and ends with `Illegal character in scheme name`, or writes to a relative path inside of the container. Behind two slashes stands a host, which a file has not (`Found local file path with authority`). Schemes are told apart by case (`Could not find a file system implementation for scheme 'S3'`). A path behind a scheme begins with a slash (`Relative path in absolute URI`), and jobs keep nothing at the root of a bucket (`Cannot use the root directory for checkpoints`). Executed with 1.13 to 2.3.",
+        limits: "A HA directory is a warning while HA is not on, and so is everything where the configuration may hold more than can be seen. The root of a bucket is a warning, since a job may set a directory in its own code. A scheme in capitals is a denial on official images and the policy's `images.stock` only: a plugin of your own may have such a scheme.",
         example: "kind: ConfigMap\ndata:\n  flink-conf.yaml: |\n    high-availability.storageDir: \"s3://state/ha\"",
         fix: "Write the URI without quotes in `flink-conf.yaml`, a path of the pod with three slashes (`file:///flink-data/ha`), and the scheme in small letters.",
     },
@@ -40,6 +40,7 @@ struct Defect {
 fn malformed(case: &Case<'_>, directory: Directory) -> Option<Violation> {
     let (_, setting) = case.cluster.directory(directory)?;
     let defect = match case.cluster.location(directory)? {
+        location if location.is_root() && directory != Directory::HighAvailability => root(directory, setting),
         Location::Refused(refusal) => refused(case, directory, setting, refusal),
         Location::Remote { scheme, .. } => in_capitals(case, directory, setting, &scheme)?,
         Location::Local(_) | Location::Relative(_) | Location::Unresolved => return None,
@@ -98,6 +99,12 @@ fn refused(case: &Case<'_>, directory: Directory, setting: &Setting, refusal: Re
                 is_certain: true,
             }
         }
+        Refusal::Relative => Defect {
+            what: format!("`{value}` has no absolute path behind its scheme, and Flink refuses it, {end}"),
+            fix: "write `//` and a host or bucket behind the scheme, or `///` and a path behind `file:`".to_owned(),
+            right: None,
+            is_certain: true,
+        },
         Refusal::NoScheme => Defect {
             what: format!(
                 "what stands before the first `:` of `{}` is no scheme, and Flink refuses it, {end}",
@@ -128,6 +135,21 @@ fn in_capitals(case: &Case<'_>, directory: Directory, setting: &Setting, scheme:
         right: Some(right),
         is_certain: stock_roles(case).next().is_some(),
     })
+}
+
+/// A bucket, or a file system, as a whole.
+fn root(directory: Directory, setting: &Setting) -> Defect {
+    let value = setting.trimmed();
+    let refused = match directory {
+        Directory::Savepoints => "so jobs with checkpoints do not start",
+        directory => end(directory),
+    };
+    Defect {
+        what: format!("`{value}` is the root of a file system, and Flink refuses it, {refused}"),
+        fix: format!("name a directory below it, as in `{}/{}`", value.trim_end_matches('/'), directory.content()),
+        right: None,
+        is_certain: false,
+    }
 }
 
 /// What a directory that is refused leads to.

@@ -1,0 +1,187 @@
+//! Scalars of a `config.yaml`: what YAML 1.2 takes them for, and how Flink writes lists of them down as one value.
+//!
+//! Sources: snakeyaml-engine `CoreScalarResolver`, `Emitter`; Flink `YamlParserUtils.toYAMLString`; Java `Double.toString`.
+//! Executed for 1.20.5 and 2.3.0.
+
+use std::fmt::Write as _;
+
+use crate::yaml::{Content, Node, Pair};
+
+/// What a plain scalar is by the core schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Plain {
+    Null,
+    /// A number or a boolean, as Flink writes it down.
+    Typed(String),
+    Word,
+}
+
+/// What the plain scalar `text` is.
+pub(super) fn plain(text: &str) -> Plain {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Plain::Null,
+        "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => return Plain::Typed(text.to_ascii_lowercase()),
+        _ => {}
+    }
+    match whole(text).or_else(|| float(text)) {
+        Some(number) => Plain::Typed(number),
+        None => Plain::Word,
+    }
+}
+
+/// `text` as a whole number: decimal with a sign, octal behind `0o`, hexadecimal behind `0x`.
+fn whole(text: &str) -> Option<String> {
+    for (prefix, base) in [("0o", 8), ("0x", 16)] {
+        if let Some(digits) = text.strip_prefix(prefix) {
+            let is_number = digits.chars().all(|digit| digit.is_digit(base)) && !digits.is_empty();
+            return u128::from_str_radix(digits, base).ok().filter(|_| is_number).map(|number| number.to_string());
+        }
+    }
+    let (sign, digits) = signed(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let digits = digits.trim_start_matches('0');
+    Some(if digits.is_empty() { "0".to_owned() } else { format!("{sign}{digits}") })
+}
+
+/// `text` as a number with a point or an exponent.
+fn float(text: &str) -> Option<String> {
+    let (sign, rest) = signed(text);
+    match rest {
+        ".inf" | ".Inf" | ".INF" => return Some(format!("{sign}.inf")),
+        ".nan" | ".NaN" | ".NAN" if rest == text => return Some(".nan".to_owned()),
+        _ => {}
+    }
+    let is_number = rest.starts_with(|first: char| first.is_ascii_digit() || first == '.')
+        && rest.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
+    let value = text.parse::<f64>().ok().filter(|_| is_number && has_exponent_behind_digits(rest))?;
+    Some(java_double(value))
+}
+
+/// Behind a point that begins a number stand digits, before an exponent something.
+fn has_exponent_behind_digits(text: &str) -> bool {
+    text.strip_prefix('.').is_none_or(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+}
+
+fn signed(text: &str) -> (&str, &str) {
+    match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    }
+}
+
+/// `value` as Java prints it: `1.0E7`.
+pub(in crate::flink) fn java_double(value: f64) -> String {
+    if value.is_infinite() {
+        return if value > 0.0 { ".inf".to_owned() } else { "-.inf".to_owned() };
+    }
+    let size = value.abs();
+    if size.to_bits() == 1 {
+        // Java prints two digits at least.
+        return if value > 0.0 { "4.9E-324".to_owned() } else { "-4.9E-324".to_owned() };
+    }
+    let text = if size == 0.0 || (1e-3..1e7).contains(&size) { value.to_string() } else { format!("{value:E}") };
+    let (mantissa, exponent) = text.split_once('E').map_or((text.as_str(), None), |(m, e)| (m, Some(e)));
+    let point = if mantissa.contains('.') { "" } else { ".0" };
+    exponent.map_or_else(|| format!("{mantissa}{point}"), |exponent| format!("{mantissa}{point}E{exponent}"))
+}
+
+/// The value of an option that is `node`: a scalar's text, a list as Flink writes it down.
+pub(super) fn value(node: &Node) -> String {
+    match &node.content {
+        Content::Scalar { text, plain: true } => match plain(text) {
+            Plain::Typed(text) => text,
+            Plain::Null | Plain::Word => text.clone(),
+        },
+        Content::Scalar { text, .. } => text.clone(),
+        Content::List(_) | Content::Map(_) => dumped(node),
+    }
+}
+
+/// `node` inside of a list.
+fn dumped(node: &Node) -> String {
+    match &node.content {
+        Content::Scalar { text, plain } => dumped_scalar(text, *plain),
+        Content::List(list) => format!("[{}]", list.iter().map(dumped).collect::<Vec<_>>().join(", ")),
+        Content::Map(map) => {
+            let pair = |pair: &Pair| {
+                // A long key or one of several lines gets a sign of its own.
+                let key = dumped_scalar(&pair.key, pair.plain);
+                let sign =
+                    if key.starts_with('"') && pair.key.contains('\n') || pair.key.len() > 128 { "? " } else { "" };
+                let colon = if sign.is_empty() { ": " } else { " : " };
+                format!("{sign}{key}{colon}{}", dumped(&pair.value))
+            };
+            format!("{{{}}}", map.iter().map(pair).collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+fn dumped_scalar(text: &str, is_plain: bool) -> String {
+    if is_plain {
+        match plain(text) {
+            Plain::Null => return "null".to_owned(),
+            Plain::Typed(text) => return text,
+            Plain::Word => {}
+        }
+    }
+    if text.chars().any(is_special) {
+        return double_quoted(text);
+    }
+    if is_word_in_flow(text) { text.to_owned() } else { format!("'{}'", text.replace('\'', "''")) }
+}
+
+/// Whether `text` is the same word again where it stands in a list without quotes.
+fn is_word_in_flow(text: &str) -> bool {
+    plain(text) == Plain::Word
+        && !text.starts_with(' ')
+        && !text.ends_with(' ')
+        && !text.starts_with("---")
+        && !text.starts_with("...")
+        && !text.starts_with(['#', '&', '*', '!', '|', '>', '\'', '"', '%', '@', '`'])
+        && !text.contains([':', ',', '?', '[', ']', '{', '}'])
+        && !text.contains(" #")
+        && text != "-"
+        && !text.starts_with("- ")
+}
+
+/// Characters for which Flink takes double quotes.
+const fn is_special(c: char) -> bool {
+    !matches!(c, ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+fn double_quoted(text: &str) -> String {
+    let mut quoted = "\"".to_owned();
+    for c in text.chars() {
+        let escaped = match c {
+            '\0' => '0',
+            '\u{7}' => 'a',
+            '\u{8}' => 'b',
+            '\t' => 't',
+            '\n' => 'n',
+            '\u{b}' => 'v',
+            '\u{c}' => 'f',
+            '\r' => 'r',
+            '\u{1b}' => 'e',
+            '"' => '"',
+            '\\' => '\\',
+            '\u{85}' => 'N',
+            '\u{2028}' => 'L',
+            '\u{2029}' => 'P',
+            _ if is_special(c) => {
+                let code = u32::from(c);
+                // Writing to a string does not fail.
+                let _ = if code < 0x100 { write!(quoted, "\\x{code:02x}") } else { write!(quoted, "\\u{code:04x}") };
+                continue;
+            }
+            _ => {
+                quoted.push(c);
+                continue;
+            }
+        };
+        quoted.extend(['\\', escaped]);
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,181 @@
+//! A run: cases made and kept, given to both sides, counted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use proptest::strategy::{Strategy as _, ValueTree as _};
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+use serde_json::Value;
+
+use super::case::Case;
+use super::compare::Comparison;
+use super::findings;
+use super::generate;
+use super::oracle::Oracle;
+use super::ours::Ours;
+use super::shrink::shrink;
+
+/// What is to be run.
+pub struct Plan {
+    pub versions: Vec<String>,
+    pub cases: usize,
+    pub seed: u64,
+}
+
+/// What came of one version.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub version: String,
+    cases: usize,
+    refused: usize,
+    /// Cases of which nothing could be compared.
+    unknown: usize,
+    /// How often each thing was not known.
+    reasons: BTreeMap<&'static str, usize>,
+    fields: [usize; 2],
+    different: usize,
+    kinds: BTreeSet<String>,
+    time: Duration,
+    /// The first of each kind, as small as they get.
+    pub differences: Vec<String>,
+}
+
+impl Plan {
+    pub fn of_environment() -> Self {
+        let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
+        let versions = std::env::var("FIDELITY_VERSIONS").unwrap_or_else(|_| "1.16.3 1.20.5 2.3.0".to_owned());
+        let versions = if versions == "all" { all_versions() } else { versions };
+        Self {
+            versions: versions.split_whitespace().map(str::to_owned).collect(),
+            cases: number("FIDELITY_CASES").map_or(500, |number| usize::try_from(number).expect("a size")),
+            seed: number("FIDELITY_SEED").unwrap_or(2026),
+        }
+    }
+}
+
+/// The releases that `tests/flink/build` knows.
+fn all_versions() -> String {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flink/versions"));
+    let text = text.expect("tests/flink/versions");
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.split_whitespace().next()).collect::<Vec<_>>().join(" ")
+}
+
+/// Gives the kept cases, then those of `plan`, to both sides.
+pub fn run(oracle: &Oracle, plan: &Plan) -> Tally {
+    let begin = Instant::now();
+    let mut tally = Tally { version: oracle.version.clone(), ..Tally::default() };
+    tally.take(oracle, &kept());
+    // Each version has cases of its own.
+    let version = oracle.flink();
+    let seed = plan.seed.wrapping_mul(1_000).wrapping_add(u64::from(version.major) * 100 + u64::from(version.minor));
+    let config = Config { rng_seed: RngSeed::Fixed(seed), failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new(config);
+    let strategy = generate::case(version);
+    let mut left = plan.cases;
+    while left > 0 && tally.differences.len() < MOST_DIFFERENCES {
+        let cases: Vec<Case> =
+            (0..left.min(CHUNK)).map(|_| strategy.new_tree(&mut runner).expect("a case").current()).collect();
+        left -= cases.len();
+        tally.take(oracle, &cases);
+    }
+    tally.time = begin.elapsed();
+    tally
+}
+
+impl Tally {
+    fn take(&mut self, oracle: &Oracle, cases: &[Case]) {
+        for (case, answer) in cases.iter().zip(oracle.ask(cases)) {
+            let comparison = compared(case, &self.version, &answer);
+            self.cases += 1;
+            self.refused += usize::from(comparison.refused);
+            self.unknown += usize::from(comparison.is_unknown);
+            for (sum, fields) in self.fields.iter_mut().zip(comparison.fields) {
+                *sum += fields;
+            }
+            for why in comparison.unknown {
+                *self.reasons.entry(why).or_default() += 1;
+            }
+            if let Some(first) = comparison.differences.first() {
+                self.different += 1;
+                if self.kinds.insert(kind(first)) && self.differences.len() < MOST_DIFFERENCES {
+                    self.differences.push(smallest(oracle, case, kind(first)));
+                }
+            }
+        }
+    }
+
+    /// Else the test would hold where all is refused, or nothing known.
+    pub fn assert_that_it_says_something(&self) {
+        let Self { version, cases, refused, unknown, fields: [compared, unsaid], .. } = self;
+        assert!(refused * 2 < *cases && refused * 20 > *cases, "{version}: Flink refuses {refused} of {cases} cases");
+        assert!(unknown * 10 < *cases, "{version}: we know nothing of {unknown} of {cases} cases");
+        assert!(unsaid * 5 < *compared, "{version}: we say nothing of {unsaid} fields, and something of {compared}");
+    }
+}
+
+fn compared(case: &Case, version: &str, answer: &Value) -> Comparison {
+    let mut comparison = Comparison::of(case, &Ours::of(case, version), answer);
+    comparison.differences.extend(findings::without_reason(case, version, answer));
+    comparison
+}
+
+/// The kind of a difference: two cases that differ so show one bug, as far as one can tell.
+fn kind(difference: &str) -> String {
+    let kind = difference.split(':').next().unwrap_or_default();
+    if kind.starts_with("option ") { "option".to_owned() } else { kind.to_owned() }
+}
+
+/// The smallest case that differs in the same kind of way, in words.
+fn smallest(oracle: &Oracle, case: &Case, wanted: String) -> String {
+    let compared = |case: &Case, answer: &Value| compared(case, &oracle.version, answer);
+    let shows = |cases: &[Case]| -> Vec<bool> {
+        let answers = oracle.ask(cases);
+        let is_such = |(case, answer)| compared(case, answer).differences.iter().any(|words| kind(words) == wanted);
+        cases.iter().zip(&answers).map(is_such).collect()
+    };
+    let small = shrink(case.clone(), shows);
+    let answer = oracle.ask(std::slice::from_ref(&small)).remove(0);
+    let differences = compared(&small, &answer).differences.join("\n  ");
+    let json = serde_json::to_string(&small).expect("it is JSON");
+    format!("{}:\n  {differences}\n  {json}\n", oracle.version)
+}
+
+/// The cases of `tests/fidelity/kept`, by the names of their files.
+fn kept() -> Vec<Case> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fidelity/kept");
+    let files = std::fs::read_dir(directory).expect("the kept cases");
+    let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+    files.sort();
+    let read = |file: &std::path::PathBuf| {
+        let text = std::fs::read_to_string(file).expect("a kept case");
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    };
+    files.iter().map(read).collect()
+}
+
+/// The figures of all versions, in columns.
+pub fn table(tallies: &[Tally], seed: u64) -> String {
+    let mut table = format!(
+        "{:<8} {:>7} {:>8} {:>8} {:>12} {:>7}\n",
+        "Flink", "cases", "refused", "unknown", "differences", "time"
+    );
+    for Tally { version, cases, refused, unknown, different, time, .. } in tallies {
+        let seconds = time.as_secs_f32();
+        let _ = writeln!(table, "{version:<8} {cases:>7} {refused:>8} {unknown:>8} {different:>12} {seconds:>6.1}s");
+    }
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for (why, count) in tallies.iter().flat_map(|tally| &tally.reasons) {
+        *reasons.entry(why).or_default() += count;
+    }
+    let reasons: Vec<String> = reasons.iter().map(|(why, count)| format!("{why} {count}")).collect();
+    let _ = writeln!(table, "seed {seed}; said to be unknown: {}", reasons.join(", "));
+    table
+}
+
+/// Cases that are asked for at once.
+const CHUNK: usize = 500;
+/// Differences that are made small before a version is given up.
+const MOST_DIFFERENCES: usize = 12;
