@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::facts::Facts;
-use crate::flink::arguments::Misread;
+use crate::flink::arguments::{self, Misread};
 use crate::flink::config_file::{LEGACY, Refusal, STANDARD};
 use crate::flink::configuration::EffectiveConfig;
 use crate::flink::deployment::VERSION_ANNOTATION;
@@ -66,6 +66,8 @@ pub struct RawRole {
     pub misread: Vec<(Misread, FieldPath)>,
     /// The configuration file that is read, where Flink refuses it.
     pub refused: Option<Refused>,
+    /// Why Flink refuses its command line, where the words are known.
+    pub refused_arguments: Option<arguments::Refused>,
 }
 
 /// A configuration file that Flink refuses, so that the role does not start.
@@ -124,6 +126,7 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
         job_id: None,
         misread: Vec::new(),
         refused: None,
+        refused_arguments: None,
     };
     if raw.launch.entry == Way::Mode {
         role.note_unknown("the image reads its configuration in a way of its own");
