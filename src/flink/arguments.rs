@@ -300,7 +300,7 @@ const fn is_session(launch: &Launch) -> bool {
 /// Whether `jobmanager.sh`, which puts no quotes around it, takes `word` for one: not blanks, nor what stands for files.
 #[must_use]
 pub fn is_one_word(word: &str) -> bool {
-    !word.is_empty() && !word.contains(|c: char| c.is_ascii_whitespace() || c == '*')
+    word.split_ascii_whitespace().count() == 1 && !word.contains('*')
 }
 
 /// Whether the script of this role takes host and port by position, or else from its environment: a session's from 1.15.
