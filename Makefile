@@ -1,12 +1,14 @@
 # make test   everything that must hold: format, lints, the wall around the core, cases, unit and integration tests
 # make build  the release binary, target/release/flink-admission
-# make fidelity  what we make of configurations and command lines beside Flink's own classes, FIDELITY_CASES (10000) for each
-#             of eleven releases; other cases with FIDELITY_SEED
+# make fidelity  what we believe of Flink and its operator beside their own classes and scripts, in full: FIDELITY_CASES
+#             (10000) for each of eleven releases; other cases with FIDELITY_SEED
 # make bench  what reviews cost, a few minutes on an idle machine; figures and aims, no verdict (what is measured: tests/bench/README.md)
+# make fidelity-live  real clusters that lose their leader, and manifests with a fault each, on the real thing: a table of
+#             both, half an hour; FIDELITY_ONLY="2.3.0 zookeeper" runs the lines with these words. Wants root, iproute2 and overlayfs
 # make fuzz   the fuzz targets, FUZZ_SECONDS (600) each, on one core; skips without nightly and cargo-fuzz (tests/fuzz/README.md)
 #
-# Wanted: Rust, Go (etcd, kube-apiserver, kubectl and helm are built from source, once, outside the checkout), make; a JDK
-# and python3 for the tests with real Flink processes (the release is brought once, outside the checkout).
+# Wanted: Rust, Go (etcd, kube-apiserver, kubectl and helm are built from source, once, outside the checkout), make; a JDK,
+# python3 and Maven for the tests with real Flink processes and its operator (brought once, outside the checkout).
 
 SHELL := /bin/bash
 CARGO ?= cargo
@@ -16,7 +18,7 @@ WALL := tokio|hyper|axum|rustls|kube|k8s-openapi
 
 # Each step has both cores for itself, and what failed is the last thing said.
 .NOTPARALLEL:
-.PHONY: test fmt fmt-check clippy core-wall control-plane flink build cases cargo-test fidelity bench fuzz clean
+.PHONY: test fmt fmt-check clippy core-wall control-plane flink build cases cargo-test bench fidelity fidelity-live fuzz clean
 
 # The test runner comes last, so that its summary ends the output.
 test: fmt-check clippy core-wall control-plane flink build cases cargo-test
@@ -39,13 +41,14 @@ core-wall:
 		exit 1; \
 	fi
 
-# etcd, kube-apiserver, kubectl and helm for the integration tests.
+# etcd, kube-apiserver, kube-controller-manager, kubectl and helm for the integration tests.
 control-plane:
-	tests/control-plane/build
+	tests/control-plane/build kube-controller-manager
 
-# Releases of Flink for the tests that run it. Without them they say that they are skipped, and fail on CI.
+# Releases of Flink, and its operator, for the tests that run them. Without them they say that they are skipped, and fail on CI.
 flink:
 	tests/flink/build 1.16.3 1.20.5 2.3.0 || [ "$$CI" != true ]
+	tests/flink/operator/build || [ "$$CI" != true ]
 
 build:
 	$(CARGO) build --locked --release
@@ -61,12 +64,20 @@ cargo-test:
 FIDELITY_CASES ?= 10000
 fidelity:
 	tests/flink/build || [ "$$CI" != true ]
+	tests/flink/operator/build || [ "$$CI" != true ]
 	FIDELITY_VERSIONS=all FIDELITY_CASES=$(FIDELITY_CASES) $(CARGO) test --locked --test fidelity
+	FLINK_ADMISSION_FIDELITY=all $(CARGO) test --locked --test scripts --test operator_classes -- --nocapture
 
 # No part of `test`: a machine that does other things has other figures. The ratios come last.
 bench:
 	$(CARGO) bench --locked --bench review
 	$(CARGO) bench --locked --bench load
+
+# No part of `test`, but for its first line.
+fidelity-live: control-plane
+	tests/flink/build 1.15.4 1.16.3 1.18.1 1.19.3 1.20.5 2.3.0
+	tests/flink/operator/build
+	CI=true $(CARGO) test --locked --test failover --test operator -- --ignored --test-threads=1
 
 # No part of `test` either: it looks for what nobody knows of yet, and takes as long as it is given.
 FUZZ_SECONDS ?= 600

@@ -222,6 +222,7 @@ fn levels_are_those_that_were_decided() {
             let without = [
                 "injected-value-missing",
                 "shape-not-understood",
+                "arguments-refused",
                 "configuration-refused",
                 "storage-uri-malformed",
                 "ha-mode-misspelt",

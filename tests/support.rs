@@ -24,6 +24,7 @@ mod programs;
 #[cfg(feature = "webhook")]
 mod registration;
 mod webhook;
+mod zookeeper;
 
 pub use client::{Client, Outcome};
 pub use control_plane::ControlPlane;
@@ -33,3 +34,4 @@ pub use programs::is_ci;
 #[cfg(feature = "webhook")]
 pub use registration::Registration;
 pub use webhook::RunningWebhook;
+pub use zookeeper::ZooKeeper;

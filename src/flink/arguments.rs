@@ -10,7 +10,7 @@ mod parser;
 use crate::flink::options::{JOBMANAGER_ADDRESS, REST_PORT};
 use crate::flink::version::FlinkVersion;
 use crate::policy::Role;
-use crate::workload::Launch;
+use crate::workload::{Entry, Launch};
 use parser::{Given, Parsed, options_of, parse};
 
 /// What the words behind the role's own say.
@@ -20,6 +20,10 @@ pub struct Arguments {
     pub options: Vec<(String, String, usize)>,
     /// The host that the JobManager was given by position or `--host`, with its position.
     pub host: Option<(String, usize)>,
+    /// The port of the web interface that the JobManager was given by position or `--webui-port`, with its position.
+    pub web_port: Option<(String, usize)>,
+    /// How many words `jobmanager.sh` takes by position, the host and then the port.
+    pub positional: usize,
     /// The id that the job of an application was given (`--job-id`), with the position of the word.
     pub job_id: Option<(String, usize)>,
     /// Words that are taken for something else than they say, or for nothing.
@@ -79,9 +83,9 @@ pub enum Fate {
 #[must_use]
 pub fn read(words: &[&str], launch: &Launch, version: Option<FlinkVersion>) -> Arguments {
     let mut position = launch.word + 1;
-    // The image's entry point says that itself.
-    let is_script = words.get(launch.word).is_some_and(|word| word.strip_suffix(".sh").is_some());
-    if is_script && words.get(position).is_some_and(|word| matches!(*word, "start" | "start-foreground")) {
+    // The image's entry point gives the script its own `start-foreground`: a second one is an argument.
+    let is_start = |word: &&str| matches!(*word, "start" | "start-foreground");
+    if launch.entry == Entry::Script && words.get(position).is_some_and(is_start) {
         position += 1;
     }
     let mut read = Arguments { insert_at: position, ..Arguments::default() };
@@ -138,18 +142,23 @@ impl Arguments {
         for (old, new, fate) in [("--host", JOBMANAGER_ADDRESS, Fate::Host), ("--webui-port", REST_PORT, Fate::WebPort)]
         {
             let Some(word) = words.get(position) else { break };
-            // An empty word is passed on, where it ends the options: `[ -z $2 ]` (executed for 1.20.5 and 2.3.0).
-            if has_options && (word.is_empty() || *word == "-D") {
+            // An empty word, or one of blanks, is passed on, where it ends the options: `[ -z $2 ]` (executed for 1.16 to 2.3).
+            if has_options && (word.trim_ascii().is_empty() || *word == "-D") {
                 break;
             }
             if word.starts_with('-') {
                 self.misread.push(Misread::of(word, position, fate));
             }
-            if is_2 {
-                added.extend([("-D".to_owned(), position), (format!("{new}={word}"), position)]);
-            } else if !word.is_empty() {
-                added.extend([(old.to_owned(), position), ((*word).to_owned(), position)]);
+            // Several words are none: `[ ! -z $HOST ]` is an error then, and the script goes on without a host.
+            if is_one_word(word) {
+                let added_here = if is_2 {
+                    ["-D".to_owned(), format!("{new}={word}")]
+                } else {
+                    [old.to_owned(), (*word).to_owned()]
+                };
+                added.extend(added_here.map(|word| (word, position)));
             }
+            self.positional += 1;
             position += 1;
         }
         position
@@ -159,7 +168,7 @@ impl Arguments {
     fn web_port(&mut self, parsed: &Parsed) {
         let Some((port, position)) = parsed.value_of("r") else { return };
         match port.parse::<i32>() {
-            Ok(port) if port >= 0 => self.options.push((REST_PORT.to_owned(), port.to_string(), position)),
+            Ok(port) if port >= 0 => self.web_port = Some((port.to_string(), position)),
             Ok(_) => {}
             Err(_) => self.refuse(Refused::NoPort("--webui-port".to_owned())),
         }
@@ -288,6 +297,18 @@ const fn is_session(launch: &Launch) -> bool {
     matches!(launch.role, Role::JobManager) && !launch.application
 }
 
+/// Whether `jobmanager.sh`, which puts no quotes around it, takes `word` for one: not blanks, nor what stands for files.
+#[must_use]
+pub fn is_one_word(word: &str) -> bool {
+    word.split_ascii_whitespace().count() == 1 && !word.contains('*')
+}
+
+/// Whether the script of this role takes host and port by position, or else from its environment: a session's from 1.15.
+#[must_use]
+pub fn takes_host(launch: &Launch, version: Option<FlinkVersion>) -> bool {
+    is_session(launch) && takes_options(launch, version)
+}
+
 /// Whether options can be given to this role of this version as arguments at all: a session JobManager takes them from
 /// 1.15.
 #[must_use]
@@ -386,6 +407,25 @@ mod tests {
         }
         assert_eq!(arguments(&["jobmanager", ""], 20).insert_at, 1);
         assert_eq!(options(&["jobmanager", "-D", "a=b", ""], 20), [pair("a", "b")]);
+    }
+
+    #[test]
+    fn a_word_of_blanks_is_an_empty_one_and_a_host_has_none() {
+        assert_eq!(options(&["jobmanager", " ", "-D", "a=b"], 20), []);
+        assert_eq!(options(&["jobmanager", "host", " ", "-D", "a=b"], 1), []);
+        let spoilt = arguments(&["jobmanager", "host name", "-D", "a=b"], 20);
+        assert_eq!((spoilt.host, spoilt.options.len()), (None, 1));
+    }
+
+    #[test]
+    fn only_a_script_is_told_to_start() {
+        let host = arguments(&["jobmanager", "start-foreground", "-D", "a=b"], 20);
+        assert_eq!((host.host, host.options.len()), (Some(("start-foreground".to_owned(), 1)), 1));
+        for subcommand in ["taskmanager", "standalone-job"] {
+            let words = [subcommand, "start-foreground", "-Da=b"];
+            assert_eq!((options(&words, 20), arguments(&words, 20).end), (vec![], Some(1)));
+        }
+        assert_eq!(options(&["bin/taskmanager.sh", "start-foreground", "-Da=b"], 20), [pair("a", "b")]);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::facts::Facts;
-use crate::flink::arguments::Misread;
+use crate::flink::arguments::{self, Misread};
 use crate::flink::configuration::{EffectiveConfig, Setting};
 use crate::flink::deployment;
 use crate::flink::location::{Location, has_placeholder, scheme_of};
@@ -73,6 +73,8 @@ pub struct RoleView {
     pub misread: Vec<(Misread, FieldPath)>,
     /// The configuration file that it reads, where Flink refuses it.
     pub refused: Option<Refused>,
+    /// Why Flink refuses the command line of a standalone role, where its words are known.
+    pub refused_arguments: Option<arguments::Refused>,
 }
 
 /// What a cluster says about high availability.
@@ -222,6 +224,7 @@ impl Cluster {
             void: Vec::new(),
             misread: Vec::new(),
             refused: None,
+            refused_arguments: None,
         };
         let [of_job_manager, of_task_manager] = accounts;
         Self {
@@ -261,6 +264,7 @@ impl Cluster {
             void: resolved.void,
             misread: resolved.misread,
             refused: resolved.refused,
+            refused_arguments: resolved.refused_arguments,
         };
         let field = if text(object, &["kind"]) == Some("Job") { "parallelism" } else { "replicas" };
         let replicas = (object::integer(object, &["spec", field]).unwrap_or(1), FieldPath::of(&["spec", field]));

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::flink::version::FlinkVersion;
 use crate::yaml::{self, Content, Node, Pair};
 use scalar::Plain;
+pub(super) use scalar::java_double;
 
 /// The file of Flink up to 1.18, still read by 1.19 and 1.20 where it exists.
 pub const LEGACY: &str = "flink-conf.yaml";
@@ -157,7 +158,9 @@ impl Flat {
 /// Reads `FLINK_PROPERTIES`, a text of `key: value` lines.
 ///
 /// Up to 1.18 the image appends it to the legacy file; from 1.19 it takes all white space of ASCII out of each line and
-/// splits at the first colon. Source: flink-docker `docker-entrypoint.sh`, `tr -d '[:space:]'`, which knows bytes.
+/// splits at the first colon; what it makes of both parts is an argument `-Dkey=value`, which Flink splits at the first `=`.
+/// Source: flink-docker `docker-entrypoint.sh`, `tr -d '[:space:]'`, which knows bytes, and `IFS=: read`; executed with the
+/// scripts of 1.19 to 2.3.
 #[must_use]
 pub fn properties(text: &str, version: Option<FlinkVersion>) -> Vec<Entry> {
     if version.is_some_and(|version| !version.at_least(1, 19)) {
@@ -165,12 +168,14 @@ pub fn properties(text: &str, version: Option<FlinkVersion>) -> Vec<Entry> {
     }
     let entry = |(index, line): (usize, &str)| {
         let line: String = line.chars().filter(|c| !matches!(c, ' ' | '\t'..='\r')).collect();
-        let (key, value) = line.split_once(':')?;
-        (!key.is_empty() && !key.starts_with('#')).then(|| Entry {
-            key: key.to_owned(),
-            value: value.to_owned(),
-            line: index + 1,
-        })
+        let (key, value) = line.split_once(':').or_else(|| version.map(|_| (line.as_str(), "")))?;
+        // A colon at the end is none where it is the only one.
+        let value = value.strip_suffix(':').filter(|value| !value.contains(':')).unwrap_or(value);
+        let (key, value) = match key.split_once('=') {
+            Some((key, behind)) => (key, format!("{behind}={value}")),
+            None => (key, value.to_owned()),
+        };
+        (!key.is_empty() && !key.starts_with('#')).then(|| Entry { key: key.to_owned(), value, line: index + 1 })
     };
     text.lines().enumerate().filter_map(entry).collect()
 }
@@ -263,5 +268,14 @@ mod tests {
         let text = "a: b c\n# d: e\nf:g";
         assert_eq!(pairs(properties(text, Some(FlinkVersion::new(1, 18)))), [pair("a", "b c")]);
         assert_eq!(pairs(properties(text, Some(FlinkVersion::new(2, 0)))), [pair("a", "bc"), pair("f", "g")]);
+    }
+
+    #[test]
+    fn properties_are_split_twice_from_1_19() {
+        let text = "a=b\nc\nd: e:\nf: g:h:\ni=j: k\n";
+        let expected = [pair("a", "b="), pair("c", ""), pair("d", "e"), pair("f", "g:h:"), pair("i", "j=k")];
+        assert_eq!(pairs(properties(text, Some(FlinkVersion::new(1, 19)))), expected);
+        assert_eq!(pairs(properties(text, Some(FlinkVersion::new(1, 18)))).len(), 3);
+        assert_eq!(pairs(properties("a=b\n", None)), []);
     }
 }

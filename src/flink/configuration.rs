@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::flink::config_file::trim;
+use crate::flink::config_file::{java_double, trim};
 use crate::flink::options;
 use crate::flink::version::FlinkVersion;
 use crate::object::FieldPath;
@@ -194,7 +194,8 @@ impl EffectiveConfig {
 /// Flattens `configuration` of a FlinkDeployment as the operator does, in the order of the fields.
 ///
 /// Maps are joined with dots, lists become text joined with `;`, scalars text, null the text `null`; of two fields with
-/// one dotted key the later one wins. Source: operator 1.15, `ConfigObjectNode.asFlatMap`.
+/// one dotted key the later one wins. An empty list says nothing, and what is no scalar in a list is empty.
+/// Source: operator 1.15, `ConfigObjectNode.asFlatMap`, executed.
 #[must_use]
 pub fn flatten(configuration: &Value, path: &FieldPath, origin: &str) -> EffectiveConfig {
     let mut config = EffectiveConfig::default();
@@ -203,6 +204,9 @@ pub fn flatten(configuration: &Value, path: &FieldPath, origin: &str) -> Effecti
 }
 
 fn flatten_into(config: &mut EffectiveConfig, value: &Value, prefix: &str, path: &FieldPath, origin: &Arc<str>) {
+    if value.as_array().is_some_and(Vec::is_empty) {
+        return;
+    }
     let Value::Object(map) = value else {
         config.set(Layer::File, prefix.to_owned(), scalar_text(value), Arc::clone(origin), path.clone());
         return;
@@ -222,9 +226,15 @@ pub fn scalar_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => "null".to_owned(),
-        Value::Array(items) => items.iter().map(scalar_text).collect::<Vec<_>>().join(";"),
+        Value::Array(items) => items.iter().map(element_text).collect::<Vec<_>>().join(";"),
+        Value::Number(number) if number.is_f64() => number.as_f64().map(java_double).unwrap_or_default(),
         Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
     }
+}
+
+/// An element of a list as text: Jackson has none for what is no scalar.
+fn element_text(value: &Value) -> String {
+    if value.is_array() || value.is_object() { String::new() } else { scalar_text(value) }
 }
 
 #[cfg(test)]
@@ -254,6 +264,18 @@ mod tests {
         let mode = config.exact("high-availability.type").unwrap();
         assert_eq!(mode.overrode.first().map(|o| o.value.as_str()), Some("kubernetes"));
         assert_eq!(mode.path.to_string(), r#"spec.flinkConfiguration["high-availability.type"]"#);
+    }
+
+    #[test]
+    fn lists_hold_scalars_or_nothing() {
+        let value = json!({"a": [], "b": [[1], {"c": 2}, 3], "d": {}, "e": {"f": []}});
+        let config = flatten(&value, &FieldPath::default(), "");
+        let flat: Vec<_> = config.iter().map(|(key, setting)| (key, setting.value.as_str())).collect();
+        assert_eq!(flat, [("b", ";;3")]);
+        assert_eq!(
+            [json!(1e7), json!(0.5), json!(10_000_000)].map(|value| scalar_text(&value)),
+            ["1.0E7", "0.5", "10000000"]
+        );
     }
 
     #[test]

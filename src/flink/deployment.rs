@@ -125,9 +125,9 @@ impl FlinkDeployment {
             return (own(&setting.value), setting.path.clone());
         }
         let path = self.spec.key("serviceAccount");
+        // An empty one is set over the option too.
         let named = walk(object, &path)
             .and_then(Value::as_str)
-            .filter(|name| !name.trim().is_empty())
             .or_else(|| self.config.exact("kubernetes.service-account").map(|setting| setting.value.as_str()));
         (named.and_then(own), path)
     }
@@ -243,6 +243,11 @@ mod tests {
         );
         assert_eq!(cluster.service_account(&object, Role::JobManager).0.as_deref(), Some("b"));
         assert_eq!(cluster.service_account(&object, Role::TaskManager).0.as_deref(), Some("a"));
+        let by_option = json!({"kubernetes.service-account": "d"});
+        for (account, expected) in [(json!(""), None), (Value::Null, Some("d"))] {
+            let (object, cluster) = resolved(json!({"serviceAccount": account, "flinkConfiguration": by_option}));
+            assert_eq!(cluster.service_account(&object, Role::JobManager).0.as_deref(), expected);
+        }
         let (object, cluster) = resolved(json!({"serviceAccount": "default"}));
         assert_eq!(cluster.service_account(&object, Role::JobManager).0, None);
     }

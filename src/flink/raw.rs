@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::facts::Facts;
-use crate::flink::arguments::Misread;
+use crate::flink::arguments::{self, Misread};
 use crate::flink::config_file::{LEGACY, Refusal, STANDARD};
 use crate::flink::configuration::EffectiveConfig;
 use crate::flink::deployment::VERSION_ANNOTATION;
@@ -42,6 +42,7 @@ pub const fn hidden_by(entry: Way) -> Option<&'static str> {
     }
 }
 
+const HOME: &str = "/opt/flink";
 const CONF_DIR: &str = "/opt/flink/conf";
 
 /// A role as it takes effect.
@@ -65,6 +66,8 @@ pub struct RawRole {
     pub misread: Vec<(Misread, FieldPath)>,
     /// The configuration file that is read, where Flink refuses it.
     pub refused: Option<Refused>,
+    /// Why Flink refuses its command line, where the words are known.
+    pub refused_arguments: Option<arguments::Refused>,
 }
 
 /// A configuration file that Flink refuses, so that the role does not start.
@@ -123,6 +126,7 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
         job_id: None,
         misread: Vec::new(),
         refused: None,
+        refused_arguments: None,
     };
     if raw.launch.entry == Way::Mode {
         role.note_unknown("the image reads its configuration in a way of its own");
@@ -159,7 +163,9 @@ fn variable_path(pod: &Pod, container: &FieldPath, wanted: &str) -> FieldPath {
 /// The configuration directory; `None` where it comes from elsewhere.
 fn directory(environment: &Environment) -> Option<String> {
     match environment.variable("FLINK_CONF_DIR") {
-        Variable::Known(directory) if !directory.is_empty() => Some(normalise(directory)),
+        Variable::Known(directory) if directory.starts_with('/') => Some(normalise(directory)),
+        // A command begins in the image's own directory.
+        Variable::Known(directory) if !directory.is_empty() => Some(normalise(&format!("{HOME}/{directory}"))),
         Variable::Known(_) | Variable::Unset => Some(CONF_DIR.to_owned()),
         Variable::Elsewhere => None,
     }
@@ -314,6 +320,34 @@ mod tests {
             "env": [{"name": "X", "value": "x"}, {"name": "POD", "valueFrom": {}}]});
         let role = role(fields, mounted(), json!({"flink-conf.yaml": "a: 1\n"}));
         assert_eq!((value(&role, "a"), value(&role, "b")), (Some("x/$(POD)"), Some("$(X)")));
+    }
+
+    #[test]
+    fn the_script_takes_its_host_and_port_from_the_environment_too() {
+        let of = |args: Value, image: &str| {
+            let env = json!([{"name": "HOST", "value": "jm"}, {"name": "WEBUIPORT", "value": "8090"}]);
+            let role = role(
+                json!({"args": args, "env": env, "image": image}),
+                mounted(),
+                json!({"flink-conf.yaml": "a: 1\n"}),
+            );
+            ["jobmanager.rpc.address", "rest.port"].map(|key| value(&role, key).map(str::to_owned))
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(of(json!(["jobmanager", "-D", "b=c"]), "flink:1.20"), [some("jm"), some("8090")]);
+        assert_eq!(of(json!(["jobmanager", "own"]), "flink:1.20"), [some("own"), some("8090")]);
+        assert_eq!(of(json!(["jobmanager", "own", "8082"]), "flink:1.20"), [some("own"), some("8082")]);
+        assert_eq!(of(json!(["jobmanager", "-D", "b=c", "word"]), "flink:1.20"), [None, None]);
+        assert_eq!(of(json!(["jobmanager"]), "flink:1.14"), [None, None]);
+        assert_eq!(of(json!(["taskmanager"]), "flink:1.20"), [None, None]);
+    }
+
+    #[test]
+    fn an_empty_variable_is_none_and_a_directory_may_be_relative() {
+        let env =
+            json!([{"name": "JOB_MANAGER_RPC_ADDRESS", "value": ""}, {"name": "FLINK_CONF_DIR", "value": "conf"}]);
+        let role = role(json!({"env": env, "volumeMounts": []}), mounted(), json!({}));
+        assert_eq!((value(&role, "jobmanager.rpc.address"), role.void.len()), (None, 0));
     }
 
     #[test]

@@ -114,6 +114,7 @@ fn alone(own: &EffectiveConfig, path: &FieldPath) -> Cluster {
         void: Vec::new(),
         misread: Vec::new(),
         refused: None,
+        refused_arguments: None,
     };
     Cluster {
         shape: Shape::FlinkDeployment { standalone: false },

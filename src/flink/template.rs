@@ -1,7 +1,7 @@
 //! Pod templates merged as the Flink Kubernetes operator merges them.
 
-use std::collections::BTreeMap;
-
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 /// The option that makes the operator merge lists by the names of their elements.
@@ -10,8 +10,9 @@ pub const MERGE_BY_NAME: &str = "kubernetes.operator.pod-template.merge-arrays-b
 /// `specific` (of a role) merged into `base` (of the whole cluster).
 ///
 /// Maps merge key by key. Lists merge by position: element *i* into element *i*, whatever their names; with `by_name`
-/// and names on every element of both lists, by name. A scalar in a list stays that of `base`. A null says nothing.
-/// Source: operator 1.15 `FlinkUtils.mergePodTemplates`.
+/// and names on every element of both lists, by name, where of several elements with one name in one list the last is kept:
+/// two mounts of one volume become one. A scalar in a list stays that of `base`. A null says nothing.
+/// Source: `FlinkUtils.mergePodTemplates`, executed for operator 1.7, read in 1.15.
 #[must_use]
 pub fn merge(base: Option<&Value>, specific: Option<&Value>, by_name: bool) -> Value {
     match (base.filter(|value| value.is_object()), specific.filter(|value| value.is_object())) {
@@ -44,19 +45,16 @@ fn merge_into(to: &mut Value, from: &Value, by_name: bool) {
 fn merge_lists(ours: &mut Vec<Value>, theirs: &[Value], by_name: bool) {
     let named = |list: &[Value]| list.iter().all(|element| element.get("name").is_some());
     if by_name && named(ours) && named(theirs) {
-        let name = |element: &Value| element.get("name").map(Value::to_string).unwrap_or_default();
-        let mut positions: BTreeMap<String, usize> = BTreeMap::new();
-        for (position, element) in ours.iter().enumerate() {
-            positions.entry(name(element)).or_insert(position);
-        }
-        for element in theirs {
-            if let Some(ours) = positions.get(&name(element)).and_then(|position| ours.get_mut(*position)) {
-                merge_into(ours, element, by_name);
-                continue;
+        let mut merged = by_names(std::mem::take(ours));
+        for (name, element) in by_names(theirs.to_vec()) {
+            match merged.get_mut(&name) {
+                Some(ours) => merge_into(ours, &element, by_name),
+                None => {
+                    merged.insert(name, element);
+                }
             }
-            positions.insert(name(element), ours.len());
-            ours.push(element.clone());
         }
+        *ours = merged.into_values().collect();
         return;
     }
     for (position, element) in theirs.iter().enumerate() {
@@ -65,6 +63,12 @@ fn merge_lists(ours: &mut Vec<Value>, theirs: &[Value], by_name: bool) {
             None => ours.push(element.clone()),
         }
     }
+}
+
+/// Elements by their names, in the place of the first that has the name: of several the last is kept.
+fn by_names(list: Vec<Value>) -> IndexMap<String, Value, FixedState> {
+    let name = |element: &Value| element.get("name").map(Value::to_string).unwrap_or_default();
+    list.into_iter().map(|element| (name(&element), element)).collect()
 }
 
 #[cfg(test)]
@@ -94,6 +98,18 @@ mod tests {
             merge(Some(&base), Some(&role), true),
             json!({"containers": [{"name": "main", "image": "a", "tty": true}, {"name": "side"}, {"name": "other"}]})
         );
+    }
+
+    #[test]
+    fn of_several_with_one_name_the_last_is_kept() {
+        let mounts = |paths: &[(&str, &str)]| {
+            json!(paths.iter().map(|(name, path)| json!({"name": name, "mountPath": path})).collect::<Vec<_>>())
+        };
+        let base = json!({"volumeMounts": mounts(&[("v", "/1"), ("w", "/2"), ("v", "/3")])});
+        let role = json!({"volumeMounts": mounts(&[("x", "/4"), ("x", "/5")])});
+        let merged = json!({"volumeMounts": mounts(&[("v", "/3"), ("w", "/2"), ("x", "/5")])});
+        assert_eq!(merge(Some(&base), Some(&role), true), merged);
+        assert_eq!(merge(Some(&base), Some(&json!({"tty": true})), true)["volumeMounts"], base["volumeMounts"]);
     }
 
     #[test]

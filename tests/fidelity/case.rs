@@ -54,7 +54,9 @@ impl Case {
         }
         let has_options = version.at_least(1, 15);
         let is_2 = version.at_least(2, 0);
-        let is_place = |word: &&String| !word.is_empty() && (!has_options || *word != "-D");
+        // `[ -z $2 ]`, without quotes: blanks are nothing there, and several words an error.
+        let is_place = |word: &&String| !(has_options && (word.trim_ascii().is_empty() || *word == "-D"));
+        let is_one_word = |word: &&String| word.split_ascii_whitespace().count() == 1 && !word.contains('*');
         let host = self.words.first().filter(is_place);
         let port = self.words.get(1).filter(|word| host.is_some() && is_place(word));
         let taken = usize::from(host.is_some()) + usize::from(port.is_some());
@@ -64,7 +66,8 @@ impl Case {
         }
         let mut added = Vec::new();
         // Unlike the options behind it, up to 1.14 the port may stand without the host.
-        let port = if has_options { port } else { self.words.get(1).filter(|word| !word.is_empty()) };
+        let port = if has_options { port } else { self.words.get(1) };
+        let (host, port) = (host.filter(is_one_word), port.filter(is_one_word));
         for (value, old, new) in [(host, "--host", "jobmanager.rpc.address"), (port, "--webui-port", "rest.port")] {
             let Some(value) = value else { continue };
             added.extend(if is_2 { words(&["-D", &format!("{new}={value}")]) } else { words(&[old, value]) });

@@ -1,7 +1,6 @@
 //! Application clusters of one policy, their roles as processes, on one directory and one ZooKeeper.
 
 use std::fs::{self, File};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use tempfile::TempDir;
 
 use super::installation::Installation;
 use crate::manifests::Input;
-use crate::support::{Supervised, wait_until};
+use crate::support::{Supervised, ZooKeeper, wait_until};
 
 /// How long a step may take; on an idle machine of two cores none takes a quarter of it.
 pub const DEADLINE: Duration = Duration::from_mins(3);
@@ -22,8 +21,7 @@ pub struct Stage {
     flink: &'static Installation,
     version: &'static str,
     directory: TempDir,
-    quorum: String,
-    _zookeeper: Supervised,
+    zookeeper: ZooKeeper,
 }
 
 /// A role that runs, with what it has said so far, earlier processes of it included.
@@ -36,26 +34,8 @@ impl Stage {
     /// Starts ZooKeeper, the one that Flink brings.
     pub fn new(flink: &'static Installation, version: &'static str) -> Self {
         let directory = tempfile::Builder::new().prefix("flink-admission-").tempdir().expect("a directory");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
-        let root = directory.path().join("zookeeper");
-        fs::create_dir(&root).expect("a directory");
-        let configuration = root.join("zoo.cfg");
-        let text = format!(
-            "tickTime=500\ninitLimit=10\nsyncLimit=5\nadmin.enableServer=false\nclientPort={port}\ndataDir={}/data\n",
-            root.display()
-        );
-        fs::write(&configuration, text).expect("a file");
-        let mut command = Supervised::command(Path::new("java"), None);
-        command
-            .args(["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"])
-            .arg(format!("{}/*", flink.lib().display()))
-            .arg("org.apache.flink.runtime.zookeeper.FlinkZooKeeperQuorumPeer")
-            .args([Path::new("--zkConfigFile"), &configuration, Path::new("--peerId"), Path::new("1")]);
-        let zookeeper = start(command, &root.join("log"));
-        let address = format!("127.0.0.1:{port}");
-        let answers = wait_until(DEADLINE, || TcpStream::connect(&address).ok());
-        assert!(answers.is_some(), "ZooKeeper did not start: {}", tail(&root.join("log")));
-        Self { flink, version, directory, quorum: address, _zookeeper: zookeeper }
+        let zookeeper = ZooKeeper::start(&flink.lib(), directory.path(), "127.0.0.1");
+        Self { flink, version, directory, zookeeper }
     }
 
     /// The words behind the script's name with which the role of the cluster `orders` in `namespace` is to start: what a
@@ -68,7 +48,7 @@ impl Stage {
             "spec": {
                 "highAvailability": {
                     "mode": "zookeeper", "storageDir": format!("file://{root}/ha"),
-                    "zookeeper": {"quorum": self.quorum, "pathRoot": "/flink"},
+                    "zookeeper": {"quorum": self.zookeeper.quorum, "pathRoot": "/flink"},
                 },
                 "checkpoints": {"directory": format!("file://{root}/checkpoints")},
                 "volumes": [{"name": "flink-data", "claimName": "flink-data", "mountPath": root.to_string()}],

@@ -1,9 +1,10 @@
 //! Where Flink is, and a job for it.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
 
@@ -21,21 +22,38 @@ impl Installation {
     /// The release `version`, which the tests of one binary share. `None` where it or a JDK is missing; the test then returns,
     /// having said so on standard error. On CI (`CI=true`) that is a panic.
     pub fn shared(version: &'static str) -> Option<&'static Self> {
-        static SHARED: OnceLock<Installation> = OnceLock::new();
-        match missing(version) {
-            None => Some(SHARED.get_or_init(|| Self::make(version))),
-            Some(missing) => {
-                assert!(!is_ci(), "{missing}");
-                // Not `eprintln`, which the test runner swallows where the test passes.
-                let _ = writeln!(std::io::stderr(), "\nSKIPPED, nothing was tested: {missing}");
-                None
-            }
+        static SHARED: Mutex<BTreeMap<&str, &Installation>> = Mutex::new(BTreeMap::new());
+        if !Self::is_available(version) {
+            return None;
         }
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(shared.entry(version).or_insert_with(|| Box::leak(Box::new(Self::make(version)))))
+    }
+
+    /// Whether the release `version` and a JDK are there; says how to get them if not, and panics on CI.
+    pub fn is_available(version: &str) -> bool {
+        let Some(missing) = missing(version) else { return true };
+        assert!(!is_ci(), "{missing}");
+        // Not `eprintln`, which the test runner swallows where the test passes.
+        let _ = writeln!(std::io::stderr(), "\nSKIPPED, nothing was tested: {missing}");
+        false
     }
 
     /// For `FLINK_LIB_DIR`: Flink's start scripts then take it for the jars, and what is in `usrlib` beside it for the job's.
     pub fn lib(&self) -> PathBuf {
         self.directory.path().join("lib")
+    }
+
+    /// The directory of the job's jar.
+    #[allow(dead_code, reason = "not every test binary mounts it")]
+    pub fn library(&self) -> PathBuf {
+        self.directory.path().join("usrlib")
+    }
+
+    /// The job's jar.
+    #[allow(dead_code, reason = "not every test binary uploads it")]
+    pub fn jar(&self) -> PathBuf {
+        self.library().join("count.jar")
     }
 
     /// The options for the JVM that Flink's own configuration file has.

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::process::Supervised;
 use super::programs;
 
 /// One user's way to the API server.
@@ -46,6 +47,16 @@ impl Client {
     /// `kubectl apply -f -`.
     pub fn apply(&self, yaml: &str) -> Outcome {
         self.run("kubectl", &["apply", "-f", "-"], yaml)
+    }
+
+    /// Starts kubectl and leaves it running, with a pipe for its standard output (`get --watch`).
+    pub fn watch(&self, args: &[&str]) -> std::io::Result<Supervised> {
+        let path = programs::find("kubectl").unwrap_or_else(|missing| panic!("{missing}"));
+        let mut command = Supervised::command(&path, None);
+        self.isolate(&mut command);
+        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        command.args(args).stdout(Stdio::piped()).stderr(Stdio::null());
+        Supervised::spawn(command)
     }
 
     /// Runs helm.

@@ -20,6 +20,16 @@ const READY_DEADLINE: Duration = Duration::from_mins(2);
 /// A free port can be taken by someone else before the server has it.
 const ATTEMPTS: u32 = 3;
 const LOG_TAIL_LINES: usize = 25;
+const CONTROLLERS: &[&str] = &[
+    "deployment-controller",
+    "replicaset-controller",
+    "statefulset-controller",
+    "job-controller",
+    "namespace-controller",
+    "garbage-collector-controller",
+    "serviceaccount-controller",
+    "root-ca-certificate-publisher-controller",
+];
 const CUSTOM_RESOURCES: &[&str] = &["flinkdeployments", "flinksessionjobs", "flinkbluegreendeployments"];
 
 /// A running API server. Dropping it ends both servers and removes the directory.
@@ -30,6 +40,7 @@ pub struct ControlPlane {
     authority: Authority,
     admin: Client,
     directory: PathBuf,
+    host: String,
     port: u16,
 }
 
@@ -54,7 +65,13 @@ impl ControlPlane {
 
     /// Whether the programs are there; says how to get them if not, and panics on CI.
     pub fn is_available() -> bool {
-        let missing = ["etcd", "kube-apiserver", "kubectl"].iter().find_map(|name| programs::find(name).err());
+        Self::is_available_with(&[])
+    }
+
+    /// The same with further programs.
+    pub fn is_available_with(programs: &[&str]) -> bool {
+        let mut names = ["etcd", "kube-apiserver", "kubectl"].iter().chain(programs);
+        let missing = names.find_map(|name| programs::find(name).err());
         if let Some(missing) = missing {
             assert!(!programs::is_ci(), "{missing}");
             // Not `eprintln`, which the test runner swallows where the test passes.
@@ -71,9 +88,14 @@ impl ControlPlane {
 
     /// The same with further flags of kube-apiserver (an audit log, admission plugins).
     pub fn start_with(flags: &[&str]) -> Result<Self> {
+        Self::start_at("127.0.0.1", flags)
+    }
+
+    /// The same with the API server at another address of this machine.
+    pub fn start_at(host: &str, flags: &[&str]) -> Result<Self> {
         let mut attempt = 1;
         loop {
-            match Self::start_once(flags) {
+            match Self::start_once(host, flags) {
                 Err(error) if attempt < ATTEMPTS && format!("{error:#}").contains("address already in use") => {
                     attempt += 1;
                 }
@@ -82,9 +104,9 @@ impl ControlPlane {
         }
     }
 
-    fn start_once(flags: &[&str]) -> Result<Self> {
+    fn start_once(host: &str, flags: &[&str]) -> Result<Self> {
         let directory = tempfile::Builder::new().prefix("flink-admission-").tempdir()?.keep();
-        let started = Self::start_in(&directory, flags);
+        let started = Self::start_in(&directory, host, flags);
         if started.is_err() {
             // An etcd that ended by itself has left it.
             let _ = std::fs::remove_dir_all(&directory);
@@ -92,15 +114,16 @@ impl ControlPlane {
         started
     }
 
-    fn start_in(directory: &Path, flags: &[&str]) -> Result<Self> {
+    fn start_in(directory: &Path, host: &str, flags: &[&str]) -> Result<Self> {
         let [etcd_port, peer_port, port] = free_ports()?;
         let etcd = start_etcd(directory, etcd_port, peer_port)?;
         let authority = Authority::generate("test cluster")?;
-        write_keys(&authority, directory)?;
-        let api_server = start_api_server(directory, etcd_port, port, flags)?;
-        let admin = write_kubeconfig(&authority, directory, port, "admin", Some("system:masters"))?;
+        write_keys(&authority, directory, host)?;
+        let api_server = start_api_server(directory, etcd_port, (host, port), flags)?;
+        let admin = write_kubeconfig(&authority, directory, (host, port), "admin", Some("system:masters"))?;
 
-        let mut plane = Self { api_server, etcd, authority, admin, directory: directory.to_path_buf(), port };
+        let (directory, host) = (directory.to_path_buf(), host.to_owned());
+        let mut plane = Self { api_server, etcd, authority, admin, directory, host, port };
         plane.wait_until_ready()?;
         Ok(plane)
     }
@@ -131,9 +154,28 @@ impl ControlPlane {
         ["etcd", "kube-apiserver"].map(|name| tail(&self.directory.join(format!("{name}.log")), name)).concat()
     }
 
-    /// `https://127.0.0.1:<port>`.
+    /// `https://127.0.0.1:<port>`, or at the address that it was started at.
     pub fn url(&self) -> String {
-        format!("https://127.0.0.1:{}", self.port)
+        format!("https://{}:{}", self.host, self.port)
+    }
+
+    /// The API server's address and port.
+    pub fn address(&self) -> (&str, u16) {
+        (&self.host, self.port)
+    }
+
+    /// Starts those controllers of kube-controller-manager that make Pods of Deployments, StatefulSets and Jobs, and collect
+    /// what belongs to nobody.
+    pub fn start_controllers(&self) -> Result<Supervised> {
+        let mut manager = server("kube-controller-manager", &self.directory, None)?;
+        for flag in ["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"] {
+            manager.arg(format!("--{flag}={}", self.kubeconfig().display()));
+        }
+        manager.args(["--leader-elect=false", "--secure-port=0"]);
+        manager.arg(format!("--service-account-private-key-file={}", self.directory.join("token.key").display()));
+        manager.arg(format!("--root-ca-file={}", self.directory.join("ca.crt").display()));
+        manager.arg(format!("--controllers={}", CONTROLLERS.join(",")));
+        Supervised::spawn(manager).context("kube-controller-manager could not be started")
     }
 
     /// The certificate of the cluster's authority, in PEM.
@@ -164,7 +206,7 @@ impl ControlPlane {
     /// A user with a certificate of its own and, until RBAC says otherwise, no rights. Give it a Role of the test's own: the
     /// ClusterRoles `view`, `edit` and `admin` are empty, because nothing here aggregates them.
     pub fn user(&self, name: &str, group: Option<&str>) -> Result<Client> {
-        write_kubeconfig(&self.authority, &self.directory, self.port, name, group)
+        write_kubeconfig(&self.authority, &self.directory, self.address(), name, group)
     }
 
     /// Runs kubectl as the administrator.
@@ -175,6 +217,12 @@ impl ControlPlane {
     /// `kubectl apply -f -` as the administrator.
     pub fn apply(&self, yaml: &str) -> Outcome {
         self.admin.apply(yaml)
+    }
+
+    /// An object as it is stored; `None` where there is none.
+    pub fn object(&self, namespace: &str, kind: &str, name: &str) -> Option<serde_json::Value> {
+        let answer = self.kubectl(&["get", kind, name, "--namespace", namespace, "--output=json"]);
+        serde_json::from_str(&answer.stdout).ok()
     }
 
     /// Creates a namespace that no other test of this control plane has; its name begins with `prefix`.
@@ -232,7 +280,7 @@ fn start_etcd(directory: &Path, port: u16, peer_port: u16) -> Result<Supervised>
     Supervised::spawn(etcd).context("etcd could not be started")
 }
 
-fn start_api_server(directory: &Path, etcd_port: u16, port: u16, flags: &[&str]) -> Result<Supervised> {
+fn start_api_server(directory: &Path, etcd_port: u16, (host, port): (&str, u16), flags: &[&str]) -> Result<Supervised> {
     let mut server = server("kube-apiserver", directory, None)?;
     for (flag, file) in [
         ("tls-cert-file", "server.crt"),
@@ -245,9 +293,8 @@ fn start_api_server(directory: &Path, etcd_port: u16, port: u16, flags: &[&str])
     }
     server.arg(format!("--etcd-servers=http://127.0.0.1:{etcd_port}"));
     server.arg(format!("--secure-port={port}"));
+    server.args([format!("--bind-address={host}"), format!("--advertise-address={host}")]);
     server.args([
-        "--bind-address=127.0.0.1",
-        "--advertise-address=127.0.0.1",
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
         "--service-cluster-ip-range=10.0.0.0/24",
         "--authorization-mode=RBAC",
@@ -275,9 +322,9 @@ fn server(name: &str, directory: &Path, remove: Option<&Path>) -> Result<Command
     Ok(command)
 }
 
-fn write_keys(authority: &Authority, directory: &Path) -> Result<()> {
+fn write_keys(authority: &Authority, directory: &Path, host: &str) -> Result<()> {
     std::fs::write(directory.join("ca.crt"), authority.pem())?;
-    authority.server(&["127.0.0.1", "localhost"])?.write(directory, "server")?;
+    authority.server(&[host, "localhost"])?.write(directory, "server")?;
     let (private, public) = keys::token_keys()?;
     std::fs::write(directory.join("token.key"), private)?;
     std::fs::write(directory.join("token.pub"), public)?;
@@ -287,7 +334,7 @@ fn write_keys(authority: &Authority, directory: &Path) -> Result<()> {
 fn write_kubeconfig(
     authority: &Authority,
     directory: &Path,
-    port: u16,
+    (host, port): (&str, u16),
     user: &str,
     group: Option<&str>,
 ) -> Result<Client> {
@@ -299,7 +346,7 @@ fn write_kubeconfig(
 kind: Config
 current-context: test
 contexts: [{{name: test, context: {{cluster: test, user: {user}}}}}]
-clusters: [{{name: test, cluster: {{server: 'https://127.0.0.1:{port}', certificate-authority: ca.crt}}}}]
+clusters: [{{name: test, cluster: {{server: 'https://{host}:{port}', certificate-authority: ca.crt}}}}]
 users: [{{name: {user}, user: {{client-certificate: {user}.crt, client-key: {user}.key}}}}]
 "
     );

@@ -1,4 +1,4 @@
-//! Where etcd, kube-apiserver, kubectl and helm are.
+//! Where etcd, kube-apiserver, kube-controller-manager, kubectl and helm are.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -64,12 +64,13 @@ impl Registration {
         let ca = directory.path().join("ca.crt");
         let (ca_out, policy) = (ca.display().to_string(), policy.display().to_string());
         let kubeconfig = account(plane).kubeconfig().display().to_string();
+        let listen = format!("--listen={}:0", plane.address().0);
         let webhook = RunningWebhook::start_with(
             &[
                 "serve",
                 "--self-signed",
                 "--cluster",
-                "--listen=127.0.0.1:0",
+                &listen,
                 "--observe=127.0.0.1:0",
                 "--ca-out",
                 &ca_out,
@@ -118,6 +119,16 @@ impl Registration {
         let begin = format!("flink_admission_reviews_total{{path=\"{path}\"");
         let metrics = self.metrics();
         let counts = metrics.lines().filter(|line| line.starts_with(&begin));
+        counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+    }
+
+    /// How many findings it has warned of or denied for.
+    pub fn findings(&self) -> u64 {
+        let metrics = self.metrics();
+        let counts = metrics.lines().filter(|line| {
+            line.starts_with("flink_admission_findings_total{")
+                && (line.contains("level=\"warn\"") || line.contains("level=\"deny\""))
+        });
         counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
     }
 

@@ -71,7 +71,8 @@ fn signed(text: &str) -> (&str, &str) {
     }
 }
 
-fn java_double(value: f64) -> String {
+/// `value` as Java prints it: `1.0E7`.
+pub(in crate::flink) fn java_double(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { ".inf".to_owned() } else { "-.inf".to_owned() };
     }

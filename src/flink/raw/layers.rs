@@ -11,6 +11,7 @@ use crate::facts::Facts;
 use crate::flink::arguments;
 use crate::flink::config_file::{self, Entry, LEGACY, Refusal};
 use crate::flink::configuration::{EffectiveConfig, Layer};
+use crate::flink::location::has_placeholder;
 use crate::flink::options::JOBMANAGER_ADDRESS;
 use crate::object::{FieldPath, at, list, named};
 use crate::workload::{Entry as Way, Raw};
@@ -80,6 +81,10 @@ impl RawRole {
             ("taskmanager.numberOfTaskSlots", "TASK_MANAGER_NUMBER_OF_TASK_SLOTS"),
         ] {
             let Variable::Known(value) = environment.variable(variable) else { continue };
+            // As if it were not set.
+            if value.is_empty() {
+                continue;
+            }
             let origin = format!("environment variable {variable}");
             let path = variable_path(&self.pod, container, variable);
             self.config.set(Layer::Environment, option.to_owned(), value.to_owned(), origin, path);
@@ -146,14 +151,29 @@ impl RawRole {
             Some(index) => container_path(raw).key("args").index(index),
             None => container_path(raw).key("command").index(position),
         };
+        let is_known = hidden_by(raw.launch.entry).is_none() && !words.iter().any(|word| has_placeholder(word));
+        self.refused_arguments = read.refused.filter(|_| is_known && self.version.is_some());
         self.job_id = read.job_id.map(|(id, position)| (id, word_path(position)));
         self.misread = read.misread.into_iter().map(|word| (word.clone(), word_path(word.position))).collect();
         for (key, value, position) in read.options {
             self.config.set(Layer::Argument, key, value, format!("argument {}", position + 1), word_path(position));
         }
-        if let Some((host, position)) = read.host {
-            let key = JOBMANAGER_ADDRESS.to_owned();
-            self.config.set(Layer::Argument, key, host, format!("argument {}", position + 1), word_path(position));
+        // Where `jobmanager.sh` is given none by position, it takes the variables that it would keep them in.
+        let takes_variables = read.end.is_none() && arguments::takes_host(&raw.launch, self.version);
+        for (key, given, variable, from) in
+            [(JOBMANAGER_ADDRESS, read.host, "HOST", 1), (REST_PORT, read.web_port, "WEBUIPORT", 2)]
+        {
+            let of_variable = environment.expand(&format!("$({variable})"));
+            let is_declared =
+                named(list(container, &["env"]), variable).is_some() && arguments::is_one_word(&of_variable);
+            if let Some((value, position)) = given {
+                let origin = format!("argument {}", position + 1);
+                self.config.set(Layer::Argument, key.to_owned(), value, origin, word_path(position));
+            } else if takes_variables && read.positional < from && is_declared {
+                let path = variable_path(&self.pod, &container_path(raw), variable);
+                let origin = format!("environment variable {variable}");
+                self.config.set(Layer::Argument, key.to_owned(), of_variable, origin, path);
+            }
         }
     }
 
@@ -182,6 +202,7 @@ fn may_be_option(word: &str, container: &Value, environment: &Environment) -> bo
     environment.variable(variable) == Variable::Elsewhere && !is_field
 }
 
+const REST_PORT: &str = "rest.port";
 const PROPERTIES: &str = "FLINK_PROPERTIES";
 /// No command line of Flink has so many words.
 const MOST_WORDS: usize = 4_096;

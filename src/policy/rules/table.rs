@@ -5,6 +5,7 @@ use crate::policy::finding::Level;
 
 /// All rules, by id.
 pub static RULES: &[&Rule] = &[
+    &wiring::arguments_refused::RULE,
     &storage::checkpoint_directory_missing::RULE,
     &neighbours::checkpoint_directory_shared::RULE,
     &storage::claim_not_found::RULE,

@@ -1,5 +1,6 @@
 //! Rules on how the configuration is put together: options, versions, replicas, containers.
 
+pub(super) mod arguments_refused;
 pub(super) mod configuration_file_unread;
 pub(super) mod configuration_not_found;
 pub(super) mod configuration_not_mounted;

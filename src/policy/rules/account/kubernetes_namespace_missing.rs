@@ -15,7 +15,7 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Deny,
     page: Page {
         what: "A standalone cluster with Kubernetes HA, outside of the namespace `default`, does not set `kubernetes.namespace`.",
-        why: "A standalone cluster does not look which namespace it runs in: the option's default is the namespace `default`. There the ServiceAccount has no rights (`configmaps is forbidden … in the namespace \"default\"`, and the JobManager ends), or the cluster meets others of its name.",
+        why: "A standalone cluster does not look which namespace it runs in: the option's default is the namespace `default`. There the ServiceAccount has no rights (`cannot list resource \"configmaps\" in API group \"\" in the namespace \"default\"`, and the JobManager ends with exit code 1; executed with 2.3.0), or the cluster meets others of its name.",
         limits: "Where the configuration cannot be read whole, nothing is said. The operator and native mode set the option themselves.",
         example: "kind: ConfigMap\nmetadata: {namespace: payments}\ndata:\n  flink-conf.yaml: |\n    high-availability.type: kubernetes   # and no kubernetes.namespace",
         fix: "Set `kubernetes.namespace` to the cluster's namespace, for JobManager and TaskManagers; the completing remedy gives it as an argument.",

@@ -16,7 +16,7 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Warn,
     page: Page {
         what: "With Kubernetes HA, the ServiceAccount of the JobManager may not get, list, watch, create, update, patch and delete ConfigMaps of its namespace, or that of the TaskManagers may not list and watch them.",
-        why: "Without them JobManagers end with `configmaps is forbidden`, and TaskManagers never find their leader. `patch`, which the Role in Flink's documentation lacks, is used from 1.18 on to renew the leader's lock: the first JobManager seems to be healthy, and every later one is refused and never becomes leader.",
+        why: "Without them JobManagers end with `cannot list resource \"configmaps\"`, exit code 1 (executed with 2.3.0), and TaskManagers never find their leader. `patch`, which the Role in Flink's documentation lacks, is used from 1.18 on to renew the leader's lock: the first JobManager seems to be healthy, and every later one says `cannot patch resource \"configmaps\"` for ever and never becomes leader (executed with 1.20.5 and 2.3.0).",
         limits: "Offline, Roles and bindings count as shown when the input holds one of them. A ClusterRole that it does not hold, an aggregated one, and rules with `resourceNames` are unknown, and nothing is said. `patch` is a warning at most where the Flink version is unknown.",
         example: "kind: Role\nrules:\n- apiGroups: ['']\n  resources: [configmaps]\n  verbs: [get, create, delete, update, list, watch]   # no patch",
         fix: "Add the verbs to the Role, or bind one that has them.",

@@ -14,7 +14,7 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Warn,
     page: Page {
         what: "Another Flink cluster has the same HA directory: the same `high-availability.storageDir` and below it the same `high-availability.cluster-id`, which for a FlinkDeployment is its name. On a volume it is the same claim and path.",
-        why: "The clean stop of the one deletes the other's files (`<storageDir>/<id>/blob`; executed with 2.3.0: the other's next JobManager ends with exit code 239), and in one result store a job of the one is taken for a finished one of the other.",
+        why: "The clean stop of the one deletes the other's files (`<storageDir>/<id>/blob`; executed with 2.3.0: the other's next JobManager ends with `FileNotFoundException: …/default/blob/…`, exit code 239), and in one result store a job of the one is taken for a finished one of the other.",
         limits: "Clusters that share a storageDir under different ids are fine. Clusters whose configuration is not known whole are left out, and so are paths of `hdfs:///` without a name node, which each pod resolves for itself. The offline commands compare what they are given; a review sees no other clusters yet.",
         example: "kind: FlinkDeployment\nmetadata: {name: orders, namespace: staging}   # and another one called orders in namespace production\nspec:\n  flinkConfiguration:\n    high-availability.storageDir: s3://state/ha",
         fix: "Give each namespace a storageDir of its own, as in `s3://state/ha/<namespace>`; standalone clusters a `high-availability.cluster-id` of their own. What is in use is moved by a stop with a savepoint.",

@@ -18,7 +18,7 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Audit,
     page: Page {
         what: "High availability is off: the configuration sets no `high-availability.type`, or `NONE`.",
-        why: "What a JobManager knows of its jobs is in its memory. When its pod restarts or moves, all jobs of a session are gone; a job of an application starts from its beginning or from the savepoint that it was deployed with, whatever checkpoints it has made since.",
+        why: "What a JobManager knows of its jobs is in its memory. When its pod restarts or moves, all jobs of a session are gone; a job of an application starts from its beginning or from the savepoint that it was deployed with, whatever checkpoints it has made since. Executed with 2.3.0: the JobManager's pod lost, the next one answers `{\"jobs\":[]}`.",
         limits: "The operator's own defaults may switch HA on for all its clusters, and a cluster of short or repeatable jobs may need none, so this is a remark and no more. Of batches nothing is said, nor where the configuration may hold more than can be seen, nor where another finding says that HA is missing, half there or required.",
         example: "kind: FlinkDeployment\nspec:\n  flinkConfiguration: {}   # no high-availability.type",
         fix: "Set `high-availability.type: kubernetes` and a `high-availability.storageDir` that outlives pods. With `highAvailability` in the policy it is filled in.",

@@ -12,7 +12,7 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Deny,
     page: Page {
         what: "An HA cluster keeps `high-availability.storageDir`, its checkpoints or its savepoints on an `emptyDir` volume. Or a cluster without HA keeps its checkpoints or savepoints there, while checkpoints are on (`execution.checkpointing.interval`, or `upgradeMode` `savepoint` or `last-state`): that is a warning at most.",
-        why: "An `emptyDir` survives a restart of its container but is deleted with the pod: a node drain or a roll-out loses the jobs, and each JobManager has one of its own.",
+        why: "An `emptyDir` survives a restart of its container but is deleted with the pod: a node drain or a roll-out loses the jobs, and each JobManager has one of its own. The ConfigMap or ZooKeeper still points to what is gone, so the next JobManager ends with `Could not retrieve submitted ExecutionPlan from state handle`, exit code 239, at each start (executed with 2.3.0).",
         limits: "Only the volume behind the longest matching mount counts, so working files on an `emptyDir` below a claim are fine.",
         example: "spec:\n  podTemplate:\n    spec:\n      volumes:\n      - name: flink-data\n        emptyDir: {}   # behind high-availability.storageDir: file:///flink-data/ha",
         fix: "Replace the `emptyDir` by a PersistentVolumeClaim, or use an object store.",

@@ -13,7 +13,7 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Warn,
     page: Page {
         what: "The checkpoint or savepoint directory has no scheme: `/flink-data/checkpoints`.",
-        why: "Flink refuses it when the job starts: `The scheme (hdfs://, file://, etc) is null`. The cluster comes up, the job does not.",
+        why: "Flink refuses it when the job starts: `The scheme (hdfs://, file://, etc) is null`. The cluster comes up, the job does not (executed with 2.3.0).",
         limits: "`high-availability.storageDir` may lack its scheme. A directory that the job sets in its own code wins over this one.",
         example: "spec:\n  flinkConfiguration:\n    execution.checkpointing.dir: /flink-data/checkpoints",
         fix: "Write the scheme: `file:///flink-data/checkpoints`.",

@@ -19,7 +19,7 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Warn,
     page: Page {
         what: "`high-availability.storageDir` is set, and the HA mode is unset, `NONE`, or stands under a name that this Flink version, or in a form that the JobManager's script, does not take for it.",
-        why: "Flink starts without HA and says nothing: the first restart of the JobManager loses all jobs. `high-availability.type` is new in Flink 1.17; up to 1.16 the name is `high-availability`, and the operator takes the new name for HA although the cluster has none.",
+        why: "Flink starts without HA and says nothing: the first restart of the JobManager loses all jobs (executed with `high-availability.type` on 1.16.3: the next one answers `{\"jobs\":[]}`). `high-availability.type` is new in Flink 1.17; up to 1.16 the name is `high-availability`, and the operator takes the new name for HA although the cluster has none. `jobmanager.sh` takes `-Dkey=value` in one word for the host: up to 1.20 the JobManager ends with `Missing argument for option: h` (executed with 1.20.5), from 2.0 it does not find itself at that address (`Retrying to connect to pekko.tcp://flink@-dhigh-availability.type=kubernetes:6123`) and takes no job; a second such word is the port, and it ends with `Could not parse value … for key 'rest.port'` (executed with 2.3.0).",
         limits: "The operator's own defaults may set the mode for all its clusters. Of several JobManagers `standby-without-ha` and `standby-without-ha-in-resource` say it.",
         example: "spec:\n  flinkVersion: v1_16\n  flinkConfiguration:\n    high-availability.type: kubernetes   # 1.16 does not know this name\n    high-availability.storageDir: s3://state/ha",
         fix: "Set the mode under the name of this version: `high-availability.type` from 1.17, `high-availability` before.",
@@ -76,7 +76,13 @@ fn ignored(case: &Case<'_>) -> Option<Violation> {
         if !case.lost.is_empty() {
             return None;
         }
-        let message = format!("{}, {}", word.in_words(), loss(word, case.cluster.version));
+        let has_port = view.misread.iter().any(|(other, _)| other.fate == Fate::WebPort && other != word);
+        let loss = if has_port {
+            "and the next word for the port of the web interface, so the JobManager does not start"
+        } else {
+            loss(word, case.cluster.version)
+        };
+        let message = format!("{}, {loss}", word.in_words());
         return Some(Violation::at_field(path.clone(), None, message, word.remedy()));
     }
     let (version, key, setting) = ignored_name(case)?;
@@ -97,9 +103,12 @@ fn loss(word: &Misread, version: Option<FlinkVersion>) -> &'static str {
     match (word.fate, version) {
         (Fate::WebPort, _) => "so the JobManager does not start",
         (Fate::Host, None) => {
-            "so the JobManager does not start, or, from Flink 2.0, the cluster has no HA and a restart loses its jobs"
+            "so the JobManager does not start, or, from Flink 2.0, does not find itself at that address and takes no job"
         }
         (Fate::Host, Some(version)) if is_refused(version) => "so the JobManager does not start",
+        (Fate::Host, Some(version)) if version.at_least(2, 0) => {
+            "so the JobManager does not find itself at that address and takes no job"
+        }
         _ => no_ha,
     }
 }

@@ -12,7 +12,7 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Deny,
     page: Page {
         what: "The HA mode is `kubernetes`, and Flink is 1.15 or older.",
-        why: "The short name came with Flink 1.16 (FLINK-27808). Older versions take it for the name of a factory class, do not find the class and do not start.",
+        why: "The short name came with Flink 1.16 (FLINK-27808). Older versions take it for the name of a factory class, do not find the class and do not start: `Could not instantiate class 'kubernetes' of type 'org.apache.flink.runtime.highavailability.HighAvailabilityServicesFactory'` (executed with 1.15.4).",
         limits: "Nothing is said where the Flink version is unknown.",
         example: "spec:\n  flinkVersion: v1_15\n  flinkConfiguration:\n    high-availability: kubernetes",
         fix: "Write the class, which every version accepts: `org.apache.flink.kubernetes.highavailability.KubernetesHaServicesFactory`.",

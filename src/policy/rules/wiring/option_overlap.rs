@@ -16,7 +16,7 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Deny,
     page: Page {
         what: "For Flink 2 a key is set that is a dotted prefix of another one: `high-availability` beside `high-availability.storageDir`, `restart-strategy`, `state.backend` and the like.",
-        why: "Flink 2 reads a nested `config.yaml`, where one key cannot have a value and children. The operator does not deploy such a cluster: `Overlapping key prefixes detected`. Admission lets it through, the error stands in the status only. The entry point of a standalone role of 1.19 or later writes `FLINK_PROPERTIES` into that file, where the longer key is lost (executed with 1.20.5 and 2.3.0).",
+        why: "Flink 2 reads a nested `config.yaml`, where one key cannot have a value and children. The operator does not deploy such a cluster: `Overlapping key prefixes detected`. Admission lets it through, the error stands in the status only. The entry point of a standalone role of 1.19 or later writes `FLINK_PROPERTIES` into that file, where the longer key is lost (executed with 1.20.5 and 2.3.0): the JobManager ends with `Configuration is missing the mandatory parameter: Key: 'high-availability.storageDir'` (executed with 2.3.0).",
         limits: "Keys of the operator (`kubernetes.operator.*`, `job.autoscaler.*`) are not written to the file and do not count.",
         example: "spec:\n  flinkVersion: v2_0\n  flinkConfiguration:\n    high-availability: kubernetes\n    high-availability.storageDir: s3://state/ha",
         fix: "Write the current name of the shorter key: `high-availability.type`, `restart-strategy.type`, `state.backend.type`.",

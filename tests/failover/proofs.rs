@@ -1,0 +1,174 @@
+//! The proof that rules tell the truth: what they find fails on the real thing as they say, where our webhook has no say.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::cluster::{Cluster, Kind};
+use super::faults::{Ending, FAULTS, Fault};
+use super::manifest::Manifest;
+use super::namespaces::inside;
+use super::rest::Rest;
+use super::rows::{KUBERNETES, is_available};
+use super::runner::Seen;
+use super::stage::{Place, Stage};
+use super::table::tell_each;
+use crate::installation::Installation;
+use crate::support::wait_until;
+
+/// Lines are told up to here.
+const WIDTH: usize = 180;
+/// How often a JobManager says a thing before it is believed that it goes on so.
+const OFTEN: usize = 5;
+
+#[test]
+fn each_fault_is_found() {
+    let missed = FAULTS.iter().filter_map(|fault| {
+        let findings = fault.manifest("team", Path::new("/nowhere")).findings("team");
+        let is_found = findings.iter().any(|rule| rule == fault.rule);
+        (!is_found).then(|| format!("{}: {} ({}), but {findings:?}", fault.rule, fault.what, fault.version))
+    });
+    assert_eq!(missed.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+/// All faults.
+#[test]
+#[ignore = "takes a quarter of an hour: make fidelity-live"]
+fn each_fault_fails_as_its_rule_says() {
+    if !is_available(&["1.15.4", "1.16.3", "1.20.5", "2.3.0"]) {
+        return;
+    }
+    inside("failover::proofs::each_fault_fails_as_its_rule_says", || {
+        let stage = Stage::open();
+        let title = |fault: &Fault| format!("{:6}  {} [{}]", fault.version, fault.what, fault.rule);
+        tell_each(&FAULTS, title, |fault| fault.prove(&stage));
+    });
+}
+
+impl Fault {
+    /// A cluster that our program has completed, with the fault.
+    fn manifest(&self, namespace: &str, library: &Path) -> Manifest {
+        let right = Manifest(Cluster::objects(self.version, Kind::Session, library)).completed(KUBERNETES, namespace);
+        (self.make)(right)
+    }
+
+    /// Lives it and gives what was said.
+    fn prove(&self, stage: &Stage) -> String {
+        let flink = Installation::shared(self.version).expect("it is there");
+        let place = stage.place("fault", flink, None);
+        let manifest = self.manifest(&place.name, &flink.library());
+        place.apply(&manifest.job_manager_only().0);
+        let cluster = Cluster { place: &place, flink, version: self.version, kind: Kind::Session };
+        Scene { place: &place, cluster }.ends(self.ending)
+    }
+}
+
+struct Scene<'a> {
+    place: &'a Place,
+    cluster: Cluster<'a>,
+}
+
+impl Scene<'_> {
+    fn ends(&self, ending: Ending) -> String {
+        match ending {
+            Ending::DoesNotStart(said) => self.ended(&|_| true, said, None),
+            Ending::RefusesTheJob(said) => {
+                let leader = self.cluster.ready("flink");
+                let answer = Rest(&leader.address).submit(&self.cluster.flink.jar()).expect_err("the job is refused");
+                assert!(answer.contains(said), "{answer}");
+                excerpt(&answer, said)
+            }
+            Ending::ForgetsTheJob => {
+                let next = self.next_of_job();
+                let next = self.cluster.ready_after("flink", &next);
+                let answer = Rest(&next.address).get("/jobs").expect("an answer");
+                assert_eq!(answer, json!({"jobs": []}));
+                format!("the next leader answers {answer}")
+            }
+            Ending::DoesNotComeBack(said) => {
+                let lost = self.next_of_job();
+                self.ended(&|pod| pod.name != lost, said, Some(239))
+            }
+            Ending::NeverLeadsAgain(said) => self.never_leads_again(said),
+            Ending::TakesTheOther(said) => {
+                let leader = self.cluster.ready("flink");
+                self.cluster.job(&leader);
+                self.cluster.wait("a standby of the other cluster", || {
+                    Rest(&self.cluster.job_managers_of("other").pop()?.address).get("/overview")
+                });
+                // A JobManager of the first would not be there as soon as the second one.
+                self.place
+                    .plane
+                    .kubectl(&["delete", "deployment", "flink-jobmanager", "-n", &self.place.name])
+                    .succeeded();
+                self.ended(&|pod| pod.labels["app"] == "other", said, Some(239))
+            }
+            Ending::IsTakenDown(said) => {
+                let leader = self.cluster.ready("flink");
+                self.cluster.job(&leader);
+                let other = self.cluster.ready("other");
+                Rest(&other.address).stop_cluster().expect("it stops");
+                self.cluster.wait("the end of the other", || {
+                    let pods = self.cluster.job_managers_of("other");
+                    pods.into_iter().find(|pod| pod.exits == [0])
+                });
+                self.place.lose(&leader.name);
+                self.ended(&|pod| pod.name != leader.name && pod.labels["app"] == "flink", said, Some(239))
+            }
+            Ending::DoesNotAnswer(said) => {
+                let pod = self.cluster.wait("a JobManager that says it again and again", || {
+                    let pod = self.cluster.job_managers().pop()?;
+                    assert_eq!(Rest(&pod.address).get("/overview"), None, "it answers");
+                    says_often(&pod, said).then_some(pod)
+                });
+                format!("again and again, and answers nobody: {}", excerpt(&pod.said(), said))
+            }
+        }
+    }
+
+    /// A job is submitted and its JobManager lost, whose name it gives.
+    fn next_of_job(&self) -> String {
+        let leader = self.cluster.ready("flink");
+        self.cluster.job(&leader);
+        self.place.lose(&leader.name);
+        leader.name
+    }
+
+    /// The first leads, as if all were well; the next one does not.
+    fn never_leads_again(&self, said: &str) -> String {
+        let first = self.cluster.ready("flink");
+        self.place.lose(&first.name);
+        let next = self.cluster.wait("a JobManager that says it again and again", || {
+            let next = self.cluster.job_managers().into_iter().find(|pod| pod.name != first.name)?;
+            says_often(&next, said).then_some(next)
+        });
+        assert!(!super::cluster::leads(&next), "{}", next.said());
+        format!("again and again, and no JobManager leads: {}", excerpt(&next.said(), said))
+    }
+
+    /// Waits until a JobManager has ended, with `code` where that matters, and gives the line of it that holds `said`.
+    fn ended(&self, is_meant: &dyn Fn(&Seen) -> bool, said: &str, code: Option<i32>) -> String {
+        let ended = wait_until(super::cluster::DEADLINE, || {
+            let pods = self.cluster.all_job_managers();
+            pods.into_iter()
+                .find(|pod| is_meant(pod) && pod.exits.iter().any(|exit| code.is_none_or(|code| *exit == code)))
+        });
+        let pod = ended.unwrap_or_else(|| {
+            let logs =
+                self.cluster.all_job_managers().into_iter().map(|pod| format!("{:?}: {}", pod.exits, pod.said()));
+            panic!("no JobManager has ended:\n{}", logs.collect::<String>())
+        });
+        assert!(pod.said().contains(said), "{:?}: {}", pod.exits, pod.said());
+        format!("exit code {}: {}", pod.exits[0], excerpt(&pod.said(), said))
+    }
+}
+
+fn says_often(pod: &Seen, said: &str) -> bool {
+    pod.said().lines().filter(|line| line.contains(said)).count() >= OFTEN
+}
+
+/// What was said from `said` on, as much of the line as a person reads.
+fn excerpt(text: &str, said: &str) -> String {
+    let line = text.lines().find_map(|line| Some(line.split_once(said)?.1)).unwrap_or_default();
+    said.chars().chain(line.chars()).take(WIDTH).collect()
+}

@@ -1,0 +1,66 @@
+//! What a kubelet makes of a container before it starts: a RE-ENACTMENT, apart from the code that it is to check.
+//!
+//! Sources: Kubernetes `pkg/kubelet/kubelet_pods.go` (`makeEnvironmentVariables`, `ExpandContainerCommandAndArgs`),
+//! `third_party/forked/golang/expansion`.
+
+use serde_json::Value;
+
+/// The address that every pod here has.
+pub const POD_IP: &str = "10.1.2.3";
+
+/// The environment that `container` declares: a value may name the variables before it.
+pub fn environment(container: &Value) -> Vec<(String, String)> {
+    let mut variables: Vec<(String, String)> = Vec::new();
+    for declared in container["env"].as_array().into_iter().flatten() {
+        let value = match declared["valueFrom"]["fieldRef"]["fieldPath"].as_str() {
+            Some("status.podIP") => POD_IP.to_owned(),
+            Some(other) => panic!("`{other}` is not re-enacted"),
+            None => expand(declared["value"].as_str().unwrap_or_default(), &variables),
+        };
+        let name = declared["name"].as_str().expect("a name").to_owned();
+        variables.retain(|(known, _)| *known != name);
+        variables.push((name, value));
+    }
+    variables
+}
+
+/// The command line of `container`, for an image whose entry point is the official one.
+pub fn words(container: &Value, environment: &[(String, String)]) -> Vec<String> {
+    let list = |field: &str| -> Vec<String> {
+        let words = container[field].as_array().into_iter().flatten();
+        words.map(|word| expand(word.as_str().expect("a word"), environment)).collect()
+    };
+    let command = list("command");
+    let entry_point = if command.is_empty() { vec!["/docker-entrypoint.sh".to_owned()] } else { command };
+    [entry_point, list("args")].concat()
+}
+
+/// `$(NAME)` becomes the value of a variable that is there, `$$` one dollar sign, and all else stays.
+pub fn expand(text: &str, variables: &[(String, String)]) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let mut made = String::new();
+    let mut at = 0;
+    while at < letters.len() {
+        if letters[at] != '$' || at + 1 == letters.len() {
+            made.push(letters[at]);
+            at += 1;
+        } else if letters[at + 1] == '$' {
+            made.push('$');
+            at += 2;
+        } else if let Some(length) =
+            (letters[at + 1] == '(').then(|| letters[at + 2..].iter().position(|c| *c == ')')).flatten()
+        {
+            let name: String = letters[at + 2..at + 2 + length].iter().collect();
+            match variables.iter().find(|(known, _)| *known == name) {
+                Some((_, value)) => made.push_str(value),
+                None => made.extend(["$(", &name, ")"]),
+            }
+            at += length + 3;
+        } else {
+            made.push('$');
+            made.push(letters[at + 1]);
+            at += 2;
+        }
+    }
+    made
+}
