@@ -5,7 +5,10 @@
 //! the first is `-D` alone, so there `-Dkey=value` in one word does not work. Each script gives the JVM its own
 //! `--configDir` (`FLINK_CONF_DIR`, else `$FLINK_HOME/conf`) before the words of the container, and Flink takes the first.
 
+mod misread;
 mod parser;
+
+pub use misread::{Fate, Misread};
 
 use crate::flink::options::{JOBMANAGER_ADDRESS, REST_PORT};
 use crate::flink::version::FlinkVersion;
@@ -36,47 +39,19 @@ pub struct Arguments {
     pub refused: Option<Refused>,
 }
 
-/// Why Flink refuses a command line: the word of an option, without a value that stands in it.
+/// Why Flink refuses a command line.
+///
+/// Sources: the `CommandLineParser` and the `ParserResultFactory` of each entry point, executed for 1.13 to 2.3.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
-    /// It lacks a value.
+    /// This option lacks a value: `--job-classname`.
     NoValue(String),
-    /// It is the beginning of several options.
+    /// This is the beginning of several options: `--job`.
     Ambiguous(String),
-    /// Its value is no number of a port.
-    NoPort(String),
-    /// Its value is no id of a job.
-    NoJobId(String),
-}
-
-/// A word that does not do what it says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misread {
-    /// The word without a value that stands in it: `-Dkubernetes.cluster-id`, `--host`.
-    pub word: String,
-    /// The option that it should set, where it should set one.
-    pub option: Option<String>,
-    /// Its position in command and args taken together.
-    pub position: usize,
-    /// What becomes of it.
-    pub fate: Fate,
-}
-
-/// What becomes of a word that does not do what it says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// `jobmanager.sh` takes it for the host.
-    Host,
-    /// `jobmanager.sh` takes it for the port of the web interface.
-    WebPort,
-    /// A session JobManager of Flink up to 1.14 takes no options.
-    NoOptions,
-    /// It is the first of the program's arguments, and so is everything behind it.
-    Program,
-    /// It stands behind a word that is no option, where none is read any more.
-    Behind,
-    /// It is a second configuration directory, of which Flink takes the first.
-    Directory,
+    /// What `--webui-port` is given is no number.
+    NoPort,
+    /// What `--job-id` is given is no id of a job.
+    NoJobId,
 }
 
 /// Reads the words of a container, of which `launch` names the role.
@@ -99,23 +74,13 @@ pub fn read(words: &[&str], launch: &Launch, version: Option<FlinkVersion>) -> A
     // The script gives the host and the port that stand by position behind all other words.
     let all: Vec<(String, usize)> =
         behind.map(|(position, word)| ((*word).to_owned(), position)).chain(added).collect();
-    let known = options_of(launch, version);
-    let parsed = parse(&all, &known, version);
-    let is_added = |at: usize| at < position;
-    let properties = parsed.given.iter().filter_map(Given::property);
-    let (of_script, options): (Vec<_>, Vec<_>) = properties.partition(|(_, _, position)| is_added(*position));
-    read.options = options;
-    let is_host = |(key, ..): &&(String, String, usize)| key == JOBMANAGER_ADDRESS;
-    let host = parsed.value_of("h").or(of_script.iter().find(is_host).map(|(_, value, at)| (value.clone(), *at)));
-    let host = host.map(|(host, at)| (if is_added(at) { without_value(&host) } else { host }, at));
-    read.host = host;
-    read.options.extend(of_script.into_iter().filter(|option| !is_host(&option)));
-    read.refused.clone_from(&parsed.refused);
-    read.web_port(&parsed);
+    let mut parsed = parse(&all, &options_of(launch, version), version);
+    read.refused = parsed.refused.take();
+    read.take_properties(&parsed, position);
+    read.take_web_port(&parsed);
     read.job_id = parsed.value_of("jid");
-    if let Some((_, at)) = read.job_id.clone().as_ref().filter(|(id, _)| !is_job_id(id)) {
-        let word = words.get(*at).copied().unwrap_or_default();
-        read.refuse(Refused::NoJobId(option_in(word)));
+    if read.job_id.as_ref().is_some_and(|(id, _)| !is_job_id(id)) {
+        read.refused.get_or_insert(Refused::NoJobId);
     }
     if takes_options {
         read.misread(words, &parsed, launch.application && version.is_some_and(|version| version.at_least(2, 0)));
@@ -151,12 +116,12 @@ impl Arguments {
             }
             // Several words are none: `[ ! -z $HOST ]` is an error then, and the script goes on without a host.
             if is_one_word(word) {
-                let added_here = if is_2 {
+                let pair = if is_2 {
                     ["-D".to_owned(), format!("{new}={word}")]
                 } else {
                     [old.to_owned(), (*word).to_owned()]
                 };
-                added.extend(added_here.map(|word| (word, position)));
+                added.extend(pair.map(|word| (word, position)));
             }
             self.positional += 1;
             position += 1;
@@ -164,18 +129,31 @@ impl Arguments {
         position
     }
 
-    /// Reads the port that `--webui-port` gives, which Flink sets above all other options.
-    fn web_port(&mut self, parsed: &Parsed) {
+    /// Takes the host and the options; those from before `begin` the script has put there.
+    fn take_properties(&mut self, parsed: &Parsed, begin: usize) {
+        let mut host = parsed.value_of("h");
+        let mut of_script = Vec::new();
+        for option in parsed.given.iter().filter_map(Given::property) {
+            match option {
+                (key, value, at) if at < begin && key == JOBMANAGER_ADDRESS => host = host.or(Some((value, at))),
+                option if option.2 < begin => of_script.push(option),
+                option => self.options.push(option),
+            }
+        }
+        self.options.extend(of_script);
+        self.host = host.map(|(host, at)| (if at < begin { without_value(&host) } else { host }, at));
+    }
+
+    /// Takes the port that `--webui-port` gives, which Flink sets above all other options.
+    fn take_web_port(&mut self, parsed: &Parsed) {
         let Some((port, position)) = parsed.value_of("r") else { return };
         match port.parse::<i32>() {
             Ok(port) if port >= 0 => self.web_port = Some((port.to_string(), position)),
             Ok(_) => {}
-            Err(_) => self.refuse(Refused::NoPort("--webui-port".to_owned())),
+            Err(_) => {
+                self.refused.get_or_insert(Refused::NoPort);
+            }
         }
-    }
-
-    fn refuse(&mut self, refused: Refused) {
-        self.refused.get_or_insert(refused);
     }
 
     /// Notes the words that do not do what they say; `ends_at_host` where a host is the first argument of a program.
@@ -214,69 +192,9 @@ impl Arguments {
     }
 }
 
-impl Misread {
-    fn of(word: &str, position: usize, fate: Fate) -> Self {
-        let option =
-            word.strip_prefix("-D").and_then(|text| text.split_once('=')).map(|(key, _)| key.trim().to_owned());
-        Self { word: word.split('=').next().unwrap_or_default().to_owned(), option, position, fate }
-    }
-
-    /// The `-D` at `position`, in one word or two.
-    fn of_property(words: &[&str], position: usize, fate: Fate) -> Self {
-        let word = words.get(position).copied().unwrap_or_default();
-        let misread = Self::of(word, position, fate);
-        if word != "-D" {
-            return misread;
-        }
-        let assigned = words.get(position + 1).and_then(|word| word.split_once('='));
-        Self { option: assigned.map(|(key, _)| key.trim().to_owned()), ..misread }
-    }
-
-    /// What becomes of it, in words: `-Dkubernetes.cluster-id=…` in one word is taken for the host by `jobmanager.sh`.
-    #[must_use]
-    pub fn in_words(&self) -> String {
-        let word = match (&self.option, self.word.as_str()) {
-            (Some(option), "-D") => format!("`-D {option}=…`"),
-            (Some(_), word) => format!("`{word}=…` in one word"),
-            (None, word) => format!("`{word}`"),
-        };
-        match self.fate {
-            Fate::Host => format!("{word} is taken for the host by `jobmanager.sh`"),
-            Fate::WebPort => format!("{word} is taken for the port of the web interface by `jobmanager.sh`"),
-            Fate::NoOptions => {
-                format!("{word} is not read by `jobmanager.sh` of Flink up to 1.14, which takes no options")
-            }
-            Fate::Program => format!("{word} and everything behind it are taken for the program's own arguments"),
-            Fate::Behind => {
-                format!("{word} stands behind a word that is no option of Flink's, where none is read any more")
-            }
-            Fate::Directory => {
-                format!("{word} has no effect, since the start script gives Flink a directory before it")
-            }
-        }
-    }
-
-    /// What to write instead.
-    #[must_use]
-    pub fn remedy(&self) -> String {
-        match (&self.option, self.fate) {
-            (_, Fate::NoOptions) => "write the option into the configuration file".to_owned(),
-            (_, Fate::Directory) => "set the environment variable `FLINK_CONF_DIR` instead".to_owned(),
-            (_, Fate::Behind) => "write it right behind the word that names the role".to_owned(),
-            (Some(option), _) => format!("write `-D` and `{option}=…` as two words"),
-            (None, _) => "write `-D` and `jobmanager.rpc.address=$(POD_IP)` as two words".to_owned(),
-        }
-    }
-}
-
 /// Whether Flink takes `id` for one of a job: 32 hexadecimal digits.
 fn is_job_id(id: &str) -> bool {
     id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// The option that `word` names.
-fn option_in(word: &str) -> String {
-    word.split('=').next().unwrap_or_default().to_owned()
 }
 
 /// `word` up to the value that is assigned in it, which may be a secret.

@@ -9,6 +9,7 @@ use crate::facts::Facts;
 use crate::flink::arguments::{self, Misread};
 use crate::flink::configuration::{EffectiveConfig, Setting};
 use crate::flink::deployment;
+use crate::flink::image::Image;
 use crate::flink::location::{Location, has_placeholder, scheme_of};
 use crate::flink::options::{self, CHECKPOINT_DIR, DEFAULT_SCHEME, HA_STORAGE_DIR, HA_TYPE, SAVEPOINT_DIR};
 use crate::flink::pod::{Backing, Pod};
@@ -192,6 +193,12 @@ impl RoleView {
     #[must_use]
     pub fn is_batch(&self) -> bool {
         self.config.exact("execution.runtime-mode").is_some_and(|mode| mode.trimmed().eq_ignore_ascii_case("batch"))
+    }
+
+    /// Whether it runs the official image or one of `mirrors` (`images.stock` of a policy): only of that is known what it holds.
+    #[must_use]
+    pub fn is_stock(&self, mirrors: &[String]) -> bool {
+        self.image.as_ref().is_some_and(|(image, _)| Image::parse(image).is_stock(mirrors))
     }
 
     /// What backs the absolute, normalised `path` in the Flink container.

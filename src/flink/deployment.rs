@@ -76,6 +76,9 @@ pub fn resolve(object: &Value, spec: &FieldPath) -> FlinkDeployment {
     }
 }
 
+/// The pod templates of a FlinkDeploymentSpec: that of both roles, then each role's own.
+pub const TEMPLATES: [&[&str]; 3] = [&["podTemplate"], &["jobManager", "podTemplate"], &["taskManager", "podTemplate"]];
+
 /// The field of a FlinkDeployment's spec that holds a role.
 #[must_use]
 pub const fn field(role: Role) -> &'static str {

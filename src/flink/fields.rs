@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::flink::deployment::walk;
+use crate::flink::deployment::{TEMPLATES, walk};
 use crate::object::{FieldPath, at, shape};
 
 /// A field that is of another shape than it must be.
@@ -33,9 +33,6 @@ const OF_DEPLOYMENT: [Field; 8] = [
 /// Fields below the spec of a FlinkSessionJob.
 const OF_SESSION_JOB: [Field; 3] =
     [(&["flinkConfiguration"], "a map"), (&["job"], "a map"), (&["deploymentName"], "a string")];
-
-/// The pod templates of a FlinkDeploymentSpec.
-const TEMPLATES: [&[&str]; 3] = [&["podTemplate"], &["jobManager", "podTemplate"], &["taskManager", "podTemplate"]];
 
 /// Fields below each pod template.
 const OF_TEMPLATES: [Field; 4] = [

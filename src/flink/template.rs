@@ -1,7 +1,7 @@
 //! Pod templates merged as the Flink Kubernetes operator merges them.
 
-use foldhash::fast::FixedState;
-use indexmap::IndexMap;
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 /// The option that makes the operator merge lists by the names of their elements.
@@ -45,16 +45,15 @@ fn merge_into(to: &mut Value, from: &Value, by_name: bool) {
 fn merge_lists(ours: &mut Vec<Value>, theirs: &[Value], by_name: bool) {
     let named = |list: &[Value]| list.iter().all(|element| element.get("name").is_some());
     if by_name && named(ours) && named(theirs) {
-        let mut merged = by_names(std::mem::take(ours));
-        for (name, element) in by_names(theirs.to_vec()) {
-            match merged.get_mut(&name) {
+        *ours = each_once(ours.iter());
+        let positions: BTreeMap<String, usize> =
+            (0..).zip(ours.iter()).map(|(at, element)| (name(element), at)).collect();
+        for element in each_once(theirs.iter()) {
+            match positions.get(&name(&element)).and_then(|position| ours.get_mut(*position)) {
                 Some(ours) => merge_into(ours, &element, by_name),
-                None => {
-                    merged.insert(name, element);
-                }
+                None => ours.push(element),
             }
         }
-        *ours = merged.into_values().collect();
         return;
     }
     for (position, element) in theirs.iter().enumerate() {
@@ -65,10 +64,23 @@ fn merge_lists(ours: &mut Vec<Value>, theirs: &[Value], by_name: bool) {
     }
 }
 
-/// Elements by their names, in the place of the first that has the name: of several the last is kept.
-fn by_names(list: Vec<Value>) -> IndexMap<String, Value, FixedState> {
-    let name = |element: &Value| element.get("name").map(Value::to_string).unwrap_or_default();
-    list.into_iter().map(|element| (name(&element), element)).collect()
+/// `list` with each name once, in the place of the first element that has it: of several the last is kept.
+fn each_once<'v>(list: impl Iterator<Item = &'v Value>) -> Vec<Value> {
+    let mut kept: Vec<Value> = Vec::new();
+    let mut positions: BTreeMap<String, usize> = BTreeMap::new();
+    for element in list {
+        if let Some(former) = positions.get(&name(element)).and_then(|position| kept.get_mut(*position)) {
+            former.clone_from(element);
+            continue;
+        }
+        positions.insert(name(element), kept.len());
+        kept.push(element.clone());
+    }
+    kept
+}
+
+fn name(element: &Value) -> String {
+    element.get("name").map(Value::to_string).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView, Shap
 use crate::flink::configuration::Layer;
 use crate::flink::deployment::{has_emr_ha, makes_its_account};
 use crate::flink::identity::CLUSTER_ANNOTATION;
-use crate::flink::image::Image;
 use crate::flink::location::scheme_of;
 use crate::flink::options::{
     self, HA_CLUSTER_ID, HA_JOBMANAGER_PORT, HA_STORAGE_DIR, HA_TYPE, JOBMANAGER_ADDRESS, KUBERNETES_CLUSTER_ID,
@@ -313,10 +312,7 @@ fn why(findings: &[Finding], work: &Work<'_>) -> Missing {
 /// Whether the official image can reach the policy's `directory`: where its entry point enables no plugin, nothing does.
 fn check_plugin(work: &Work<'_>, cluster: &Cluster, directory: &str) -> Result<(), Missing> {
     let Some(view) = cluster.leading() else { return Ok(()) };
-    let is_stock = view
-        .image
-        .as_ref()
-        .is_some_and(|(image, _)| Image::parse(image).is_stock(&work.target.policy.spec.images.stock));
+    let is_stock = view.is_stock(&work.target.policy.spec.images.stock);
     let needs_one =
         scheme_of(directory).is_some_and(|(scheme, _)| plugins::serving(scheme, cluster.version).next().is_some());
     let Some(reason) = plugins::hindrance(view, cluster.shape).filter(|_| is_stock && needs_one) else { return Ok(()) };

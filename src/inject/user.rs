@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::flink::cluster::RoleView;
 use crate::flink::deployment::walk;
-use crate::flink::image::Image;
 use crate::flink::user;
 use crate::inject::fs_group::is_forbidden;
 use crate::inject::pod_template::{template_for, template_of};
@@ -22,12 +22,9 @@ pub(super) fn add(work: &mut Work<'_>) {
     if !spec.complete || spec.pod_security.fs_group == FsGroup::Off || is_forbidden(work) {
         return;
     }
-    let is_stock = |image: &str| Image::parse(image).is_stock(&spec.images.stock);
     let cluster = work.cluster();
-    let lacking = cluster
-        .roles
-        .iter()
-        .filter(|view| view.image.as_ref().is_some_and(|(image, _)| is_stock(image)) && user::is_missing(&view.pod));
+    let is_lacking = |view: &&RoleView| view.is_stock(&spec.images.stock) && user::is_missing(&view.pod);
+    let lacking = cluster.roles.iter().filter(is_lacking);
     let roles: Vec<Role> = lacking.map(|view| view.role).collect();
     set(work, &roles, user::FLINK, true);
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::flink::location::{has_placeholder, is_below, normalise, scheme_of};
+use crate::flink::location::{Location, has_placeholder, is_below, normalise, scheme_of};
 use crate::object::shape;
 use crate::policy::document::{FlinkPolicy, Spec, Volume};
 use crate::policy::rules;
@@ -193,7 +193,7 @@ fn is_label(text: &str) -> bool {
 }
 
 /// A directory that Flink can be given as it is.
-fn directory(path: &str, template: Option<&Template>, needs_scheme: bool) -> Result<(), Refused> {
+fn directory(path: &str, template: Option<&Template>, is_of_jobs: bool) -> Result<(), Refused> {
     let Some(text) = template.map(Template::text) else { return Ok(()) };
     let filled = text.replace(['{', '}'], "");
     if has_placeholder(&filled) {
@@ -204,11 +204,19 @@ fn directory(path: &str, template: Option<&Template>, needs_scheme: bool) -> Res
             ),
         ));
     }
-    if needs_scheme && scheme_of(&filled).is_none() {
+    if is_of_jobs && scheme_of(&filled).is_none() {
         return Err(refused(
             path,
             format!(
                 "`{text}` has no scheme, and Flink refuses that when a job starts; write `file://{text}` or the scheme of an object store"
+            ),
+        ));
+    }
+    if is_of_jobs && Location::parse(&filled, None).is_root() {
+        return Err(refused(
+            path,
+            format!(
+                "`{text}` is the root of a file system, and Flink refuses that when a job starts; name a directory below it"
             ),
         ));
     }
@@ -246,6 +254,7 @@ mod tests {
                 "spec: {volumes: [{name: a, claimName: A/.., mountPath: /a}]}",
                 "spec: {serviceAccount: {name: default}}",
                 "spec: {checkpoints: {directory: /flink/cp}}",
+                "spec: {checkpoints: {savepoints: \"s3://{namespace}\"}}",
                 "spec: {highAvailability: {storageDir: \"s3://$(BUCKET)/ha\"}}",
                 "kind: Policy",
                 "a: 1\n---\nb: 2",

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{PolicyOf, Subject, cluster, siblings};
 use crate::facts::{Answer, FactKey, Facts, Listed};
 use crate::flink::cluster::{Cluster, HighAvailability};
-use crate::flink::deployment::walk;
+use crate::flink::deployment::{TEMPLATES, walk};
 use crate::flink::pod::{self, Pod};
 use crate::flink::raw;
 use crate::flink::session_job;
@@ -99,10 +99,7 @@ fn ask(subject: &Subject<'_>, policies: &Policies, answer: impl Fn(&FactKey) -> 
 fn pod_templates<'a>(object: &'a Value, workload: &Workload) -> Vec<&'a Value> {
     match &workload.kind {
         Kind::FlinkDeployment { spec } => {
-            let of_spec = |keys: &[&str]| walk(object, &spec.keys(keys));
-            let templates: [&[&str]; 3] =
-                [&["podTemplate"], &["jobManager", "podTemplate"], &["taskManager", "podTemplate"]];
-            templates.into_iter().filter_map(of_spec).collect()
+            TEMPLATES.into_iter().filter_map(|template| walk(object, &spec.keys(template))).collect()
         }
         Kind::Raw(_) => at(object, &raw::TEMPLATE).into_iter().collect(),
         Kind::SessionJob => Vec::new(),

@@ -36,7 +36,7 @@ pub fn without_reason(case: &Case, version: &str, flink: &Value) -> Vec<String> 
     let findings = judge(&subject, &policies, &facts).findings;
     let denials = findings.into_iter().filter(|finding| finding.level == Level::Deny);
     let wrong = denials.filter(|finding| match finding.rule {
-        "configuration-refused" => is_started,
+        "arguments-refused" | "configuration-refused" => is_started,
         // The class of that name is not there.
         "ha-mode-misspelt" => {
             is_started && effective("highAvailability").and_then(Value::as_str) != Some("FACTORY_CLASS")

@@ -1,7 +1,6 @@
 //! Configurations of any depth, where the operator takes them.
 
 use std::cell::RefCell;
-use std::io::Write as _;
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -14,17 +13,11 @@ use super::run::config;
 use crate::generated::Json;
 
 #[test]
+#[ignore = "wants an operator that takes a nested configuration, which 1.7.0 does not: FLINK_ADMISSION_OPERATOR"]
 fn configurations_of_any_depth_are_flattened_alike() {
     let Some(classes) = Classes::start() else { return };
-    if !classes.takes_nested {
-        let newest = classes.versions.last().expect("a version");
-        let _ = writeln!(
-            std::io::stderr(),
-            "\nSKIPPED, nothing was tested: the operator that knows Flink up to {newest} takes no nested configuration; name \
-             a newer one by FLINK_ADMISSION_OPERATOR"
-        );
-        return;
-    }
+    let newest = classes.versions.last().expect("a version");
+    assert!(classes.takes_nested, "the operator that knows Flink up to {newest} takes no nested configuration");
     let classes = RefCell::new(classes);
     TestRunner::new(config())
         .run(&configuration(), |Json(configuration)| {

@@ -62,12 +62,19 @@ impl Outcome<'_> {
         let key = FactKey::ConfigMap { namespace: "plants".to_owned(), name: "flink-config".to_owned() };
         facts.insert(key, Answer::Known(json!({"data": self.case.data})));
         let role = raw::resolve(&object, &raw, "plants", &facts, &[]);
-        let is_certain = role.refused.as_ref().is_some_and(|refused| refused.refusal.certain);
-        if self.made.refused.is_some() {
+        if let Some(why) = &self.made.refused {
+            let is_known = role.refused.is_some() || role.refused_arguments.is_some() || role.unknown.is_some();
+            // What something else fills in is not judged.
+            if !is_known && !seen.words.iter().any(|word| word == POD_IP) {
+                differences.push(format!("it is refused, and we do not know: {why}"));
+            }
             return differences;
         }
-        if is_certain {
+        if role.refused.as_ref().is_some_and(|refused| refused.refusal.certain) {
             differences.push("its file is read, and not refused".to_owned());
+        }
+        if let Some(refused) = &role.refused_arguments {
+            differences.push(format!("its command line is read, and not refused: {refused:?}"));
         }
         differences.extend(self.options(&role, of_image));
         differences.extend(self.words(&raw));

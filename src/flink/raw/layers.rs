@@ -12,7 +12,7 @@ use crate::flink::arguments;
 use crate::flink::config_file::{self, Entry, LEGACY, Refusal};
 use crate::flink::configuration::{EffectiveConfig, Layer};
 use crate::flink::location::has_placeholder;
-use crate::flink::options::JOBMANAGER_ADDRESS;
+use crate::flink::options::{JOBMANAGER_ADDRESS, REST_PORT};
 use crate::object::{FieldPath, at, list, named};
 use crate::workload::{Entry as Way, Raw};
 
@@ -151,8 +151,8 @@ impl RawRole {
             Some(index) => container_path(raw).key("args").index(index),
             None => container_path(raw).key("command").index(position),
         };
-        let is_known = hidden_by(raw.launch.entry).is_none() && !words.iter().any(|word| has_placeholder(word));
-        self.refused_arguments = read.refused.filter(|_| is_known && self.version.is_some());
+        let is_known = self.version.is_some() && !words.iter().any(|word| has_placeholder(word));
+        self.refused_arguments = read.refused.filter(|_| is_known);
         self.job_id = read.job_id.map(|(id, position)| (id, word_path(position)));
         self.misread = read.misread.into_iter().map(|word| (word.clone(), word_path(word.position))).collect();
         for (key, value, position) in read.options {
@@ -202,7 +202,6 @@ fn may_be_option(word: &str, container: &Value, environment: &Environment) -> bo
     environment.variable(variable) == Variable::Elsewhere && !is_field
 }
 
-const REST_PORT: &str = "rest.port";
 const PROPERTIES: &str = "FLINK_PROPERTIES";
 /// No command line of Flink has so many words.
 const MOST_WORDS: usize = 4_096;

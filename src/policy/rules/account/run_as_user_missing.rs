@@ -5,7 +5,6 @@ use serde_json::Value;
 use crate::facts::{Answer, FactKey};
 use crate::flink::cluster::{RoleView, Shape};
 use crate::flink::deployment::{field, walk};
-use crate::flink::image::Image;
 use crate::flink::pod::MAIN_CONTAINER;
 use crate::flink::raw;
 use crate::flink::user;
@@ -36,7 +35,8 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     }
     let may_have_range = case.facts.is_live() && matches!(namespace, Answer::Unknown(_));
     let mut violations: Vec<Violation> = Vec::new();
-    for view in case.cluster.roles.iter().filter(|view| is_stock(case, view) && user::is_missing(&view.pod)) {
+    let mirrors = &case.policy.spec.images.stock;
+    for view in case.cluster.roles.iter().filter(|view| view.is_stock(mirrors) && user::is_missing(&view.pod)) {
         let path = path(case, view);
         if violations.iter().any(|known| known.path == path) {
             continue;
@@ -50,10 +50,6 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         violations.push(if may_have_range { violation.uncertain() } else { violation });
     }
     violations
-}
-
-fn is_stock(case: &Case<'_>, view: &RoleView) -> bool {
-    view.image.as_ref().is_some_and(|(image, _)| Image::parse(image).is_stock(&case.policy.spec.images.stock))
 }
 
 /// Where `runAsNonRoot` stands: on the container or on the pod, in the role's template or in the common one.

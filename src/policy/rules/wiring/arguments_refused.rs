@@ -14,7 +14,7 @@ pub(crate) const RULE: Rule = Rule {
     page: Page {
         what: "The command line of a standalone role is one that Flink refuses: an option without its value, the beginning of several options, a port or the id of a job that is none.",
         why: "Flink prints its usage and ends with exit code 1, at every start: `Missing argument for option`, `Ambiguous option`. (The entry points' own parsers of 1.13 to 2.3, executed.)",
-        limits: "Nothing is said where the version is not known, a shell's text starts Flink, or a word holds what something else fills in. A word that `jobmanager.sh` takes for the host or the port is `jobmanager-address-is-service`'s or `ha-mode-missing`'s.",
+        limits: "Nothing is said where the version is not known, a shell's text starts Flink, or a word holds what something else fills in; of an image of the user's own it is a warning. A word that `jobmanager.sh` takes for the host or the port is `jobmanager-address-is-service`'s or `ha-mode-missing`'s.",
         example: "image: flink:2.0.1\nargs: [standalone-job, --job-classname]   # no value behind it",
         fix: "Give the option its value, or its whole name.",
     },
@@ -22,32 +22,33 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    let refused = |view: &&RoleView| {
-        // Of these another rule speaks.
-        let is_said = view.misread.iter().any(|(word, _)| matches!(word.fate, Fate::Host | Fate::WebPort));
-        view.refused_arguments.is_some() && !is_said
-    };
-    let Some(view) = case.cluster.leading().filter(refused) else { return Vec::new() };
+    // Of a word that is taken for the host or the port another rule speaks.
+    let is_said =
+        |view: &&RoleView| view.misread.iter().any(|(word, _)| matches!(word.fate, Fate::Host | Fate::WebPort));
+    let Some(view) = case.cluster.leading().filter(|view| !is_said(view)) else { return Vec::new() };
     let Some(why) = &view.refused_arguments else { return Vec::new() };
     let (what, fix) = in_words(why);
-    let message = format!("{what}, so Flink ends with its usage and the {} never starts", view.role);
-    vec![Violation::at_field(view.config_path.clone(), None, message, fix).of_role(view.role)]
+    let is_certain = view.is_stock(&case.policy.spec.images.stock);
+    let effect = if is_certain {
+        "never starts"
+    } else {
+        "does not start, unless the image reads its arguments in a way of its own"
+    };
+    let message = format!("{what}, so Flink ends with its usage and the {} {effect}", view.role);
+    let violation = Violation::at_field(view.config_path.clone(), None, message, fix.to_owned()).of_role(view.role);
+    vec![if is_certain { violation } else { violation.uncertain() }]
 }
 
 /// What is wrong, and what to do.
-fn in_words(why: &Refused) -> (String, String) {
+fn in_words(why: &Refused) -> (String, &'static str) {
     match why {
         Refused::NoValue(option) => {
-            (format!("the option `{option}` has no value"), "write its value behind it, or take it out".to_owned())
+            (format!("the option `{option}` has no value"), "write its value behind it, or take it out")
         }
         Refused::Ambiguous(option) => {
-            (format!("`{option}` is the beginning of several options"), "write the whole name".to_owned())
+            (format!("`{option}` is the beginning of several options"), "write the whole name")
         }
-        Refused::NoPort(option) => {
-            (format!("the value of `{option}` is no port"), "give a number from 0 to 65535".to_owned())
-        }
-        Refused::NoJobId(_) => {
-            ("what `--job-id` is given is no id of a job".to_owned(), "give 32 hexadecimal digits".to_owned())
-        }
+        Refused::NoPort => ("what `--webui-port` is given is no port".to_owned(), "give a number from 0 to 65535"),
+        Refused::NoJobId => ("what `--job-id` is given is no id of a job".to_owned(), "give 32 hexadecimal digits"),
     }
 }

@@ -1,8 +1,7 @@
 //! `configuration-file-unread`: a configuration under the file name of another Flink version.
 
-use crate::flink::cluster::Cluster;
+use crate::flink::cluster::RoleView;
 use crate::flink::config_file::{LEGACY, STANDARD};
-use crate::flink::image::Image;
 use crate::flink::raw::{Void, VoidReason};
 use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation};
@@ -26,10 +25,10 @@ pub(crate) const RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some(view) = case.cluster.leading() else { return Vec::new() };
     let unread = view.void.iter().find(|void| matches!(void.reason, VoidReason::File { read: None, .. }));
-    unread.and_then(|void| violation(case, void)).map(|violation| violation.of_role(view.role)).into_iter().collect()
+    unread.and_then(|void| violation(case, view, void)).into_iter().collect()
 }
 
-fn violation(case: &Case<'_>, void: &Void) -> Option<Violation> {
+fn violation(case: &Case<'_>, view: &RoleView, void: &Void) -> Option<Violation> {
     let VoidReason::File { name, hides, certain, .. } = void.reason else { return None };
     let version = case.cluster.version?;
     let wanted = if version.at_least(1, 19) { STANDARD } else { LEGACY };
@@ -43,11 +42,6 @@ fn violation(case: &Case<'_>, void: &Void) -> Option<Violation> {
     let message = format!("Flink {version} does not read `{name}`, {outcome}");
     let fix = format!("call the key `{wanted}`, in the syntax of that file");
     let violation = Violation { origin, ..Violation::at_field(path, Some(name.to_owned()), message, fix) };
-    let is_certain = certain && (hides || is_stock(case.cluster, &case.policy.spec.images.stock));
-    Some(if is_certain { violation } else { violation.uncertain() })
-}
-
-fn is_stock(cluster: &Cluster, mirrors: &[String]) -> bool {
-    let image = cluster.leading().and_then(|view| view.image.as_ref());
-    image.is_some_and(|(image, _)| Image::parse(image).is_stock(mirrors))
+    let is_certain = certain && (hides || view.is_stock(&case.policy.spec.images.stock));
+    Some(if is_certain { violation } else { violation.uncertain() }.of_role(view.role))
 }
