@@ -18,10 +18,12 @@ fn changes_are_deployed_and_nothing_else_changes() {
         stage.apply(file).succeeded();
         stage.wait_until_deployed(name, 1);
     }
+    // First the mode that asks for no state. In any other the operator wants a JobManager that has never started, which it tells
+    // by a Deployment made and found unavailable within one second; nothing here runs Pods, so it would wait for ever otherwise.
     for (path, value) in [
+        ("/spec/job/upgradeMode", json!("stateless")),
         ("/spec/job/parallelism", json!(4)),
         ("/spec/image", json!("registry.example.net/shop/word-count:1.4.3")),
-        ("/spec/job/upgradeMode", json!("stateless")),
         ("/spec/taskManager/resource/memory", json!("2048m")),
     ] {
         let before = files.each_ref().map(|(name, _)| stage.stored(&format!("flinkdeployment/{name}")));
