@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::cluster::{Cluster, Kind};
+use super::cluster::{Cluster, Kind, leads};
 use super::faults::{Ending, FAULTS, Fault};
 use super::manifest::Manifest;
 use super::namespaces::inside;
@@ -110,17 +110,19 @@ impl Scene<'_> {
             }
             Ending::NeverLeadsAgain(said) => self.never_leads_again(said),
             Ending::TakesTheOther(said) => {
-                let leader = self.cluster.ready("flink");
+                // Either of the two may be elected.
+                let leader = self.cluster.wait("a leader", || {
+                    self.cluster.all_job_managers().into_iter().find(|pod| leads(pod) && answers(pod))
+                });
                 self.cluster.job(&leader);
+                let first = leader.labels["app"].as_str().expect("a label");
                 self.cluster.wait("a standby of the other cluster", || {
-                    Rest(&self.cluster.job_managers_of("other").pop()?.address).get("/overview")
+                    self.cluster.all_job_managers().into_iter().find(|pod| pod.labels["app"] != first && answers(pod))
                 });
                 // A JobManager of the first would not be there as soon as the second one.
-                self.place
-                    .plane
-                    .kubectl(&["delete", "deployment", "flink-jobmanager", "-n", &self.place.name])
-                    .succeeded();
-                self.ended(&|pod| pod.labels["app"] == "other", said, Some(239))
+                let deployment = format!("{first}-jobmanager");
+                self.place.plane.kubectl(&["delete", "deployment", &deployment, "-n", &self.place.name]).succeeded();
+                self.ended(&|pod| pod.labels["app"] != first, said, Some(239))
             }
             Ending::IsTakenDown(said) => {
                 let leader = self.cluster.ready("flink");
@@ -168,7 +170,7 @@ impl Scene<'_> {
             let next = self.cluster.job_managers().into_iter().find(|pod| pod.name != first.name)?;
             says_often(&next, said).then_some(next)
         });
-        assert!(!super::cluster::leads(&next), "{}", next.said());
+        assert!(!leads(&next), "{}", next.said());
         format!("again and again, and no JobManager leads: {}", excerpt(&next.said(), said))
     }
 
@@ -186,6 +188,10 @@ impl Scene<'_> {
         });
         format!("exit code {}: {}", pod.exits[0], excerpt(&pod.said(), said))
     }
+}
+
+fn answers(pod: &Seen) -> bool {
+    Rest(&pod.address).get("/overview").is_some()
 }
 
 fn says_often(pod: &Seen, said: &str) -> bool {
