@@ -211,13 +211,19 @@ fn ha_directory(ours: &Ours) -> Said {
     if let Some(why) = unknown_default(ours) {
         return Said::Unknown(why);
     }
-    // Two slashes alone are a host, and Flink puts the id behind its name.
-    let is_odd = |setting: &Setting| has_odd_host(setting) || setting.trimmed().starts_with("//");
+    // Two slashes alone are a host, and Flink puts the id behind its name; of a backslash it makes a slash.
+    let is_odd = |setting: &Setting| {
+        has_odd_host(setting)
+            || setting.value.trim() != setting.value
+            || setting.value.starts_with("//")
+            || setting.value.contains('\\')
+    };
     if ours.cluster.directory(Directory::HighAvailability).is_some_and(|(_, setting)| is_odd(setting)) {
         return Said::Unknown(NOT_JUDGED);
     }
-    // Of a blank id the rule says that nobody means it.
-    if value(ours, HA_CLUSTER_ID).is_some_and(|id| id.trim().is_empty()) {
+    // Blanks around an id belong to it, and what stands before a colon is a scheme, which Flink refuses.
+    let is_odd = |id: &str| id.trim() != id || id.contains([':', '\\']) || id.is_empty();
+    if value(ours, HA_CLUSTER_ID).is_some_and(is_odd) {
         return Said::Unknown(NOT_JUDGED);
     }
     let id = ours.cluster.ha_cluster_id(ours.view());
