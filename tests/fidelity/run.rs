@@ -128,8 +128,8 @@ impl Tally {
             let said =
                 format!("{version}, {field}: {value} values, {nothing} without, {thrown} refused, {unsaid} unknown");
             assert!(unsaid * 2 < compared, "{said}: we say too little");
-            assert!(value * 50 > compared, "{said}: too few values");
-            assert!(!REFUSABLE.contains(field) || thrown * 100 > compared, "{said}: too few are refused");
+            assert!(value * 100 > compared, "{said}: too few values");
+            assert!(!REFUSABLE.contains(field) || thrown * 400 > compared, "{said}: too few are refused");
             let least = if *field == "restartStrategy" { 5 } else { 2 };
             assert!(answers.len() >= least, "{said}: {} different answers", answers.len());
         }
