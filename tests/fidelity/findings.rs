@@ -93,6 +93,10 @@ const ARGUMENTS: [&str; 6] = [
 
 /// Whether Flink refuses the directory that `finding` is about: its file system, or what is to be kept there.
 fn is_refused(ours: &Ours, finding: &Finding, flink: &Value) -> bool {
+    // Blanks at the end of a directory belong to it, and nobody means them.
+    if finding.value.as_ref().is_some_and(|value| value.trim() != value || value.ends_with("\\n")) {
+        return true;
+    }
     let of = Directory::ALL.into_iter().filter(|directory| is_about(ours, finding, *directory));
     let fields = of.flat_map(|directory| match directory {
         Directory::HighAvailability => ["haDirectory", "storageDirAt"],

@@ -45,8 +45,14 @@ fn standard() -> impl Strategy<Value = String> {
 
 /// What most files begin with, and what is to be tried.
 fn settings() -> impl Strategy<Value = Vec<Setting>> {
-    let both = (settings::usual(), settings::certificates()).prop_map(|(usual, switches)| [usual, switches].concat());
-    let begin = prop_oneof![1 => Just(Vec::new()), 5 => settings::usual(), 1 => both];
+    let and =
+        |more: BoxedStrategy<Vec<Setting>>| (settings::usual(), more).prop_map(|(usual, more)| [usual, more].concat());
+    let begin = prop_oneof![
+        1 => Just(Vec::new()),
+        6 => settings::usual(),
+        1 => and(settings::rest().boxed()),
+        1 => and(settings::high_availability().boxed()),
+    ];
     (begin, vec(setting(), 0..7)).prop_map(|(begin, settings)| [begin, settings].concat())
 }
 

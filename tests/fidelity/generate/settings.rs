@@ -31,17 +31,31 @@ pub fn usual() -> impl Strategy<Value = Vec<Setting>> {
     })
 }
 
-/// What a REST API needs to ask for certificates.
-pub fn certificates() -> impl Strategy<Value = Vec<Setting>> {
-    let setting = |key: &'static str| {
-        (select(&["true", "true", "True", "false"][..]), any::<u32>()).prop_map(move |(value, taste)| Setting {
-            key: key.to_owned(),
-            value: value.to_owned(),
-            taste,
-        })
-    };
-    [setting("security.ssl.rest.enabled"), setting("security.ssl.rest.authentication-enabled")]
-        .prop_map(|both| both.to_vec())
+/// A REST API that asks for certificates, or almost, and takes jars or does not.
+pub fn rest() -> impl Strategy<Value = Vec<Setting>> {
+    let switch = |key| one_of(key, &["true", "true", "True", "false"]);
+    [
+        switch("security.ssl.rest.enabled"),
+        switch("security.ssl.rest.authentication-enabled"),
+        one_of("web.submit.enable", &["true", "false", "FALSE"]),
+    ]
+    .prop_map(|all| all.to_vec())
+}
+
+/// HA with a directory that is one.
+pub fn high_availability() -> impl Strategy<Value = Vec<Setting>> {
+    let directories = &["s3://bucket/ha", "file:///flink/ha/", "/flink//ha", "hdfs:///ha", "gs://b/x/../ha", "ha"];
+    [
+        one_of("high-availability", &["zookeeper", "kubernetes", "ZOOKEEPER"]),
+        one_of("high-availability.storageDir", directories),
+        one_of("high-availability.cluster-id", &["/default", "orders", "/prod//orders/", "a/../b"]),
+    ]
+    .prop_map(|all| all.to_vec())
+}
+
+fn one_of(key: &'static str, values: &'static [&'static str]) -> BoxedStrategy<Setting> {
+    let setting = move |(value, taste): (&str, u32)| Setting { key: key.to_owned(), value: value.to_owned(), taste };
+    (select(values), any::<u32>()).prop_map(setting).boxed()
 }
 
 /// An option with a value, most of them such as it takes.
