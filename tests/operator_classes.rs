@@ -9,7 +9,7 @@
 //! configuration that is a map of texts: newer versions are asked as its newest, and what is nested is asked as we flatten
 //! it, so that the flattening itself is tested by a newer operator only.
 //!
-//! `FLINK_ADMISSION_FIDELITY` set to anything asks 10,000 cases and not 500.
+//! `FIDELITY_CASES` says how many cases are asked, 500 where it does not; `FIDELITY_SEED` makes other ones.
 //!
 //! Wanted: a JDK, and what `tests/flink/operator/build` brings.
 #![allow(
@@ -31,6 +31,7 @@ mod support;
 mod operator_classes {
     mod beliefs;
     mod classes;
+    mod compared;
     mod deployments;
     mod flattening;
     mod run;

@@ -6,8 +6,9 @@
 //! re-enactment of ours stands for the image's entry point (`scripts/docker-entrypoint.sh`) and for what the kubelet puts
 //! into a container (`scripts/kubelet.rs`).
 //!
-//! `FLINK_ADMISSION_FIDELITY=all` asks all releases all cases, `FLINK_ADMISSION_FIDELITY=1.20.5,2.3.0` those; without it
-//! three releases are asked the cases that matter most.
+//! Without `FLINK_ADMISSION_FIDELITY` three releases are asked the cases that matter most. `FLINK_ADMISSION_FIDELITY=all`
+//! asks each release a share that `FIDELITY_SEED` picks, such that each case is asked of two releases at least;
+//! `FLINK_ADMISSION_FIDELITY=1.20.5,2.3.0` asks those all cases.
 //!
 //! Wanted: root, util-linux, overlayfs, envsubst, a JDK, and what `tests/flink/build` brings.
 #![allow(
@@ -27,8 +28,11 @@ mod scripts {
     mod container;
     mod entry_points;
     mod environments;
+    mod excuses;
     mod forms;
     mod kubelet;
+    mod questions;
     mod release;
     mod run;
+    mod share;
 }

@@ -16,6 +16,7 @@
 #![allow(dead_code, unused_imports, unreachable_pub, reason = "a module of each test binary, which uses a part of it")]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test ends by panicking")]
 
+pub mod asked;
 mod client;
 mod control_plane;
 mod keys;

@@ -175,7 +175,9 @@ pub fn properties(text: &str, version: Option<FlinkVersion>) -> Vec<Entry> {
             Some((key, behind)) => (key, format!("{behind}={value}")),
             None => (key, value.to_owned()),
         };
-        (!key.is_empty() && !key.starts_with('#')).then(|| Entry { key: key.to_owned(), value, line: index + 1 })
+        // To these images a comment is an option, which nobody reads.
+        let counts = !key.is_empty() && (version.is_some() || !key.starts_with('#'));
+        counts.then(|| Entry { key: key.to_owned(), value, line: index + 1 })
     };
     text.lines().enumerate().filter_map(entry).collect()
 }
@@ -267,7 +269,10 @@ mod tests {
     fn properties_lose_their_blanks_from_1_19() {
         let text = "a: b c\n# d: e\nf:g";
         assert_eq!(pairs(properties(text, Some(FlinkVersion::new(1, 18)))), [pair("a", "b c")]);
-        assert_eq!(pairs(properties(text, Some(FlinkVersion::new(2, 0)))), [pair("a", "bc"), pair("f", "g")]);
+        assert_eq!(
+            pairs(properties(text, Some(FlinkVersion::new(2, 0)))),
+            [pair("a", "bc"), pair("#d", "e"), pair("f", "g")]
+        );
     }
 
     #[test]

@@ -53,14 +53,14 @@ impl<'a> Image<'a> {
 
     /// The Flink version that the tag names; a digest names none.
     ///
-    /// Only a repository called `flink`, or a tag with the official suffixes, counts in Flink's versions: the tag of
-    /// another image counts the builds of the user's own program.
+    /// Only a repository called `flink`, or a tag with the suffix of the official ones for Scala, counts in Flink's versions:
+    /// the tag of another image counts the builds of the user's own program, and that of a `flink` of their own may do so.
     #[must_use]
     pub fn version(&self) -> Option<FlinkVersion> {
         let tag = self.tag?;
-        let counts =
-            self.repository.rsplit('/').next() == Some("flink") || tag.contains("-scala_") || tag.contains("-java");
-        counts.then(|| FlinkVersion::from_tag(tag))?
+        let counts = self.repository.rsplit('/').next() == Some("flink") || tag.contains("-scala_");
+        let version = counts.then(|| FlinkVersion::from_tag(tag))??;
+        (self.is_stock(&[]) || version.at_least(1, OLDEST_OF_OWN)).then_some(version)
     }
 
     /// The Flink release that the tag names to its last number; `1.20` and `latest` are others tomorrow.
@@ -69,6 +69,9 @@ impl<'a> Image<'a> {
         self.version().filter(|version| version.patch.is_some())
     }
 }
+
+/// No Flink before 1.9 is built into images any more; a smaller number counts something else.
+const OLDEST_OF_OWN: u16 = 9;
 
 /// Whether the official image has tags of this form: `1.20.1-scala_2.12-java17`, `latest`, once `1.9-hadoop27-alpine`.
 fn is_official_tag(tag: &str) -> bool {
@@ -111,7 +114,10 @@ mod tests {
         let image = Image::parse("flink:1.20.1@sha256:00");
         assert_eq!((image.tag, image.digest), (Some("1.20.1"), Some("sha256:00")));
         assert_eq!(Image::parse("example.net/turbines:1.4.2").version(), None);
-        assert!(Image::parse("example.net/turbines:1.19.2-java17").version().is_some());
+        assert!(Image::parse("example.net/turbines:1.19.2-scala_2.12-java17").version().is_some());
+        assert_eq!(Image::parse("example.net/turbines:2.3.1-java17").version(), None, "of a program that runs on Java");
+        assert_eq!(Image::parse("example.net/flink:1.4.0").version(), None, "no Flink that anybody builds upon");
+        assert!(Image::parse("flink:1.4.0").version().is_some());
         assert!(image.is_stock(&[]) && !Image::parse("example.net/flink:1.20").is_stock(&[]));
         assert!(Image::parse("example.net/flink:1.20").is_stock(&["example.net/flink".to_owned()]));
     }

@@ -1,5 +1,7 @@
 //! Where a directory option points to: a remote file system, a path of the pod, or something that cannot be known.
 
+use std::borrow::Cow;
+
 use crate::flink::config_file::trim;
 
 /// A directory option's value, read as Flink's `Path` and `FileSystem` read it.
@@ -64,11 +66,10 @@ impl Location {
         }
         match scheme_of(value) {
             None if has_colon_first(value) => Self::Refused(Refusal::NoScheme),
-            None => Self::without_scheme(value, default_scheme),
-            // Flink makes a slash of a backslash.
+            None => Self::without_scheme(&with_slashes(value), default_scheme),
             Some((_, rest)) if !rest.starts_with(['/', '\\']) => Self::Refused(Refusal::Relative),
-            Some(("file", rest)) => local(rest),
-            Some((scheme, rest)) => Self::Remote { scheme: scheme.to_owned(), rest: rest.to_owned() },
+            Some(("file", rest)) => local(&with_slashes(rest)),
+            Some((scheme, rest)) => Self::Remote { scheme: scheme.to_owned(), rest: with_slashes(rest).into_owned() },
         }
     }
 
@@ -98,7 +99,7 @@ impl Location {
             // Flink takes it, and ends at the first path that it is needed for.
             None | Some((_, "")) => Self::Unresolved,
             Some(("file", _)) => local(without_authority(path)),
-            Some(_) if !path.starts_with(['/', '\\']) => Self::Refused(Refusal::Relative),
+            Some(_) if !path.starts_with('/') => Self::Refused(Refusal::Relative),
             Some((scheme, rest)) => {
                 let host = rest.strip_prefix("//").and_then(|rest| rest.split('/').next()).unwrap_or_default();
                 let path = without_authority(path).trim_start_matches('/');
@@ -106,6 +107,21 @@ impl Location {
             }
         }
     }
+}
+
+/// `rest` of a URI with a slash for each backslash, as Flink makes them. Two of these at its begin are no host's.
+fn with_slashes(rest: &str) -> Cow<'_, str> {
+    if !rest.contains('\\') {
+        return Cow::Borrowed(rest);
+    }
+    let (host, path) = rest
+        .strip_prefix("//")
+        .and_then(|after| rest.split_at_checked(2 + after.find('/').unwrap_or(after.len())))
+        .unwrap_or(("", rest));
+    let path = path.replace('\\', "/");
+    let begin = if host.is_empty() && path.starts_with("//") { "/" } else { "" };
+    let path = if begin.is_empty() { path.as_str() } else { path.trim_start_matches('/') };
+    Cow::Owned(format!("{host}{begin}{path}"))
 }
 
 /// `path` without the host behind two slashes, of which Flink takes no notice where there is no scheme before it.
@@ -193,6 +209,12 @@ mod tests {
         for spelling in ["file:///data/ha", "file:/data/ha", "/data/ha", "/data//./x/../ha/", " file:///data/ha/ "] {
             assert_eq!(Location::parse(spelling, None), Location::Local("/data/ha".to_owned()), "{spelling}");
         }
+        for spelling in [r"file:///data\ha", r"file:\data\ha", r"\data\ha", r"file:\\data\ha"] {
+            assert_eq!(Location::parse(spelling, None), Location::Local("/data/ha".to_owned()), "{spelling}");
+        }
+        let remote = |rest: &str| Location::Remote { scheme: "s3".to_owned(), rest: rest.to_owned() };
+        assert_eq!(Location::parse(r"s3://b/x\y", None), remote("//b/x/y"));
+        assert_eq!(Location::parse(r"s3:\\b\ha", None), remote("/b/ha"), "no bucket");
         assert_eq!(Location::parse("data/ha", None), Location::Relative("data/ha".to_owned()));
         assert_eq!(Location::parse("file:///../../x", None), Location::Local("/x".to_owned()));
         assert_eq!(Location::parse("file://", None), Location::Local("/".to_owned()));

@@ -114,8 +114,8 @@ pub fn resolve(object: &Value, raw: &Raw, namespace: &str, facts: &Facts, mirror
     let pod = pod(object, raw);
     let container = pod.container().cloned().unwrap_or(Value::Null);
     let image = text(&container, &["image"]).map(str::to_owned);
-    let version = version(object, image.as_deref());
     let is_stock = image.as_deref().is_some_and(|image| Image::parse(image).is_stock(mirrors));
+    let version = version(object, image.as_deref(), is_stock);
     let mut role = RawRole {
         version,
         config: EffectiveConfig::default(),
@@ -196,13 +196,16 @@ fn pod(object: &Value, raw: &Raw) -> Pod {
     Pod { template: template.into(), main: Some(raw.container), extra: Vec::new() }
 }
 
-/// From the image's tag, else the annotation on the object or its pod template.
-fn version(object: &Value, image: Option<&str>) -> Option<FlinkVersion> {
-    image.and_then(|image| Image::parse(image).version()).or_else(|| {
+/// From the image's tag and the annotation on the object or its pod template. The tag of the official image is right; that of
+/// another may count something else, which its author can say.
+fn version(object: &Value, image: Option<&str>, is_stock: bool) -> Option<FlinkVersion> {
+    let tagged = image.and_then(|image| Image::parse(image).version());
+    let stated = || {
         let template = at(object, &TEMPLATE)?;
         let stated = annotation(object, VERSION_ANNOTATION).or_else(|| annotation(template, VERSION_ANNOTATION))?;
         FlinkVersion::from_dotted(stated)
-    })
+    };
+    if is_stock { tagged.or_else(stated) } else { stated().or(tagged) }
 }
 
 /// The words of a container's command line: command and args taken together.
@@ -289,6 +292,29 @@ mod tests {
             [{"name": "v", "mountPath": "/opt/flink/conf/flink-conf.yaml", "subPath": "flink-conf.yaml"}]});
         let beside = role(file, mounted(), json!({"flink-conf.yaml": "a: 1\n"}));
         assert_eq!((beside.unknown.is_some(), beside.void.len()), (false, 1));
+    }
+
+    /// Executed with the image's entry points of 1.18.1, 1.20.5 and 2.3.0.
+    #[test]
+    fn variables_are_put_into_lines_up_to_1_18_and_into_values_from_1_19() {
+        let env = json!([{"name": "HA", "value": "a: 1\nb: 2"}, {"name": "BUCKET", "value": "my bucket"},
+            {"name": "PREFIX", "value": "c"},
+            {"name": "FLINK_PROPERTIES", "value": "${HA}\n${PREFIX}.d: 3\ne: s3://${BUCKET}/x y\n"}]);
+        let of = |image: &str| role(json!({"image": image, "env": env, "volumeMounts": []}), mounted(), json!({}));
+        let values = |role: &RawRole| ["a", "b", "c.d", "e"].map(|key| value(role, key).map(str::to_owned));
+        let known = |values: [&str; 4]| values.map(|value| Some(value.to_owned()));
+        assert_eq!(values(&of("flink:1.18.1")), known(["1", "2", "3", "s3://my bucket/x y"]));
+        assert_eq!(values(&of("flink:2.3.0")), [None, None, None, Some("s3://my".to_owned())]);
+    }
+
+    #[test]
+    fn an_author_knows_the_version_better_than_the_tag_of_an_image_of_their_own() {
+        let version = |image: &str| {
+            let object = json!({"metadata": {"annotations": {VERSION_ANNOTATION: "1.20"}}, "spec": {"template": {}}});
+            super::version(&object, Some(image), Image::parse(image).is_stock(&[])).map(|version| version.to_string())
+        };
+        assert_eq!(version("ghcr.io/acme/flink:2.3.1").as_deref(), Some("1.20"));
+        assert_eq!(version("flink:2.3.0").as_deref(), Some("2.3.0"));
     }
 
     #[test]

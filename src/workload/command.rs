@@ -5,6 +5,8 @@
 //! Flink `bin/*.sh`, Bitnami's image. `bin/flink-console.sh` is none of the ways: by itself it gives Flink no directory,
 //! without which Flink does not start (executed for 1.20.5 and 2.3.0).
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::object::{list, name, text};
@@ -45,6 +47,8 @@ pub enum Entry {
 const INITS: [&str; 9] =
     ["tini", "dumb-init", "catatonit", "exec", "env", "gosu", "su-exec", "docker-entrypoint.sh", "--"];
 const SHELLS: [&str; 4] = ["sh", "bash", "dash", "ash"];
+/// Of a shell's text with its parameters in place so many words are looked at: `$@` may stand in it any number of times.
+const MOST_WORDS: usize = 65_536;
 
 impl Launch {
     /// How `container` starts Flink; `None` when it starts something else.
@@ -60,6 +64,7 @@ impl Launch {
 
     fn of_words(container: &Value, words: &[&str]) -> Option<Self> {
         let mut position = 0;
+        let mut declared = None;
         // Whether the words are `env`'s own, and whether they change what Flink reads.
         let (mut of_env, mut is_changed) = (false, false);
         loop {
@@ -79,8 +84,13 @@ impl Launch {
             if !is_option && assigned.is_none() && !INITS.contains(&base) {
                 return None;
             }
-            is_changed |=
-                assigned.is_some_and(|name| is_read(container, name)) || (of_env && is_option && word != "--");
+            is_changed |= of_env && is_option && word != "--";
+            if let Some(variable) = assigned {
+                // Another value than the manifest's would be read for one that it declares.
+                let declared: &BTreeSet<&str> =
+                    declared.get_or_insert_with(|| list(container, &["env"]).iter().filter_map(name).collect());
+                is_changed |= is_read(variable) || declared.contains(variable);
+            }
             of_env = base == "env" || (of_env && (is_option || assigned.is_some()));
             let takes_next = matches!(base, "gosu" | "su-exec") || (of_env && matches!(word, "-u" | "--unset"));
             position += if takes_next { 2 } else { 1 };
@@ -132,6 +142,7 @@ impl Launch {
                 Some(Parameter::At(index)) => parameters.get(index).map_or_else(Vec::new, |word| vec![*word]),
                 None => vec![word],
             })
+            .take(MOST_WORDS)
             .collect();
         words.iter().enumerate().find_map(|(index, word)| {
             let base = base_name(word);
@@ -205,8 +216,8 @@ fn parameter(word: &str) -> Option<Parameter> {
     }
 }
 
-/// Whether Flink, its entry point or a text that is resolved here may read the variable `variable`.
-fn is_read(container: &Value, variable: &str) -> bool {
+/// Whether Flink or its entry point reads the variable `variable`.
+fn is_read(variable: &str) -> bool {
     const PREFIXES: [&str; 7] = [
         "FLINK_",
         "_FLINK_",
@@ -216,9 +227,7 @@ fn is_read(container: &Value, variable: &str) -> bool {
         "ENABLE_BUILT_IN_PLUGINS",
         "DYNAMIC_PARAMETERS",
     ];
-    // Another value than the manifest's would be read for it.
-    let is_declared = || list(container, &["env"]).iter().any(|declared| name(declared) == Some(variable));
-    PREFIXES.iter().any(|prefix| variable.starts_with(prefix)) || is_declared()
+    PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
 }
 
 fn base_name(word: &str) -> &str {
@@ -307,6 +316,14 @@ mod tests {
         ] {
             assert_eq!(launch(&container), Some(expected), "{container}");
         }
+    }
+
+    #[test]
+    fn parameters_may_stand_in_a_text_any_number_of_times() {
+        let many = 100_000;
+        let words = ["bash", "-c"].map(str::to_owned).into_iter().chain([r#""$@" "#.repeat(many)]);
+        let words: Vec<String> = words.chain(std::iter::repeat_n("x".to_owned(), many)).collect();
+        assert_eq!(launch(&json!({"command": words})), None);
     }
 
     #[test]

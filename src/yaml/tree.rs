@@ -158,6 +158,8 @@ struct Builder {
     anchors: BTreeMap<usize, Node>,
     documents: usize,
     nodes: usize,
+    /// Bytes of text that aliases repeat.
+    repeated: usize,
     /// Whether the event at hand goes over several lines.
     is_over_lines: bool,
 }
@@ -206,9 +208,15 @@ impl Builder {
             }
             Event::Alias(anchor) => {
                 let inside = || Cause::Other("an alias stands inside of what it names".to_owned());
-                let node = self.anchors.get(&anchor).cloned().ok_or_else(inside)?;
-                self.nodes += size(&node);
-                self.close(Node { line, ..node }, 0)?;
+                let node = self.anchors.get(&anchor).ok_or_else(inside)?;
+                let (nodes, bytes) = size(node);
+                self.nodes += nodes;
+                self.repeated += bytes;
+                if self.repeated > MAX_REPEATED {
+                    return Err(Cause::Other(format!("its aliases repeat more than {MAX_REPEATED} bytes")));
+                }
+                let content = node.content.clone();
+                self.close(Node { line, content }, 0)?;
             }
             _ => {}
         }
@@ -265,16 +273,23 @@ fn is_of_text(tag: &Tag) -> bool {
     tag.is_yaml_core_schema() && tag.suffix() == "str"
 }
 
-fn size(node: &Node) -> usize {
+/// The nodes below `node`, and the bytes of all text in it.
+fn size(node: &Node) -> (usize, usize) {
+    let below = |(nodes, bytes): (usize, usize), key: usize, node: &Node| {
+        let (more, text) = size(node);
+        (nodes + 1 + more, bytes + key + text)
+    };
     match &node.content {
-        Content::Scalar { .. } => 0,
-        Content::List(list) => list.iter().map(|node| 1 + size(node)).sum(),
-        Content::Map(map) => map.iter().map(|pair| 1 + size(&pair.value)).sum(),
+        Content::Scalar { text, .. } => (0, text.len()),
+        Content::List(list) => list.iter().fold((0, 0), |sum, node| below(sum, 0, node)),
+        Content::Map(map) => map.iter().fold((0, 0), |sum, pair| below(sum, pair.key.len(), &pair.value)),
     }
 }
 
 /// Most nodes of a document. A ConfigMap holds 1 MiB, and no configuration has a tenth of this.
 const MAX_NODES: usize = 100_000;
+/// Most bytes that aliases repeat.
+const MAX_REPEATED: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -305,6 +320,8 @@ mod tests {
             assert!(node(&text).is_err(), "{}", text.get(..20).unwrap_or(&text));
         }
         let aliases = node("a: &x 1\nb: *x\n").unwrap().unwrap();
-        assert_eq!(size(&aliases), 2);
+        assert_eq!(size(&aliases), (2, 4));
+        let long = |aliases: usize| format!("a: &a {}\n{}", "x".repeat(1_000), "b: [*a, *a]\n".repeat(aliases));
+        assert!(node(&long(1)).is_ok() && node(&long(1_000)).is_err(), "a long text many times");
     }
 }

@@ -26,10 +26,10 @@ taskmanager.memory.network.min: 32m
 taskmanager.memory.network.max: 32m
 taskmanager.numberOfTaskSlots: 1
 execution.checkpointing.interval: 1s
-high-availability.kubernetes.leader-election.lease-duration: 5 s
-high-availability.kubernetes.leader-election.renew-deadline: 4 s
-high-availability.kubernetes.leader-election.retry-period: 1 s
-high-availability.zookeeper.client.session-timeout: 5000
+high-availability.kubernetes.leader-election.lease-duration: 10 s
+high-availability.kubernetes.leader-election.renew-deadline: 8 s
+high-availability.kubernetes.leader-election.retry-period: 2 s
+high-availability.zookeeper.client.session-timeout: 10000
 ";
 const LOGGING: &str = "
 rootLogger.level = INFO

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use self::Ending::*;
 use super::manifest::Manifest;
 
 /// What is wrong with a manifest that would be right without.
@@ -15,7 +16,8 @@ pub struct Fault {
     pub ending: Ending,
 }
 
-/// How a cluster with a fault ends, on the real thing. Each text is of a line that its JobManager says.
+/// How a cluster with a fault ends, on the real thing. Each text is of a line that its JobManager says, `…` for what is another
+/// word each time, and stands so in the page of the rule.
 #[derive(Debug, Clone, Copy)]
 pub enum Ending {
     /// It does not come up: the process ends, having said it.
@@ -36,7 +38,21 @@ pub enum Ending {
     DoesNotAnswer(&'static str),
 }
 
-use Ending::*;
+impl Ending {
+    /// What the JobManager says; `None` where its REST API answers instead.
+    pub fn said(self) -> Option<&'static str> {
+        match self {
+            ForgetsTheJob => None,
+            DoesNotStart(said)
+            | RefusesTheJob(said)
+            | DoesNotComeBack(said)
+            | NeverLeadsAgain(said)
+            | TakesTheOther(said)
+            | IsTakenDown(said)
+            | DoesNotAnswer(said) => Some(said),
+        }
+    }
+}
 
 pub const FAULTS: [Fault; 16] = [
     Fault { rule: "ha-off", what: "no HA", version: "2.3.0", make: without_arguments, ending: ForgetsTheJob },
@@ -88,7 +104,7 @@ pub const FAULTS: [Fault; 16] = [
                 other.with("high-availability.storageDir", "file:///flink-data/other", "high-availability.storageDir");
             both(manifest, other.with("high-availability.cluster-id", "/other", "high-availability.cluster-id"))
         },
-        ending: TakesTheOther("FileNotFoundException"),
+        ending: TakesTheOther("FileNotFoundException: …/blob/job_…"),
     },
     Fault {
         rule: "ha-directory-shared",
@@ -99,7 +115,7 @@ pub const FAULTS: [Fault; 16] = [
             let other = manifest.renamed("other").with("kubernetes.cluster-id", "other", "kubernetes.cluster-id");
             both(manifest, other)
         },
-        ending: IsTakenDown("FileNotFoundException"),
+        ending: IsTakenDown("FileNotFoundException: …/default/blob/…"),
     },
     Fault {
         rule: "ha-mode-short-name",
@@ -150,7 +166,7 @@ pub const FAULTS: [Fault; 16] = [
         what: "-Dkey=value twice given to a session JobManager",
         version: "2.3.0",
         make: glued,
-        ending: DoesNotStart("Could not parse value '-Dhigh-availability.storageDir="),
+        ending: DoesNotStart("Could not parse value … for key 'rest.port'"),
     },
     Fault {
         rule: "ha-mode-missing",

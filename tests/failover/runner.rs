@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -35,7 +35,12 @@ struct Shared {
     stop: AtomicBool,
     /// By their uid: names come again.
     pods: Mutex<BTreeMap<String, Pod>>,
+    /// By their names.
+    services: Mutex<BTreeMap<String, Value>>,
 }
+
+/// What a watch says: an event, or that it has ended.
+type Heard = Option<Value>;
 
 /// What a Pod is seen to be from outside.
 #[derive(Debug, Clone)]
@@ -70,6 +75,7 @@ impl Runner {
             homes: homes.to_owned(),
             stop: AtomicBool::new(false),
             pods: Mutex::default(),
+            services: Mutex::default(),
         });
         fs::write(shared.hosts(), "").expect("a file");
         let worker = Arc::clone(&shared);
@@ -77,7 +83,10 @@ impl Runner {
     }
 
     /// The Pods that there are now, the oldest first.
+    #[track_caller]
     pub fn pods(&self) -> Vec<Seen> {
+        let has_ended = self.thread.as_ref().is_none_or(JoinHandle::is_finished);
+        assert!(!has_ended, "nothing runs the Pods any more; its panic is above");
         let pods: BTreeMap<u32, Seen> = self.shared.lock().values().map(|pod| (pod.number, seen(pod))).collect();
         pods.into_values().collect()
     }
@@ -101,19 +110,17 @@ impl Drop for Runner {
 
 impl Shared {
     fn work(&self) {
-        let (mut _watch, mut events) = self.watch();
+        let (mut _watches, mut events) = self.watch();
         while !self.stop.load(Ordering::Relaxed) {
             let mut changed = false;
             // All that has happened by now, then a look at the Pods.
-            let mut next = match events.recv_timeout(TICK) {
-                Err(RecvTimeoutError::Disconnected) => {
-                    (_watch, events) = self.watch();
-                    None
+            let mut next = events.recv_timeout(TICK).ok();
+            while let Some(heard) = next {
+                if let Some(event) = heard {
+                    changed |= self.hear(event);
+                } else {
+                    (_watches, events) = self.watch();
                 }
-                event => event.ok(),
-            };
-            while let Some(event) = next {
-                changed |= self.hear(event);
                 next = events.try_recv().ok();
             }
             if changed {
@@ -123,23 +130,36 @@ impl Shared {
         }
     }
 
-    /// The events of the namespace's Pods, for as long as the process lives.
-    fn watch(&self) -> (Supervised, Receiver<Value>) {
-        let words =
-            ["get", "pods", "--namespace", &self.namespace, "--watch", "--output-watch-events", "--output=json"];
-        let mut kubectl = self.plane.admin().watch(&words).expect("kubectl starts");
-        let output = kubectl.take_stdout().expect("a pipe");
+    /// What happens to the Pods and Services of the namespace, for as long as the processes live.
+    fn watch(&self) -> ([Supervised; 2], Receiver<Heard>) {
         let (sender, receiver) = mpsc::channel();
-        std::thread::spawn(move || {
-            let events = serde_json::Deserializer::from_reader(std::io::BufReader::new(output)).into_iter::<Value>();
-            events.map_while(Result::ok).try_for_each(|event| sender.send(event))
-        });
-        (kubectl, receiver)
+        (["pods", "services"].map(|kind| self.watch_kind(kind, sender.clone())), receiver)
     }
 
-    /// Whether a Pod came or went.
+    fn watch_kind(&self, kind: &str, sender: Sender<Heard>) -> Supervised {
+        let words = ["get", kind, "--namespace", &self.namespace, "--watch", "--output-watch-events", "--output=json"];
+        let mut kubectl = self.plane.admin().watch(&words).expect("kubectl starts");
+        let output = kubectl.take_stdout().expect("a pipe");
+        std::thread::spawn(move || {
+            let events = serde_json::Deserializer::from_reader(std::io::BufReader::new(output)).into_iter::<Value>();
+            let said = events.map_while(Result::ok).map(Some).chain([None]);
+            // Nobody listens once there is another watch.
+            said.map(|heard| sender.send(heard)).take_while(Result::is_ok).for_each(drop);
+        });
+        kubectl
+    }
+
+    /// Whether a Pod or a Service came or went.
     fn hear(&self, mut event: Value) -> bool {
         let object = event["object"].take();
+        if object["kind"] == "Service" {
+            let Some(name) = object["metadata"]["name"].as_str() else { return false };
+            let mut services = lock(&self.services);
+            if event["type"] == "DELETED" {
+                return services.remove(name).is_some();
+            }
+            return services.insert(name.to_owned(), object.clone()).as_ref() != Some(&object);
+        }
         let Some(uid) = object["metadata"]["uid"].as_str().map(str::to_owned) else { return false };
         let is_gone = event["type"] == "DELETED" || !object["metadata"]["deletionTimestamp"].is_null();
         let mut pods = self.lock();
@@ -190,17 +210,15 @@ impl Shared {
 
     /// Writes the names of the Services into the hosts of all Pods and of this machine.
     fn write_hosts(&self) {
-        let services = self.plane.kubectl(&["get", "services", "--namespace", &self.namespace, "--output=json"]).stdout;
-        let services: Value = serde_json::from_str(&services).unwrap_or_default();
-        let pods = self.lock();
+        let (services, pods) = (lock(&self.services), self.lock());
         let mut lines = String::from("127.0.0.1 localhost\n");
-        for service in services["items"].as_array().into_iter().flatten() {
+        for (name, service) in &*services {
             let Some(selector) = service["spec"]["selector"].as_object() else { continue };
             let is_selected = |pod: &&Pod| {
                 let labels = &pod.object["metadata"]["labels"];
                 selector.iter().all(|(name, value)| labels[name] == *value)
             };
-            if let (Some(pod), Some(name)) = (pods.values().find(is_selected), service["metadata"]["name"].as_str()) {
+            if let Some(pod) = pods.values().find(is_selected) {
                 let whole = format!("{name}.{}", self.namespace);
                 let _ = writeln!(lines, "{} {name} {whole} {whole}.svc {whole}.svc.cluster.local", pod.address);
             }
@@ -217,8 +235,12 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Pod>> {
-        self.pods.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.pods)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn seen(pod: &Pod) -> Seen {

@@ -1,7 +1,7 @@
 //! Objects that operators and Flink's own client made: each is recognised, none is changed or denied.
 //!
-//! `made/` holds what operator 1.7.0 made in these tests (`UPDATE_MADE=1 cargo test --test operator` writes it anew). What a
-//! newer operator made lies beside the checkout, where it lies there.
+//! `made/` holds what operator 1.7.0 made in these tests (`UPDATE_MADE=1 cargo test --test operator` writes it anew),
+//! `made-1-15/` what operator 1.15.0, and Flink's client without an operator, were once seen to make.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ pub const INPUT: &str = "input.yaml";
 
 #[test]
 fn what_operator_1_7_made_is_left_as_it_is() {
-    let made = own();
+    let made = fixtures("made");
     if std::env::var_os("UPDATE_MADE").is_some()
         && let Some(fleet) = Fleet::shared()
     {
@@ -42,8 +42,7 @@ fn what_operator_1_7_made_is_left_as_it_is() {
 
 #[test]
 fn what_operator_1_15_made_is_left_as_it_is() {
-    let Some(shared) = manifests::shared() else { return };
-    let seen = left_as_it_is(&shared.join("corpus/operator-made"));
+    let seen = left_as_it_is(&fixtures("made-1-15"));
     assert!(seen.workloads > 15 && seen.others > 40 && seen.tempting > 0, "{seen:?}");
 }
 
@@ -116,8 +115,8 @@ fn is_of_flink(object: &Value) -> bool {
     containers.iter().any(|container| container["name"] == "flink-main-container")
 }
 
-fn own() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/operator/made")
+fn fixtures(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/operator").join(name)
 }
 
 fn entries(directory: &Path) -> Vec<PathBuf> {

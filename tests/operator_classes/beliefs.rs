@@ -10,6 +10,7 @@ use flink_admission::policy::Role;
 use serde_json::{Value, json};
 
 use super::classes::Classes;
+use super::compared::Compared;
 
 /// Options that the operator sets by what the rest of the spec says, whatever the configuration says.
 const OF_SPEC: &[&str] = &[
@@ -53,14 +54,18 @@ const ADDED: &[&str] = &[
 ];
 
 /// Where the operator's `answer` for `object` is otherwise than we believe.
-pub fn differences(object: &Value, answer: &Value, classes: &mut Classes) -> Vec<String> {
+///
+/// What was compared is counted in `compared`.
+pub fn differences(object: &Value, answer: &Value, classes: &mut Classes, compared: &Compared) -> Vec<String> {
     let spec = FieldPath::of(&["spec"]);
     let ours = deployment::resolve(object, &spec);
     let mut differences: Vec<String> = flattening(object, answer).into_iter().collect();
     for role in [Role::JobManager, Role::TaskManager] {
-        differences.extend(merge(object, role, &ours, classes));
+        differences.extend(merge(object, role, &ours, classes, compared));
     }
+    compared.none.count(!answer["effective"].is_object());
     if answer["effective"].is_object() {
+        compared.effective.count(true);
         differences.extend(effective(object, answer));
         differences.extend(accounts(object, answer, &ours));
         differences.extend(availability(object, answer, &ours));
@@ -85,7 +90,13 @@ pub fn flat(configuration: &Value) -> Value {
     Value::Object(flat.iter().map(|(key, setting)| (key.to_owned(), json!(setting.value))).collect())
 }
 
-fn merge(object: &Value, role: Role, ours: &FlinkDeployment, classes: &mut Classes) -> Option<String> {
+fn merge(
+    object: &Value,
+    role: Role,
+    ours: &FlinkDeployment,
+    classes: &mut Classes,
+    compared: &Compared,
+) -> Option<String> {
     let base = &object["spec"]["podTemplate"];
     let own = &object["spec"][deployment::field(role)]["podTemplate"];
     if !base.is_object() && !own.is_object() {
@@ -96,8 +107,16 @@ fn merge(object: &Value, role: Role, ours: &FlinkDeployment, classes: &mut Class
     let pod = if role == Role::JobManager { &ours.job_manager } else { &ours.task_manager };
     let question = json!({"base": base, "own": own, "byName": by_name, "ours": &*pod.template});
     let answer = classes.ask(&question);
-    let is_same = answer["unreadable"].is_string() || answer["theirs"] == answer["ours"];
-    (!is_same).then(|| format!("{role}: merged by name {by_name} to {}, not {}", answer["theirs"], answer["ours"]))
+    if answer["unreadable"].is_string() {
+        compared.unreadable.count(true);
+        return None;
+    }
+    // Of two templates, since one alone is not merged.
+    if base.is_object() && own.is_object() {
+        if by_name { &compared.by_name } else { &compared.by_position }.count(true);
+    }
+    (answer["theirs"] != answer["ours"])
+        .then(|| format!("{role}: merged by name {by_name} to {}, not {}", answer["theirs"], answer["ours"]))
 }
 
 /// What we read is in force, but for what the operator sets itself; and there is nothing else.

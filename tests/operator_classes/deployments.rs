@@ -19,6 +19,7 @@ pub fn reviewed() -> impl Strategy<Value = Json> {
         select(vec![json!("stateless"), json!("stateless"), json!("last-state"), json!("savepoint"), Value::Null]);
     let name = mostly(json!("turbines"), vec![json!("Turbines"), json!("t".repeat(46))]);
     let replicas = mostly(Value::Null, vec![json!(0), json!(1), json!(3)]);
+    let by_name = select(vec![Value::Null, Value::Null, json!("true")]);
     let other = mostly(
         Value::Null,
         vec![
@@ -30,8 +31,8 @@ pub fn reviewed() -> impl Strategy<Value = Json> {
             json!({"taskmanager.memory.process.size": "2g"}),
         ],
     );
-    (deployment(), account, memory, parallelism, mode, name, (replicas, other)).prop_map(
-        |(Json(mut object), account, memory, parallelism, mode, name, (replicas, other))| {
+    (deployment(), account, memory, parallelism, mode, name, (replicas, other, by_name)).prop_map(
+        |(Json(mut object), account, memory, parallelism, mode, name, (replicas, other, by_name))| {
             object["metadata"]["name"] = name;
             let Some(spec) = object["spec"].as_object_mut() else { return Json(object) };
             fill(spec, "serviceAccount", account);
@@ -50,6 +51,7 @@ pub fn reviewed() -> impl Strategy<Value = Json> {
             }
             if let Some(Value::Object(configuration)) = spec.get_mut("flinkConfiguration") {
                 configuration.extend(other.as_object().cloned().unwrap_or_default());
+                fill(configuration, "kubernetes.operator.pod-template.merge-arrays-by-name", by_name);
             }
             Json(without_nulls(&object))
         },

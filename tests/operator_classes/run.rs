@@ -11,20 +11,20 @@ use serde_json::{Value, json};
 
 use super::beliefs::{differences, version};
 use super::classes::Classes;
+use super::compared::Compared;
 use super::deployments::{asked, reviewed};
 use crate::generated::{Json, policy};
 use crate::manifests;
+use crate::support::asked;
 
-/// 500 cases, or 10,000; the same on every run unless `PROPTEST_RNG_SEED` says otherwise.
+/// As many cases as are asked for; the same on every run, but for another seed.
 pub fn config() -> ProptestConfig {
-    let from_environment = ProptestConfig::default();
-    let rng_seed = match from_environment.rng_seed {
-        RngSeed::Random => RngSeed::Fixed(2026),
-        RngSeed::Fixed(seed) => RngSeed::Fixed(seed),
-    };
-    let is_whole = std::env::var("FLINK_ADMISSION_FIDELITY").is_ok_and(|value| !value.is_empty());
-    let cases = if is_whole { 10_000 } else { 500 };
-    ProptestConfig { cases, rng_seed, failure_persistence: None, ..from_environment }
+    ProptestConfig {
+        cases: asked::cases(),
+        rng_seed: RngSeed::Fixed(asked::seed()),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 #[test]
@@ -32,6 +32,7 @@ fn the_operator_makes_of_a_deployment_what_we_make_and_takes_what_we_fill_in() {
     let Some(classes) = Classes::start() else { return };
     let classes = RefCell::new(classes);
     let [asked_for, read, accepted, completed] = [const { Cell::new(0_u32) }; 4];
+    let compared = Compared::default();
     let count = |cell: &Cell<u32>, yes: bool| cell.set(cell.get() + u32::from(yes));
     let result = TestRunner::new(config()).run(&(reviewed(), policy()), |(Json(object), Json(policy))| {
         let classes = &mut *classes.borrow_mut();
@@ -41,7 +42,7 @@ fn the_operator_makes_of_a_deployment_what_we_make_and_takes_what_we_fill_in() {
         let is_read = answer["unreadable"].is_null();
         count(&read, is_read);
         if is_read {
-            let found = differences(&before, &answer, classes);
+            let found = differences(&before, &answer, classes, &compared);
             prop_assert!(found.is_empty(), "{}\n{}", found.join("\n"), before);
         }
         let is_accepted = is_read && answer["rejected"].is_null();
@@ -58,12 +59,13 @@ fn the_operator_makes_of_a_deployment_what_we_make_and_takes_what_we_fill_in() {
     });
     let _ = writeln!(
         std::io::stderr(),
-        "operator classes: {} cases, {} read, {} accepted, {} of these completed, {}",
+        "operator classes: {} cases, {} read, {} accepted, {} of these completed, {}; compared: {}",
         asked_for.get(),
         read.get(),
         accepted.get(),
         completed.get(),
-        if result.is_ok() { "0 differences" } else { "a difference" }
+        if result.is_ok() { "0 differences" } else { "a difference" },
+        compared.in_words()
     );
     result.unwrap_or_else(|failure| panic!("{failure}"));
     // Else the test would hold where nothing is read, accepted or completed.
@@ -72,6 +74,7 @@ fn the_operator_makes_of_a_deployment_what_we_make_and_takes_what_we_fill_in() {
             && accepted.get() * 6 > asked_for.get()
             && completed.get() * 10 > asked_for.get()
     );
+    compared.assert_enough(read.get());
 }
 
 /// What is stored of `object` when it is created under `policy`.

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use flink_admission::facts::{Answer, FactKey, Facts};
 use flink_admission::flink::arguments::{self, Fate};
+use flink_admission::flink::configuration::Layer;
 use flink_admission::flink::raw::{self, RawRole};
 use flink_admission::policy::Role;
 use flink_admission::workload::{Entry, Kind, Raw, recognise};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::container::{Case, Seen};
 use super::entry_points::Made;
+use super::excuses::{self, Excuses};
 use super::kubelet::{self, POD_IP};
 use super::release::Release;
 
@@ -35,6 +37,8 @@ pub struct Outcome<'a> {
     pub seen: Option<Seen>,
     /// What the entry point made of that.
     pub made: Made,
+    /// What was not compared.
+    pub excuses: Excuses,
 }
 
 impl Outcome<'_> {
@@ -44,28 +48,29 @@ impl Outcome<'_> {
         let raw = match recognise(&object).map(|workload| workload.kind) {
             Some(Kind::Raw(raw)) => raw,
             _ if self.is_cluster() => return vec!["it is not recognised".to_owned()],
-            _ => return Vec::new(),
+            _ => {
+                self.excuses.add(excuses::NO_CLUSTER);
+                return Vec::new();
+            }
         };
-        let Some(seen) = &self.seen else {
-            // What does not start has no options; nothing is claimed of it that could hurt.
-            return Vec::new();
-        };
+        let Some(seen) = &self.seen else { return self.starts_nothing(&object, &raw).into_iter().collect() };
         let mut differences = Vec::new();
         if !classes(&raw).iter().any(|class| seen.words[0].ends_with(class)) {
             differences.push(format!("`{}` is started, none of {:?}", seen.words[0], classes(&raw)));
         }
         // What native mode reads is not asked here.
         if raw.launch.entry == Entry::Native {
+            self.excuses.add(excuses::NATIVE);
             return differences;
         }
-        let mut facts = Facts::default();
-        let key = FactKey::ConfigMap { namespace: "plants".to_owned(), name: "flink-config".to_owned() };
-        facts.insert(key, Answer::Known(json!({"data": self.case.data})));
-        let role = raw::resolve(&object, &raw, "plants", &facts, &[]);
+        let role = self.resolve(&object, &raw);
         if let Some(why) = &self.made.refused {
             let is_known = role.refused.is_some() || role.refused_arguments.is_some() || role.unknown.is_some();
             // What something else fills in is not judged.
-            if !is_known && !seen.words.iter().any(|word| word == POD_IP) {
+            let is_filled_in = seen.words.iter().any(|word| word == POD_IP);
+            if !is_known && is_filled_in {
+                self.excuses.add(excuses::FILLED_IN);
+            } else if !is_known {
                 differences.push(format!("it is refused, and we do not know: {why}"));
             }
             return differences;
@@ -79,6 +84,21 @@ impl Outcome<'_> {
         differences.extend(self.options(&role, of_image));
         differences.extend(self.words(&raw));
         differences
+    }
+
+    /// What does not start has no options. Either we know why, or it is one that is known for it.
+    fn starts_nothing(&self, object: &Value, raw: &Raw) -> Option<String> {
+        let role = self.resolve(object, raw);
+        let is_known = role.refused.is_some() || role.refused_arguments.is_some() || role.unknown.is_some();
+        self.excuses.add(if is_known { excuses::NOT_STARTED } else { excuses::NOTHING });
+        (!is_known && !excuses::starts_nothing(self.case)).then(|| "it starts nothing, and we do not know".to_owned())
+    }
+
+    fn resolve(&self, object: &Value, raw: &Raw) -> RawRole {
+        let mut facts = Facts::default();
+        let key = FactKey::ConfigMap { namespace: "plants".to_owned(), name: "flink-config".to_owned() };
+        facts.insert(key, Answer::Known(json!({"data": self.case.data})));
+        raw::resolve(object, raw, "plants", &facts, &[])
     }
 
     /// The words that reached the JVM, without what the scripts say of memory.
@@ -104,37 +124,54 @@ impl Outcome<'_> {
     /// Options that have another value, are not set, or are set and not known of.
     fn options(&self, role: &RawRole, of_image: &OfImage) -> Vec<String> {
         let mut differences = Vec::new();
+        let environment = kubelet::environment(&self.case.container);
         for (key, setting) in role.config.iter() {
-            let value = &setting.value;
+            let (value, made) = (&setting.value, self.made.options.get(key));
             // Of a host that may be a secret the key alone is kept.
             if key == "jobmanager.rpc.address" && value.ends_with("=…") {
+                self.excuses.add(excuses::HOST);
                 continue;
             }
-            // What the image's environment may replace is not known.
-            if setting.layer != flink_admission::flink::configuration::Layer::Argument && value.contains('$') {
+            if made.is_some_and(|made| made == value || *made == value.replace("$(POD_IP)", POD_IP)) {
                 continue;
             }
-            match self.made.options.get(key) {
-                Some(made) if made == value || *made == value.replace("$(POD_IP)", POD_IP) => {}
-                made => differences.push(format!("`{key}` is {made:?}, not {value:?}")),
+            // What the image's environment may replace is not known to us; here it is.
+            if setting.layer != Layer::Argument && value.contains('$') {
+                let replaced = kubelet::substitute(value, &environment);
+                if made.map(String::as_str).unwrap_or_default() == replaced.trim() {
+                    self.excuses.add(excuses::REPLACED);
+                    continue;
+                }
             }
+            differences.push(format!("`{key}` is {made:?}, not {value:?}"));
         }
         if role.unknown.is_none() {
-            let of_image = |key: &String, value: &String| {
-                let is_arithmetic = key.contains(".memory.") || key.starts_with("taskmanager.cpu.");
-                of_image.get(key).is_some_and(|values| is_arithmetic || values.contains(value))
-            };
-            let is_of_word = |key: &String| {
-                let is_misread = key == "rest.port" && role.misread.iter().any(|(word, _)| word.fate == Fate::WebPort);
-                OF_WORDS.contains(&key.as_str()) || is_misread
-            };
-            let is_known = |key: &String| role.config.exact(key).is_some() || is_of_word(key);
-            let others = self.made.options.iter().filter(|(key, value)| !is_known(key) && !of_image(key, value));
-            differences.extend(others.map(|(key, value)| format!("`{key}` is {value:?}, and not known of")));
+            differences.extend(self.others(role, of_image));
+        } else {
+            self.excuses.add(excuses::UNKNOWN);
         }
         for (key, setting) in role.void.iter().flat_map(|void| void.config.iter()) {
             if role.config.exact(key).is_none() && self.made.options.get(key) == Some(&setting.value) {
                 differences.push(format!("`{key}` is said to have no effect, and is {:?}", setting.value));
+            }
+        }
+        differences
+    }
+
+    /// Options that we do not know of.
+    fn others(&self, role: &RawRole, of_image: &OfImage) -> Vec<String> {
+        let mut differences = Vec::new();
+        let has_web_port = role.misread.iter().any(|(word, _)| word.fate == Fate::WebPort);
+        for (key, value) in self.made.options.iter().filter(|(key, _)| role.config.exact(key).is_none()) {
+            let is_arithmetic = key.contains(".memory.") || key.starts_with("taskmanager.cpu.");
+            if OF_WORDS.contains(&key.as_str()) || (key == "rest.port" && has_web_port) {
+                self.excuses.add(excuses::WORDS);
+            } else if of_image.get(key).is_some_and(|values| values.contains(value)) {
+                // The image says it.
+            } else if is_arithmetic && of_image.contains_key(key) {
+                self.excuses.add(excuses::ARITHMETIC);
+            } else {
+                differences.push(format!("`{key}` is {value:?}, and not known of"));
             }
         }
         differences

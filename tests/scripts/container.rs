@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::kubelet;
+use super::questions::Questions;
 use super::release::{Release, java};
 use crate::support::{Supervised, wait_until};
 
@@ -58,9 +59,9 @@ impl Case {
                 "volumes": [{"name": VOLUME, "configMap": {"name": "flink-config"}}]}}}})
     }
 
-    /// Runs it in `directory`, which is its own; `None` where no JVM was started. What a real one answers the scripts is
-    /// kept in `answers`, since they ask much again.
-    pub fn run(&self, release: &Release, directory: &Path, answers: &Path) -> Option<Seen> {
+    /// Runs it in `directory`, which is its own; `None` where no JVM was started. What the scripts ask one of Flink is for
+    /// `questions`; what it answers of itself is kept in `answers`.
+    pub fn run(&self, release: &Release, directory: &Path, answers: &Path, questions: &Questions) -> Option<Seen> {
         let environment = kubelet::environment(&self.container);
         let words = kubelet::words(&self.container, &environment);
         for made in ["", "seen", "volume"] {
@@ -75,7 +76,7 @@ impl Case {
         let mut command = Supervised::command(Path::new("unshare"), None);
         command.args(["--mount", "--pid", "--fork", "--kill-child", "--uts"]);
         command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts/pod"));
-        command.arg(directory).arg(&release.home).arg(answers).arg(java());
+        command.arg(directory).arg(&release.home).arg(answers).arg(java()).arg(questions.port.to_string());
         let log = std::fs::File::create(directory.join("log")).expect("a log");
         command.stdout(Stdio::from(log.try_clone().expect("a log"))).stderr(Stdio::from(log));
         let mut pod = Supervised::spawn(command).expect("a pod");

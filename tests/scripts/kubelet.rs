@@ -64,3 +64,22 @@ pub fn expand(text: &str, variables: &[(String, String)]) -> String {
     }
     made
 }
+
+/// What `envsubst` makes of `text` with `variables` alone: `$NAME` and `${NAME}` become their values, or nothing.
+pub fn substitute(text: &str, variables: &[(String, String)]) -> String {
+    let is_name = |letter: char| letter == '_' || letter.is_ascii_alphanumeric();
+    let value = |name: &str| variables.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value);
+    let mut parts = text.split('$');
+    let mut made = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let begin = part.strip_prefix('{').unwrap_or(part);
+        let (name, rest) = begin.split_at(begin.find(|letter| !is_name(letter)).unwrap_or(begin.len()));
+        let is_named = !name.is_empty() && !name.starts_with(|letter: char| letter.is_ascii_digit());
+        match (part.starts_with('{'), rest.strip_prefix('}')) {
+            (true, Some(rest)) if is_named => made.extend([value(name), rest]),
+            (false, _) if is_named => made.extend([value(name), rest]),
+            _ => made.extend(["$", part]),
+        }
+    }
+    made
+}

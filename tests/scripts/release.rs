@@ -6,7 +6,7 @@ use std::process::Command;
 
 use flink_admission::flink::version::FlinkVersion;
 
-use crate::support::is_ci;
+use crate::support::{asked, is_ci};
 
 /// A release of Flink.
 pub struct Release {
@@ -19,38 +19,38 @@ pub struct Release {
 /// Those that `make test` asks.
 const FEW: [&str; 3] = ["1.16.3", "1.20.5", "2.3.0"];
 
-/// The releases that are asked all cases, as the environment names them.
-fn wanted() -> Option<String> {
-    std::env::var("FLINK_ADMISSION_FIDELITY").ok().filter(|wanted| !wanted.is_empty())
-}
-
-/// Whether all cases are asked.
-pub fn is_whole() -> bool {
-    wanted().is_some()
-}
-
-/// The releases to ask; none where something is missing, which is then said on standard error. On CI (`CI=true`) that is a
+/// The releases to ask, but for those that are not there, which is then said on standard error. On CI (`CI=true`) that is a
 /// panic.
 pub fn releases() -> Vec<Release> {
-    let known = std::fs::read_to_string(sources().join("versions")).expect("the list of releases");
-    let names = known.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(' ').next());
     let directory = directory();
-    let release = |name: &str| Release { name: name.to_owned(), home: directory.join(name) };
-    let is_asked = |name: &&str| match wanted() {
-        Some(wanted) => wanted == "all" || wanted.split(',').any(|one| one == *name),
-        None => FEW.contains(name),
-    };
-    let releases: Vec<_> = names.filter(is_asked).map(release).collect();
-    let Some(missing) = missing(&releases) else { return releases };
-    assert!(!is_ci(), "{missing}");
+    let release = |name: String| Release { home: directory.join(&name), name };
+    let wanted: Vec<_> = asked::releases(&FEW).into_iter().map(release).collect();
+    if let Some(missing) = missing() {
+        skip(&format!("nothing was tested: {missing}"));
+        return Vec::new();
+    }
+    let (there, missing): (Vec<_>, Vec<_>) = wanted.into_iter().partition(Release::is_there);
+    for Release { name, home } in &missing {
+        let home = home.display();
+        skip(&format!("Flink {name} was not asked: there is no `{home}`; run `tests/flink/build {name}` to bring it"));
+    }
+    there
+}
+
+/// Says what is missing; on CI that is a panic.
+fn skip(why: &str) {
+    assert!(!is_ci(), "{why}");
     // Not `eprintln`, which the test runner swallows where the test passes.
-    let _ = writeln!(std::io::stderr(), "\nSKIPPED, nothing was tested: {missing}");
-    Vec::new()
+    let _ = writeln!(std::io::stderr(), "\nSKIPPED, {why}");
 }
 
 impl Release {
     pub fn version(&self) -> FlinkVersion {
         FlinkVersion::from_dotted(&self.name).expect("a version")
+    }
+
+    fn is_there(&self) -> bool {
+        self.home.join("bin/standalone-job.sh").is_file()
     }
 }
 
@@ -67,7 +67,7 @@ pub fn java() -> PathBuf {
 }
 
 /// What is missing, and how to get it.
-fn missing(releases: &[Release]) -> Option<String> {
+fn missing() -> Option<String> {
     for (tool, package) in [
         ("java", "a JDK (17)"),
         ("javac", "a JDK (17)"),
@@ -78,10 +78,6 @@ fn missing(releases: &[Release]) -> Option<String> {
         if !Command::new(tool).arg("--version").output().is_ok_and(|output| output.status.success()) {
             return Some(format!("`{tool}` does not run; install {package}"));
         }
-    }
-    if let Some(release) = releases.iter().find(|release| !release.home.join("bin/standalone-job.sh").is_file()) {
-        let (home, name) = (release.home.display(), &release.name);
-        return Some(format!("there is no `{home}`; run `tests/flink/build {name}` to bring it"));
     }
     let layer = "d=$(mktemp -d) && mount -t tmpfs t $d && mkdir $d/u $d/w $d/r && \
         mount -t overlay o -o lowerdir=/,upperdir=$d/u,workdir=$d/w $d/r; s=$?; umount $d/r $d; rmdir $d; exit $s";

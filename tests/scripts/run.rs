@@ -1,15 +1,19 @@
 //! All cases of all releases, run and compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use super::belief::{OfImage, Outcome};
 use super::container::{Case, Seen};
 use super::entry_points::{self, Made};
+use super::excuses::{EXCEPTIONS, Excuses, exception};
+use super::questions::Questions;
 use super::release::{self, Release};
-use super::{environments, forms};
+use super::{environments, forms, share};
+use crate::support::asked;
 
 /// As many as there are cores on a small machine; each waits for programs more than it works.
 const AT_ONCE: usize = 3;
@@ -18,19 +22,31 @@ const AT_ONCE: usize = 3;
 #[test]
 fn scripts_and_entry_points_make_of_a_container_what_we_make() {
     let all = [forms::cases(), environments::cases()].concat();
-    let cases: Vec<Case> = all.into_iter().filter(|case| case.is_central || release::is_whole()).collect();
     let mut differences: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for release in release::releases() {
-        let found = compare_on(&release, &cases);
-        let refused = found.iter().filter(|(_, outcome)| *outcome == Kind::Refused).count();
-        let started = found.iter().filter(|(_, outcome)| *outcome != Kind::NotStarted).count();
-        let of_release: Vec<String> = found.into_iter().flat_map(|(differences, _)| differences).collect();
+    let mut fired = BTreeSet::new();
+    let releases = release::releases();
+    for (turn, release) in releases.iter().enumerate() {
+        let cases = share::of(&all, turn);
+        let begin = Instant::now();
+        let found = compare_on(release, &cases);
+        let refused = found.iter().filter(|found| found.kind == Kind::Refused).count();
+        let started = found.iter().filter(|found| found.kind != Kind::NotStarted).count();
+        let excuses = Excuses::default();
+        for one in &found {
+            excuses.extend(&one.excuses);
+        }
+        fired.extend(found.iter().flat_map(|found| found.exceptions.clone()));
+        let mut of_release: Vec<String> = found.into_iter().flat_map(|found| found.differences).collect();
+        of_release.extend(excuses.beyond(cases.len()));
         let _ = writeln!(
             std::io::stderr(),
-            "scripts of Flink {}: {} cases, {started} reach the JVM, {refused} are refused there, {} differences",
+            "scripts of Flink {}: {} cases, {started} reach the JVM, {refused} are refused there, {} differences, {:.0} s; \
+            not compared: {}",
             release.name,
             cases.len(),
-            of_release.len()
+            of_release.len(),
+            begin.elapsed().as_secs_f32(),
+            excuses.in_words()
         );
         // Else the test would hold where nothing is started.
         assert!((started - refused) * 3 > cases.len(), "{started} of {} cases reach the JVM", cases.len());
@@ -41,6 +57,19 @@ fn scripts_and_entry_points_make_of_a_container_what_we_make() {
     let told: Vec<String> =
         differences.into_iter().map(|(text, releases)| format!("{text}\n    Flink {}", releases.join(", "))).collect();
     assert!(told.is_empty(), "{} differences:\n{}", told.len(), told.join("\n"));
+    if asked::is_whole() && !releases.is_empty() {
+        let idle: Vec<_> = EXCEPTIONS.iter().enumerate().filter(|(index, _)| !fired.contains(index)).collect();
+        assert!(idle.is_empty(), "exceptions that are none any more: {idle:?}");
+    }
+}
+
+/// What came of a case.
+struct Found {
+    differences: Vec<String>,
+    /// Those of [`EXCEPTIONS`] that it is.
+    exceptions: Vec<usize>,
+    excuses: Excuses,
+    kind: Kind,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,7 +79,7 @@ enum Kind {
     Read,
 }
 
-fn compare_on(release: &Release, cases: &[Case]) -> Vec<(Vec<String>, Kind)> {
+fn compare_on(release: &Release, cases: &[Case]) -> Vec<Found> {
     let directory = tempfile::Builder::new().prefix("flink-admission-").tempdir().expect("a directory");
     for made in ["answers", "classes"] {
         std::fs::create_dir(directory.path().join(made)).expect("a directory");
@@ -67,20 +96,21 @@ fn compare_on(release: &Release, cases: &[Case]) -> Vec<(Vec<String>, Kind)> {
         .zip(seen)
         .map(|(case, seen)| {
             let made = seen.as_ref().filter(|seen| is_standalone(seen)).map(|_| made.next().expect("an answer"));
-            Outcome { case, release, seen, made: made.unwrap_or_default() }
+            Outcome { case, release, seen, made: made.unwrap_or_default(), excuses: Excuses::default() }
         })
         .collect();
-    let (plain, outcomes) = outcomes.split_at(plain.len());
+    let mut plain: Vec<_> = outcomes;
+    let outcomes = plain.split_off(plain.len() - cases.len());
     let mut of_image = OfImage::new();
     for (key, value) in plain.iter().flat_map(|outcome| outcome.made.options.clone()) {
         of_image.entry(key).or_default().insert(value);
     }
     assert!(of_image.contains_key("jobmanager.rpc.address"), "{of_image:?}");
-    outcomes.iter().map(|outcome| told(outcome, &of_image)).collect()
+    outcomes.into_iter().map(|outcome| told(outcome, &of_image)).collect()
 }
 
 /// The differences of `outcome`, each with what was seen.
-fn told(outcome: &Outcome<'_>, of_image: &OfImage) -> (Vec<String>, Kind) {
+fn told(outcome: Outcome<'_>, of_image: &OfImage) -> Found {
     let kind = match (&outcome.seen, &outcome.made.refused) {
         (None, _) => Kind::NotStarted,
         (_, Some(_)) => Kind::Refused,
@@ -92,21 +122,14 @@ fn told(outcome: &Outcome<'_>, of_image: &OfImage) -> (Vec<String>, Kind) {
         let Case { container, data, .. } = outcome.case;
         format!("{difference}\n    {container} {data}\n    the JVM had {:?}{refused}", outcome.words_but_memory())
     };
-    let differences = outcome.differences(of_image).into_iter();
-    (differences.filter(|difference| !is_excepted(outcome.case, difference)).map(tell).collect(), kind)
-}
-
-/// What is otherwise than we say it and is to stay so: a part of the difference, a part of the container, and why.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[
-    ("`#", "FLINK_PROPERTIES", "a comment becomes an option from 1.19, of a name that nobody reads"),
-    ("/opt/*", "FLINK_PROPERTIES", "from 1.19 a shell looks for the files of a value; which there are is not known"),
-    ("`jobmanager.rpc.address`", "a.b&c", "up to 1.18 `sed` has signs of its own, which no host has"),
-    ("it is not recognised", "flink-console.sh", "nobody starts Flink by the script behind the scripts"),
-];
-
-fn is_excepted(case: &Case, difference: &str) -> bool {
-    let container = case.container.to_string();
-    EXCEPTIONS.iter().any(|(what, whose, _)| difference.contains(what) && container.contains(whose))
+    let differences = outcome.differences(of_image);
+    let (exceptions, differences): (Vec<_>, Vec<_>) = differences
+        .into_iter()
+        .map(|difference| (exception(outcome.case, &difference), difference))
+        .partition(|(index, _)| index.is_some());
+    let differences = differences.into_iter().map(|(_, difference)| tell(difference)).collect();
+    let exceptions = exceptions.into_iter().filter_map(|(index, _)| index).collect();
+    Found { differences, exceptions, excuses: outcome.excuses, kind }
 }
 
 fn is_standalone(seen: &Seen) -> bool {
@@ -116,6 +139,7 @@ fn is_standalone(seen: &Seen) -> bool {
 
 fn run_all(release: &Release, cases: &[&Case], directory: &std::path::Path) -> Vec<Option<Seen>> {
     let next = AtomicUsize::new(0);
+    let questions = Questions::of(release);
     let seen: Mutex<Vec<Option<Seen>>> = Mutex::new(vec![None; cases.len()]);
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
@@ -123,7 +147,8 @@ fn run_all(release: &Release, cases: &[&Case], directory: &std::path::Path) -> V
                 while let Some((index, case)) =
                     Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|index| Some((index, cases.get(index)?)))
                 {
-                    let one = case.run(release, &directory.join(index.to_string()), &directory.join("answers"));
+                    let one =
+                        case.run(release, &directory.join(index.to_string()), &directory.join("answers"), &questions);
                     seen.lock().expect("no thread panicked")[index] = one;
                 }
             });

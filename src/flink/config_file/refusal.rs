@@ -111,7 +111,7 @@ impl From<yaml::Refusal> for Refusal {
 }
 
 /// Whether `text` is free of what the parsers are known to take differently: tags, directives, byte-order marks, line ends
-/// of old systems, control characters, a block whose sign has a line of its own.
+/// of old systems, control characters, a block whose sign has a line of its own, keys behind a question mark.
 fn is_shared(text: &str) -> bool {
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
@@ -126,7 +126,7 @@ fn is_shared(text: &str) -> bool {
         }
     }
     // A block's sign on a line of its own is taken for a key.
-    !text.lines().any(|line| line.starts_with('%') || line.trim_start().starts_with(['|', '>']))
+    !text.lines().any(|line| line.starts_with('%') || line.trim_start().starts_with(['|', '>', '?']))
 }
 
 /// How our parser begins to say what both refuse.
@@ -205,6 +205,7 @@ mod tests {
             "a: {b: c}#\n",
             "a: {b:{c: d}}\n",
             "a:\n- {[x]: y}\n",
+            "? b\n # c\n 2\n",
             &deep,
         ] {
             assert!(!refused(text).1, "{text}");

@@ -113,8 +113,14 @@ impl RawRole {
             Variable::Elsewhere | Variable::Unset => return,
         };
         let path = variable_path(&self.pod, container_path, PROPERTIES);
-        let text = environment.substitute(text);
-        let entries = config_file::properties(&text, self.version);
+        let entries = match self.version {
+            // Variables are put into each value, of which a blank is then the end.
+            Some(version) if version.at_least(1, 19) => config_file::properties(text, self.version)
+                .into_iter()
+                .map(|entry| Entry { value: substituted(&entry.value, environment), ..entry })
+                .collect(),
+            _ => config_file::properties(&environment.substitute(text), self.version),
+        };
         let origin = format!("environment variable {PROPERTIES}");
         match unwritable {
             None => set_all(&mut self.config, Layer::Environment, entries, &origin, &path),
@@ -185,6 +191,12 @@ impl RawRole {
 
 fn entries(file: &File) -> Result<Vec<Entry>, Refusal> {
     if file.name == LEGACY { Ok(config_file::legacy(&file.text)) } else { config_file::standard(&file.text) }
+}
+
+/// The value of a property once the entry point of 1.19 or later has put the variables into it.
+fn substituted(value: &str, environment: &Environment) -> String {
+    let substituted = environment.substitute(value);
+    substituted.split(|c: char| c.is_ascii_whitespace()).next().unwrap_or_default().to_owned()
 }
 
 fn set_all(config: &mut EffectiveConfig, layer: Layer, entries: Vec<Entry>, origin: &str, path: &FieldPath) {

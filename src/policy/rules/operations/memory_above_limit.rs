@@ -36,7 +36,8 @@ fn larger(case: &Case<'_>, view: &RoleView) -> Option<Violation> {
     let process = memory::size(&setting.value)?;
     let written = at(view.pod.container()?, &["resources", "limits", "memory"])?;
     let limit = memory::quantity(written)?;
-    if process <= limit {
+    // To the kubelet a limit of 0 is none.
+    if process <= limit || limit == 0 {
         return None;
     }
     let text = written.as_str().map_or_else(|| written.to_string(), |text| text.trim().to_owned());

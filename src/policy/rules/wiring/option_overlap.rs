@@ -16,7 +16,7 @@ pub(crate) const RULE: Rule = Rule {
     baseline: Level::Deny,
     page: Page {
         what: "For Flink 2 a key is set that is a dotted prefix of another one: `high-availability` beside `high-availability.storageDir`, `restart-strategy`, `state.backend` and the like.",
-        why: "Flink 2 reads a nested `config.yaml`, where one key cannot have a value and children. The operator does not deploy such a cluster: `Overlapping key prefixes detected`. Admission lets it through, the error stands in the status only. The entry point of a standalone role of 1.19 or later writes `FLINK_PROPERTIES` into that file, where the longer key is lost (executed with 1.20.5 and 2.3.0): the JobManager ends with `Configuration is missing the mandatory parameter: Key: 'high-availability.storageDir'` (executed with 2.3.0).",
+        why: "Flink 2 reads a nested `config.yaml`, where one key cannot have a value and children. The operator does not deploy such a cluster: `Overlapping key prefixes detected`. Admission lets it through, the error stands in the status only. The entry point of a standalone role of 1.19 or later writes `FLINK_PROPERTIES` into that file, where the longer key is lost (executed with 1.20.5 and 2.3.0): the JobManager ends with `Configuration is missing the mandatory parameter: Key: 'high-availability.storageDir'` (executed with 2.3.0). There a comment is an option too, `#restart-strategy`, and the image's own file has `env.java.opts.all`, of which the former name `env.java.opts` is the beginning: the file is destroyed, and the role ends with `Could not parse configurations properly` (executed with 1.20.5 and 2.3.0).",
         limits: "Keys of the operator (`kubernetes.operator.*`, `job.autoscaler.*`) are not written to the file and do not count.",
         example: "spec:\n  flinkVersion: v2_0\n  flinkConfiguration:\n    high-availability: kubernetes\n    high-availability.storageDir: s3://state/ha",
         fix: "Write the current name of the shorter key: `high-availability.type`, `restart-strategy.type`, `state.backend.type`.",
@@ -34,7 +34,16 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let counts = |(key, setting): &(&str, &Setting)| {
         !belongs_to_operator(key) && (!is_raw || (setting.layer == Layer::Environment && view.unknown.is_none()))
     };
-    let keys: BTreeSet<String> = view.config.iter().filter(counts).map(|(key, _)| key.to_owned()).collect();
+    let of_image = is_raw
+        && view.is_stock(&case.policy.spec.images.stock)
+        && !view.config.iter().any(|(_, setting)| setting.layer == Layer::File);
+    let keys: BTreeSet<String> = view
+        .config
+        .iter()
+        .filter(counts)
+        .map(|(key, _)| key.to_owned())
+        .chain(of_image.then(|| OF_IMAGE.to_owned()))
+        .collect();
     let overlap = |key: &str| {
         let below = format!("{key}.");
         let child = keys.range(below.clone()..).next().filter(|child| child.starts_with(&below))?;
@@ -60,6 +69,9 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     };
     keys.iter().filter_map(|key| overlap(key)).collect()
 }
+
+/// What the official image's own `config.yaml` has, and a former name of the option is the beginning of.
+const OF_IMAGE: &str = "env.java.opts.all";
 
 fn belongs_to_operator(key: &str) -> bool {
     key.starts_with("kubernetes.operator.") || key.starts_with("job.autoscaler.")
