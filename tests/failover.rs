@@ -24,7 +24,6 @@ mod operator;
 
 mod failover {
     mod cluster;
-    mod expand;
     mod faults;
     mod manifest;
     mod namespaces;

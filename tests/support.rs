@@ -19,6 +19,7 @@
 pub mod asked;
 mod client;
 mod control_plane;
+mod expand;
 mod keys;
 mod process;
 mod programs;
@@ -29,6 +30,7 @@ mod zookeeper;
 
 pub use client::{Client, Outcome};
 pub use control_plane::ControlPlane;
+pub use expand::expand;
 pub use keys::{Authority, Credentials};
 pub use process::{Supervised, wait_until};
 pub use programs::is_ci;

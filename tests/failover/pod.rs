@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::expand::expand;
 use super::volumes::Volumes;
-use crate::support::{ControlPlane, Supervised};
+use crate::support::{ControlPlane, Supervised, expand};
 
 /// How long a container that ended again waits for its next start; the first time it waits for nothing.
 const BACK_OFF: Duration = Duration::from_secs(5);
@@ -98,10 +97,10 @@ impl Pod {
         fs::write(self.directory.join("mounts"), mounts).expect("a file");
         self.write_account(machine.plane)?;
 
-        let environment = self.environment(machine, container);
+        let declared = self.declared(machine, container);
         let words = |field: &str| -> Vec<String> {
             let words = container[field].as_array().into_iter().flatten().filter_map(Value::as_str);
-            words.map(|word| expand(word, &environment)).collect()
+            words.map(|word| expand(word, &declared)).collect()
         };
         let (mut command, arguments) = (words("command"), words("args"));
         if command.is_empty() {
@@ -113,7 +112,7 @@ impl Pod {
         process.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/failover/pod.sh"));
         process.arg(&self.directory).arg((machine.home)(container["image"].as_str().unwrap_or_default()));
         process.args([self.name(), &self.address, &cable, &std::process::id().to_string()]);
-        process.args(command).args(arguments).env_clear().envs(&environment);
+        process.args(command).args(arguments).env_clear().envs(of_image(machine)).envs(&declared);
         let log = File::options().create(true).append(true).open(self.directory.join("output")).expect("a log");
         process.stderr(log.try_clone().expect("a second handle")).stdout(log);
         Some(Supervised::spawn(process).expect("unshare starts"))
@@ -133,22 +132,13 @@ impl Pod {
     }
 
     /// The image's variables, those of every Pod, and the container's own.
-    fn environment(&self, machine: &Machine<'_>, container: &Value) -> BTreeMap<String, String> {
+    /// The variables that the Pod and the cluster give, which are those that texts may name.
+    fn declared(&self, machine: &Machine<'_>, container: &Value) -> BTreeMap<String, String> {
         let (host, port) = machine.plane.address();
-        let mut variables: BTreeMap<String, String> = [
-            ("FLINK_HOME", "/opt/flink"),
-            ("HOME", "/opt/flink"),
-            ("PATH", "/opt/flink/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-            // The image's Java is older, or its configuration has them. Also for the JVMs that the scripts start.
-            ("JDK_JAVA_OPTIONS", machine.jvm_options),
-            ("KUBERNETES_SERVICE_HOST", host),
-            ("KUBERNETES_SERVICE_PORT", &port.to_string()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
-        if let Ok(home) = std::env::var("JAVA_HOME") {
-            variables.insert("JAVA_HOME".to_owned(), home);
-        }
+        let mut variables = BTreeMap::from([
+            ("KUBERNETES_SERVICE_HOST".to_owned(), host.to_owned()),
+            ("KUBERNETES_SERVICE_PORT".to_owned(), port.to_string()),
+        ]);
         for variable in container["env"].as_array().into_iter().flatten() {
             let field = variable["valueFrom"]["fieldRef"]["fieldPath"].as_str();
             let value = match field {
@@ -194,4 +184,17 @@ fn container(pod: &Value) -> &Value {
     let containers = pod["spec"]["containers"].as_array().expect("containers");
     let main = containers.iter().find(|container| container["name"] == "flink-main-container");
     main.unwrap_or(&containers[0])
+}
+
+/// The variables of the image.
+fn of_image(machine: &Machine<'_>) -> Vec<(&'static str, String)> {
+    let mut variables = vec![
+        ("FLINK_HOME", "/opt/flink".to_owned()),
+        ("HOME", "/opt/flink".to_owned()),
+        ("PATH", "/opt/flink/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()),
+        // The image's Java is older, or its configuration has them. Also for the JVMs that the scripts start.
+        ("JDK_JAVA_OPTIONS", machine.jvm_options.to_owned()),
+    ];
+    variables.extend(std::env::var("JAVA_HOME").ok().map(|home| ("JAVA_HOME", home)));
+    variables
 }

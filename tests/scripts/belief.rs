@@ -15,6 +15,7 @@ use super::entry_points::Made;
 use super::excuses::{self, Excuses};
 use super::kubelet::{self, POD_IP};
 use super::release::Release;
+use crate::support::expand;
 
 /// Options that the image, its entry point and the scripts bring by themselves, with the values that they give them.
 pub type OfImage = BTreeMap<String, BTreeSet<String>>;
@@ -247,10 +248,10 @@ impl Outcome<'_> {
         (!is_so).then(|| format!("the host is {made:?}, not {host:?}"))
     }
 
-    fn words_of_container(&self, environment: &[(String, String)]) -> Vec<String> {
+    fn words_of_container(&self, environment: &BTreeMap<String, String>) -> Vec<String> {
         let container = &self.case.container;
         let words = ["command", "args"].into_iter().flat_map(|field| container[field].as_array().into_iter().flatten());
-        words.map(|word| kubelet::expand(word.as_str().unwrap(), environment)).collect()
+        words.map(|word| expand(word.as_str().unwrap(), environment)).collect()
     }
 }
 

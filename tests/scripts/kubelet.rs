@@ -1,16 +1,19 @@
 //! What a kubelet makes of a container before it starts: a RE-ENACTMENT, apart from the code that it is to check.
 //!
-//! Sources: Kubernetes `pkg/kubelet/kubelet_pods.go` (`makeEnvironmentVariables`, `ExpandContainerCommandAndArgs`),
-//! `third_party/forked/golang/expansion`.
+//! Sources: Kubernetes `pkg/kubelet/kubelet_pods.go` (`makeEnvironmentVariables`, `ExpandContainerCommandAndArgs`).
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
+
+use crate::support::expand;
 
 /// The address that every pod here has.
 pub const POD_IP: &str = "10.1.2.3";
 
 /// The environment that `container` declares: a value may name the variables before it.
-pub fn environment(container: &Value) -> Vec<(String, String)> {
-    let mut variables: Vec<(String, String)> = Vec::new();
+pub fn environment(container: &Value) -> BTreeMap<String, String> {
+    let mut variables = BTreeMap::new();
     for declared in container["env"].as_array().into_iter().flatten() {
         let value = match declared["valueFrom"]["fieldRef"]["fieldPath"].as_str() {
             Some("status.podIP") => POD_IP.to_owned(),
@@ -18,14 +21,13 @@ pub fn environment(container: &Value) -> Vec<(String, String)> {
             None => expand(declared["value"].as_str().unwrap_or_default(), &variables),
         };
         let name = declared["name"].as_str().expect("a name").to_owned();
-        variables.retain(|(known, _)| *known != name);
-        variables.push((name, value));
+        variables.insert(name, value);
     }
     variables
 }
 
 /// The command line of `container`, for an image whose entry point is the official one.
-pub fn words(container: &Value, environment: &[(String, String)]) -> Vec<String> {
+pub fn words(container: &Value, environment: &BTreeMap<String, String>) -> Vec<String> {
     let list = |field: &str| -> Vec<String> {
         let words = container[field].as_array().into_iter().flatten();
         words.map(|word| expand(word.as_str().expect("a word"), environment)).collect()
@@ -35,40 +37,10 @@ pub fn words(container: &Value, environment: &[(String, String)]) -> Vec<String>
     [entry_point, list("args")].concat()
 }
 
-/// `$(NAME)` becomes the value of a variable that is there, `$$` one dollar sign, and all else stays.
-pub fn expand(text: &str, variables: &[(String, String)]) -> String {
-    let letters: Vec<char> = text.chars().collect();
-    let mut made = String::new();
-    let mut at = 0;
-    while at < letters.len() {
-        if letters[at] != '$' || at + 1 == letters.len() {
-            made.push(letters[at]);
-            at += 1;
-        } else if letters[at + 1] == '$' {
-            made.push('$');
-            at += 2;
-        } else if let Some(length) =
-            (letters[at + 1] == '(').then(|| letters[at + 2..].iter().position(|c| *c == ')')).flatten()
-        {
-            let name: String = letters[at + 2..at + 2 + length].iter().collect();
-            match variables.iter().find(|(known, _)| *known == name) {
-                Some((_, value)) => made.push_str(value),
-                None => made.extend(["$(", &name, ")"]),
-            }
-            at += length + 3;
-        } else {
-            made.push('$');
-            made.push(letters[at + 1]);
-            at += 2;
-        }
-    }
-    made
-}
-
 /// What `envsubst` makes of `text` with `variables` alone: `$NAME` and `${NAME}` become their values, or nothing.
-pub fn substitute(text: &str, variables: &[(String, String)]) -> String {
+pub fn substitute(text: &str, variables: &BTreeMap<String, String>) -> String {
     let is_name = |letter: char| letter == '_' || letter.is_ascii_alphanumeric();
-    let value = |name: &str| variables.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value);
+    let value = |name: &str| variables.get(name).map_or("", String::as_str);
     let mut parts = text.split('$');
     let mut made = parts.next().unwrap_or_default().to_owned();
     for part in parts {

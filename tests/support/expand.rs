@@ -1,25 +1,25 @@
-//! `$(NAME)` in commands, arguments and values of variables, as the kubelet replaces it.
+//! `$(NAME)` in commands, arguments and values of variables, as the kubelet replaces it: a RE-ENACTMENT.
+//!
+//! Source: Kubernetes `third_party/forked/golang/expansion`.
 
 use std::collections::BTreeMap;
 
-/// `text` with the values of `variables`: what is not among them stays as it is, and `$$` is a `$` that begins nothing.
+/// `text` with the values of `variables`: a name that is not among them stays as it is, and `$$` is a `$` that begins nothing.
 pub fn expand(text: &str, variables: &BTreeMap<String, String>) -> String {
     let mut expanded = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
         expanded.push_str(before);
-        let reference = after.strip_prefix('(').and_then(|inner| inner.split_once(')'));
-        rest = if let Some(escaped) = after.strip_prefix('$') {
-            expanded.push('$');
-            escaped
-        } else if let Some((value, behind)) = reference.and_then(|(name, behind)| Some((variables.get(name)?, behind)))
-        {
-            expanded.push_str(value);
-            behind
+        if let Some((name, behind)) = after.strip_prefix('(').and_then(|inner| inner.split_once(')')) {
+            match variables.get(name) {
+                Some(value) => expanded.push_str(value),
+                None => expanded.extend(["$(", name, ")"]),
+            }
+            rest = behind;
         } else {
             expanded.push('$');
-            after
-        };
+            rest = after.strip_prefix('$').unwrap_or(after);
+        }
     }
     expanded + rest
 }
@@ -32,6 +32,7 @@ fn replaces_what_it_knows_and_nothing_else() {
         ("a=$(POD_IP):$(OTHER)", "a=10.250.0.10:$(OTHER)"),
         ("$$(POD_IP) $POD_IP $", "$(POD_IP) $POD_IP $"),
         ("$(POD_IP", "$(POD_IP"),
+        ("$(A$(POD_IP))", "$(A$(POD_IP))"),
     ] {
         assert_eq!(expand(text, &variables), expected);
     }
