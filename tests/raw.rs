@@ -3,6 +3,8 @@
 
 #[path = "raw/clusters.rs"]
 mod clusters;
+#[path = "raw/told.rs"]
+mod told;
 #[path = "raw/updates.rs"]
 mod updates;
 
@@ -298,11 +300,17 @@ fn ha_on_an_object_store_waits_for_a_plugin_that_can_be_enabled() {
     let facts = facts("flink-conf.yaml", "jobmanager.rpc.address: invoices-jobmanager\n");
     let plain = deployment("invoices-jobmanager", "flink:1.20.1", &json!(["jobmanager"]));
     let (mut script, mut read_only) = (plain.clone(), plain.clone());
+    let mut wrapped = plain.clone();
     let container = &mut script["spec"]["template"]["spec"]["containers"][0];
     container["command"] = json!(["/opt/flink/bin/jobmanager.sh", "start-foreground"]);
     container["args"] = json!([]);
     read_only["spec"]["template"]["spec"]["containers"][0]["securityContext"] = json!({"readOnlyRootFilesystem": true});
-    for (object, has_ha) in [(plain, true), (script, false), (read_only, false)] {
+    let mut with_plugins = read_only.clone();
+    with_plugins["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] = json!([{"name": "config", "mountPath": "/opt/flink/conf"}, {"name": "plugins", "mountPath": "/opt/flink/plugins"}]);
+    wrapped["spec"]["template"]["spec"]["containers"][0]["command"] = json!(["/usr/bin/tini", "--"]);
+    wrapped["spec"]["template"]["spec"]["containers"][0]["args"] = json!(["/docker-entrypoint.sh", "jobmanager"]);
+    for (object, has_ha) in [(plain, true), (script, false), (read_only, false), (with_plugins, true), (wrapped, true)]
+    {
         let outcome = outcome(&object, None, POLICY, &facts);
         assert_eq!(outcome.stored.to_string().contains("high-availability.type=kubernetes"), has_ha, "{object}");
         assert_eq!(outcome.findings.iter().any(|finding| finding.rule == "ha-not-added"), !has_ha, "{object}");

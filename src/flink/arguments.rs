@@ -333,6 +333,7 @@ mod tests {
         assert_eq!(misread(&words, 20), []);
         let words = ["standalone-job", "$(POD_IP)", "--job-classname", "X"];
         assert_eq!(misread(&words, 1), [("$(POD_IP)".to_owned(), None, 1, Fate::Program)]);
+        assert_eq!(misread(&words, 20), []);
         assert_eq!(misread(&["standalone-job", "-D", "a=b", "10.0.0.1"], 1).len(), 1);
         assert_eq!(misread(&["standalone-job", "$(INPUT)"], 1), []);
         assert_eq!(misread(&["standalone-job", "-j", "X", "$(POD_IP)"], 1), []);

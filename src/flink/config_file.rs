@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn the_legacy_file_is_lines() {
-        let text = "a: 1 # one\nb:2\n  c: x: y\nd: \"q\"\ne:\n a: 2\ns3://x#y: z\n";
+        let text = "a: 1 # one\nb:2\n  c: x: y\nd: \"q\"\ne:\n a: 2\ns3://x#y: z\n: v\n";
         assert_eq!(pairs(legacy(text)), [pair("a", "1"), pair("c", "x: y"), pair("d", "\"q\""), pair("a", "2")]);
     }
 

@@ -212,7 +212,7 @@ fn flatten_into(config: &mut EffectiveConfig, value: &Value, prefix: &str, path:
         return;
     };
     for (key, value) in map {
-        if prefix.len() + key.len() > LONGEST_KEY || config.is_full() {
+        if prefix.len() + key.len() > LONGEST_KEY {
             continue;
         }
         let full = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
@@ -286,5 +286,24 @@ mod tests {
         assert_eq!(config.value(options::HA_TYPE, Some(FlinkVersion::new(1, 16))), Some("zookeeper"));
         config.note_overridden_names(Some(FlinkVersion::new(1, 18)));
         assert_eq!(config.exact("high-availability.type").unwrap().overrode.len(), 1);
+    }
+
+    #[test]
+    fn a_full_configuration_takes_no_new_keys_and_none_a_key_too_long() {
+        let longest = "k".repeat(LONGEST_KEY);
+        let key = |index: usize| format!("key{index}");
+        let filler = (0..MOST_SETTINGS).map(|index| (key(index), json!("first")));
+        let behind = [("new".to_owned(), json!("late")), (key(0), json!("second"))];
+        let full = Value::Object(filler.clone().skip(1).chain([(key(0), json!("second"))]).collect());
+        let mut config = flatten(&full, &FieldPath::default(), "");
+        for (key, value) in behind {
+            config.set(Layer::Argument, key, scalar_text(&value), "", FieldPath::default());
+        }
+        assert!(config.is_full() && config.exact("new").is_none());
+        assert_eq!(config.exact("key0").map(|setting| setting.overrode.len()), Some(1));
+        let mut few = flatten(&json!({longest.clone(): 1, format!("{longest}k"): 1}), &FieldPath::default(), "");
+        few.set(Layer::File, format!("{longest}kk"), String::new(), "", FieldPath::default());
+        assert_eq!(few.iter().map(|(key, _)| key.len()).collect::<Vec<_>>(), [LONGEST_KEY]);
+        assert!(!few.is_full());
     }
 }

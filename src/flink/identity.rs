@@ -261,6 +261,7 @@ mod tests {
             ("jobmanager", "flink-taskmanager", "jobmanager", Some("prod")),
             ("orders-2", "orders-2-taskmanager", "orders-2.shop.svc", None),
             ("orders", "orders-taskmanager", "10.0.0.7", None),
+            ("orders-jobmanager", "orders-taskmanager", "localhost", Some("orders")),
             ("orders", "orders-taskmanager", "fd00--7", Some("fd00--7")),
             ("orders-0", "orders-taskmanager", "orders-0.orders-jobmanager", Some("orders")),
             ("orders-2", "orders-2-taskmanager", "orders-2", Some("orders-2")),
@@ -290,6 +291,7 @@ mod tests {
     fn without_an_address_the_name_says_it() {
         for (kind, name, expected) in [
             ("Job", "orders-jobmanager-20251101", Some("orders")),
+            ("Job", "orders-jobmanager-v1-20251101", Some("orders-v1-20251101")),
             ("Deployment", "orders-jobmanager-20251101", Some("orders-20251101")),
             ("Deployment", "orders", None),
             ("Deployment", "jobmanager", Some("prod")),

@@ -54,9 +54,6 @@ fn quantity_of(text: &str) -> Option<u64> {
     let is_numeral = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
     let (number, suffix) = text.split_at(text.bytes().take_while(is_numeral).count());
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if fraction.contains('.') || (whole.is_empty() && fraction.is_empty()) {
-        return None;
-    }
     let mut numerator: u128 = format!("{whole}{fraction}").parse().ok()?;
     let mut exponent = -i32::try_from(fraction.len()).ok()?;
     let decimal = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"].into_iter().zip((-9..=18).step_by(3));

@@ -436,8 +436,21 @@ mod tests {
         assert_eq!(of("s3p", None), ["flink-s3-fs-presto"]);
         assert_eq!(of("gs", Some(FlinkVersion::new(1, 14))), [""; 0]);
         assert_eq!(of("abfss", Some(FlinkVersion::new(1, 14))), ["flink-azure-fs-hadoop"]);
+        assert_eq!(of("abfss", Some(FlinkVersion::new(1, 13))), [""; 0]);
+        assert_eq!(of("wasbs", Some(FlinkVersion::new(1, 13))), ["flink-azure-fs-hadoop"]);
         for none in ["hdfs", "file", "S3", "s3n", ""] {
             assert_eq!(of(none, None), [""; 0], "{none}");
+        }
+    }
+
+    #[test]
+    fn a_jar_that_is_not_known_may_serve_its_own_store() {
+        for (jar, scheme, expected) in [
+            ("flink-s3-fs-native-2.3.0.jar", "s3", true),
+            ("flink-s3-fs-native-2.3.0.jar", "gs", false),
+            ("our-connector-1.0.jar", "s3", false),
+        ] {
+            assert_eq!(Jar::parse(jar).may_serve(scheme), expected, "{jar} {scheme}");
         }
     }
 }

@@ -290,6 +290,7 @@ mod tests {
         assert!(is_within(b"badc", b"abcd", 2) && !is_within(b"badcfe", b"abcdef", 2));
         assert!(!is_within(b"abcdef", b"defabc", 2) && !is_within(b"defabc", b"abcdef", 2));
         assert!(!is_within(b"abcd", b"ab", 1) && !is_within(b"ab", b"abcd", 1));
+        assert!(!is_within(b"abc", b"xab", 1) && !is_within(b"xab", b"abc", 1) && !is_within(b"abc", b"bdc", 1));
     }
 
     #[test]
@@ -298,5 +299,11 @@ mod tests {
             assert_eq!(meant(name), None, "{name}");
         }
         assert!(NAMES.keys().all(|name| name.len() < LONGEST));
+    }
+
+    #[test]
+    fn a_key_too_long_is_not_looked_at() {
+        let named = |length: usize| meant(&format!("{:-<length$}", "state-savepoints-dir")).is_some();
+        assert!(named(LONGEST) && !named(LONGEST + 1));
     }
 }

@@ -342,3 +342,18 @@ impl FlinkPolicy {
         format!("{} (profile {profile}, enforcement {enforcement})", self.name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_a_number_or_off() {
+        let read = |value: serde_json::Value| FsGroup::try_from(value).ok();
+        assert_eq!(
+            [read("off".into()), read(false.into()), read(9999.into())],
+            [Some(FsGroup::Off), Some(FsGroup::Off), Some(FsGroup::Id(9999))]
+        );
+        assert_eq!([read("on".into()), read("9999".into()), read(0.into()), read(true.into())], [None; 4]);
+    }
+}

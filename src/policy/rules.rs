@@ -285,4 +285,11 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn control_characters_are_written_out() {
+        for (text, expected) in [("s3://a/b", "s3://a/b"), ("a\u{1b}[0m\tb", "a\\u{1b}[0m\\tb")] {
+            assert_eq!(visible(text.to_owned()), expected);
+        }
+    }
 }

@@ -339,4 +339,21 @@ mod tests {
             assert_eq!(read(line, version), (properties, end.map(str::to_owned)), "{line}");
         }
     }
+
+    #[test]
+    fn only_a_property_is_split_and_only_once() {
+        let parsed = |line: &str| {
+            let words: Vec<_> = line.split(' ').enumerate().map(|(at, word)| (word.to_owned(), at)).collect();
+            let options = [PROPERTY, HOST, NOT_RESTORED];
+            parse(&words, &options, Some(FlinkVersion::new(1, 20)))
+        };
+        for (line, host) in [("--host a=b", "a=b"), ("-hosta", "a")] {
+            assert_eq!(parsed(line).value_of("h").map(|(host, _)| host).as_deref(), Some(host), "{line}");
+        }
+        let property = parsed("-D k v=w").given.first().and_then(Given::property);
+        assert_eq!(property, Some(("k".to_owned(), "v=w".to_owned(), 2)));
+        for word in ["-foo", "-allowNonRestoredStateX"] {
+            assert_eq!(parsed(word).end, Some((word.to_owned(), 0)));
+        }
+    }
 }

@@ -368,7 +368,7 @@ mod tests {
             assert_eq!(with(least), Fit::Enough, "{total} {least}");
             let Fit::Short(short) = with(least - 1) else { panic!("{total} {least}") };
             assert_eq!((short.total, short.bytes), (total, least - 1), "{short:?}");
-            assert!(short.needed() >= short.bytes, "{short:?}");
+            assert!(short.needed() >= short.bytes && short.parts.iter().all(|part| part.bytes > 0), "{short:?}");
         }
     }
 
@@ -415,5 +415,23 @@ mod tests {
         assert!(matches!(judged(Role::TaskManager, &sizes, Some(FlinkVersion::new(1, 17))), Fit::Short(_)));
         assert_eq!(judged(Role::TaskManager, &sizes, Some(FlinkVersion::new(1, 16))), Fit::Enough);
         assert_eq!(judged(Role::TaskManager, &sizes, None), Fit::Unknown);
+    }
+
+    #[test]
+    fn as_much_as_the_bounds_allow_is_enough_and_a_byte_more_is_refused() {
+        let most = |role, total: &'static str, mebibytes: u64, others: &[(&'static str, &str)], minor| {
+            let others = others.iter().map(|(option, text)| (*option, (*text).to_owned()));
+            [0, 1].map(|more| {
+                let bytes = (mebibytes * MEBIBYTE + more).to_string();
+                let pairs: Vec<_> = others.clone().chain([(total, bytes)]).collect();
+                judged(role, &pairs, minor)
+            })
+        };
+        let both = [Fit::Enough, Fit::Unknown];
+        // 1 GiB of Flink's own, 256 MiB of metaspace and at most 1 GiB of overhead.
+        assert_eq!(most(Role::JobManager, JM_PROCESS, 2304, &[(JM_FLINK, "1g")], None), both);
+        // Heap, managed memory, 256 MiB of the framework and, before 1.17, at most 1 GiB of network.
+        let sizes = [(TM_TASK_HEAP, "1g"), (TM_MANAGED, "512m")];
+        assert_eq!(most(Role::TaskManager, TM_FLINK, 2816, &sizes, Some(FlinkVersion::new(1, 16))), both);
     }
 }

@@ -47,7 +47,7 @@ impl Delivery {
         namespace: &str,
         facts: &Facts,
     ) -> Self {
-        let mut delivery = Self { writable: true, ..Self::default() };
+        let mut delivery = Self::default();
         let mut files = Vec::new();
         for name in [LEGACY, STANDARD] {
             let path = format!("{directory}/{name}");

@@ -202,6 +202,9 @@ mod tests {
             {"name": "DIR", "value": "s3://$(BUCKET)/ha"},
             {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
             {"name": "EMPTY"},
+            {"name": "MY_DIR", "value": "ha"},
+            {"name": "my.dir", "value": "x"},
+            {"name": "1st", "value": "x"},
         ]}))
     }
 
@@ -238,6 +241,8 @@ mod tests {
             ("s3://${BUCKET}/ha $BUCKET", "s3://orders/ha orders"),
             ("${POD_IP} $UNSET ${BUCKET", "${POD_IP} $UNSET ${BUCKET"),
             ("$(BUCKET) $$BUCKET", "$(BUCKET) $orders"),
+            ("$BUCKET/$MY_DIR/${MY_DIR}", "orders/ha/ha"),
+            ("${my.dir} ${1st} $1st", "${my.dir} ${1st} $1st"),
         ] {
             assert_eq!(environment().substitute(text), expected);
         }
@@ -271,5 +276,14 @@ mod tests {
         assert_eq!(environment().variable("A"), Variable::Unset);
         assert_eq!(environment().variable("POD_IP"), Variable::Elsewhere);
         assert_eq!(environment().variable("EMPTY"), Variable::Known(""));
+    }
+
+    #[test]
+    fn a_text_grows_up_to_its_bound() {
+        let mut text = Bounded { text: String::new(), most: 3, is_full: false };
+        text.push_all(&["ab", "c"]);
+        assert_eq!((text.text.as_str(), text.is_full), ("abc", false));
+        text.push_str("d");
+        assert_eq!((text.text.as_str(), text.is_full), ("abc", true));
     }
 }

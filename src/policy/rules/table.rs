@@ -141,3 +141,21 @@ pub fn known_ids() -> Vec<&'static str> {
     ids.sort_unstable();
     ids
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_rules_are_asked_for_more_than_their_level() {
+        assert!(is_denied_by_strict("ha-mode-missing") && !is_denied_by_strict("image-tag-mutable"));
+        assert_eq!(
+            known_ids().into_iter().filter(|id| is_of_update(id)).collect::<Vec<_>>(),
+            ["injected-value-missing"]
+        );
+        assert_eq!(
+            known_ids().into_iter().filter(|id| is_of_operator(id)).collect::<Vec<_>>(),
+            ["host-argument-removed"]
+        );
+    }
+}

@@ -167,3 +167,16 @@ fn enough(role: Role, short: &Shortage, is_enough: &dyn Fn(&str) -> bool) -> Opt
 const MOST_DOUBLINGS: u32 = 8;
 /// Parts that are named.
 const MOST_PARTS: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_total_of_nothing_has_no_parts() {
+        assert_eq!(
+            in_words(&Shortage { total: "jobmanager.memory.flink.size", bytes: 0, parts: vec![] }),
+            "that is nothing"
+        );
+    }
+}

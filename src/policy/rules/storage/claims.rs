@@ -99,3 +99,13 @@ pub(super) fn path(case: &Case<'_>, claim: &str) -> FieldPath {
     let volume = volumes::place(case, |volume| text(volume, &FIELD) == Some(claim));
     volume.map_or_else(|| case.spec(), |volume| volume.keys(&FIELD))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_without_pods_uses_no_claim() {
+        assert_eq!(in_words(&[(Role::JobManager, 1), (Role::TaskManager, 0)]), "the JobManager");
+    }
+}

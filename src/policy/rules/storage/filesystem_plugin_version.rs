@@ -157,4 +157,16 @@ mod tests {
             assert!(is_wrong(word, image), "{word} in {image}");
         }
     }
+
+    #[test]
+    fn only_for_a_plugin_that_the_version_has_not_another_image_is_the_remedy() {
+        for (word, image, wanted) in [
+            ("flink-gs-fs-hadoop-1.14.6.jar", "flink:1.14.6", "use an image of Flink 1.15 or later"),
+            ("flink-gs-fs-hadoop-1.15.0.jar", "flink:1.15.4", "write `flink-gs-fs-hadoop-1.15.4.jar`"),
+            ("flink-s3-fs-hadoop-1.14.0.jar", "flink:1.14.6", "write `flink-s3-fs-hadoop-1.14.6.jar`"),
+        ] {
+            let fix = fault(&Jar::parse(word), &Image::parse(image)).map(|(_, fix)| fix).unwrap();
+            assert!(fix.starts_with(wanted), "{fix}");
+        }
+    }
 }

@@ -89,16 +89,14 @@ fn lost_option(case: &Case<'_>, view: &RoleView, is_on: bool) -> Option<Violatio
     Some(Violation::at_field(path.clone(), None, message, word.remedy()).of_role(Role::JobManager))
 }
 
-/// What a misread word leads to: the entry point of Flink 1.15 to 1.20 refuses a host or port that is an option
+/// What a misread option leads to: the entry point of Flink 1.15 to 1.20 refuses a host or port that is an option
 /// (`MissingArgumentException`), 2.0 takes it for the value of `jobmanager.rpc.address` or `rest.port`, which then is no
 /// port (executed for 1.20.5 and 2.3.0, with HA and without).
 fn effect(word: &Misread, version: Option<FlinkVersion>) -> &'static str {
     match (word.fate, version) {
-        (Fate::Host, Some(version)) if word.option.is_some() && is_refused(version) => {
-            "so the JobManager does not start"
-        }
+        (Fate::Host, Some(version)) if is_refused(version) => "so the JobManager does not start",
         (Fate::WebPort, _) => "so the JobManager does not start",
-        (Fate::Host, None) if word.option.is_some() => {
+        (Fate::Host, None) => {
             "so the JobManager does not start, or, from Flink 2.0, has an address that no TaskManager can reach"
         }
         (Fate::NoOptions | Fate::Behind, _) => "so the option is not set",

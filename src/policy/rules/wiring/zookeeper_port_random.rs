@@ -101,3 +101,56 @@ fn is_name_of(address: &str, name: &str, namespace: &str) -> bool {
         .and_then(|rest| rest.strip_prefix(namespace));
     rest.is_some_and(|rest| rest.is_empty() || rest == ".svc" || rest.starts_with(".svc."))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_policy_selects_pods_by_labels_and_expressions() {
+        let template = json!({"metadata": {"labels": {"app": "engine"}}});
+        for (key, operator, values, expected) in [
+            ("app", "In", vec!["other", "engine"], true),
+            ("app", "In", vec!["other"], false),
+            ("tier", "In", vec!["other"], false),
+            ("app", "NotIn", vec!["other"], true),
+            ("app", "NotIn", vec!["engine"], false),
+            ("tier", "NotIn", vec!["other"], true),
+            ("app", "Exists", vec![], true),
+            ("tier", "Exists", vec![], false),
+            ("app", "DoesNotExist", vec![], false),
+            ("tier", "DoesNotExist", vec![], true),
+            ("app", "Like", vec!["engine"], false),
+        ] {
+            let selector = json!({"matchExpressions": [{"key": key, "operator": operator, "values": values}]});
+            assert_eq!(selects(Some(&selector), &template), expected, "{selector}");
+        }
+        assert!(selects(None, &template) && selects(Some(&json!({})), &template));
+        assert!(!selects(Some(&json!({"matchLabels": {"app": "engine", "tier": "x"}})), &template));
+    }
+
+    #[test]
+    fn only_a_policy_on_what_comes_in_names_its_ports() {
+        for (types, expected) in [(vec![], true), (vec!["Ingress", "Egress"], true), (vec!["Egress"], false)] {
+            let policy = json!({"spec": {"policyTypes": types, "ingress": [{"ports": [{"port": 6123}]}]}});
+            assert_eq!(names_its_ports(&policy), expected, "{policy}");
+        }
+    }
+
+    #[test]
+    fn a_service_has_longer_names() {
+        for (address, expected) in [
+            ("jm.plants", true),
+            ("jm.plants.svc", true),
+            ("jm.plants.svc.cluster.local", true),
+            ("jm", false),
+            ("jm-2.plants", false),
+            ("jm.plants-2", false),
+            ("jm.plants.svc2", false),
+            ("jm.other.svc", false),
+        ] {
+            assert_eq!(is_name_of(address, "jm", "plants"), expected, "{address}");
+        }
+    }
+}
