@@ -224,7 +224,7 @@ fn ha_directory(ours: &Ours) -> Said {
     // Blanks around an id belong to it, and what stands before a colon is a scheme, which Flink refuses.
     // Of a number that is none Flink makes one text as an option, and another here.
     let is_odd = |id: &str| {
-        let is_number = !id.ends_with(".nan") && !id.ends_with(".inf");
+        let is_number = ![".nan", ".inf", "-.inf"].contains(&id);
         id.trim() != id || id.contains([':', '\\']) || id.is_empty() || !is_number
     };
     if value(ours, HA_CLUSTER_ID).is_some_and(is_odd) {
