@@ -2,6 +2,7 @@
 
 use crate::flink::arguments::{Fate, Misread, Refused};
 use crate::flink::cluster::{HighAvailability, RoleView};
+use crate::inject::Why;
 use crate::policy::finding::Level;
 use crate::policy::rules::wiring::{ha_mode_missing, jobmanager_address_is_service};
 use crate::policy::rules::{Case, Page, Rule, Violation};
@@ -37,8 +38,11 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     vec![if is_certain { violation } else { violation.uncertain() }]
 }
 
-/// Whether another rule speaks of a word that is taken for the host or the port.
+/// Whether another rule speaks of a word that is taken for the host or the port, or of options that the version does not take.
 fn is_said(case: &Case<'_>, view: &RoleView) -> bool {
+    if case.lost.iter().any(|lost| matches!(lost.why, Why::NoOptions(_))) {
+        return true;
+    }
     let is_place = |word: &Misread| matches!(word.fate, Fate::Host | Fate::WebPort);
     let mut places = view.misread.iter().map(|(word, _)| word).filter(|word| is_place(word)).peekable();
     if places.peek().is_none() {
