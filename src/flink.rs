@@ -4,6 +4,7 @@ pub mod arguments;
 pub mod cluster;
 pub mod config_file;
 pub mod configuration;
+pub mod defaults;
 pub mod deployment;
 pub mod duration;
 pub mod fields;

@@ -12,12 +12,11 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView, Shape};
+use crate::flink::defaults;
 use crate::flink::deployment::cluster_ids;
 use crate::flink::identity::shared_label;
 use crate::flink::location::{has_placeholder, normalise};
-use crate::flink::options::{
-    HA_CLUSTER_ID, KUBERNETES_CLUSTER_ID, KUBERNETES_NAMESPACE, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT,
-};
+use crate::flink::options::{KUBERNETES_CLUSTER_ID, KUBERNETES_NAMESPACE, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT};
 use crate::flink::raw;
 use crate::object::{at, integer, list, text};
 use crate::policy::Role;
@@ -60,7 +59,7 @@ pub struct Footprint {
 /// is given; executed for 1.13 to 2.3. The operator gives each job a random one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobId {
-    /// As it is written on the command line, or zeros.
+    /// The digits that the command line gives, or zeros.
     Written(String),
     /// Made of this `high-availability.cluster-id`, from 1.16 on.
     OfCluster(String),
@@ -137,13 +136,13 @@ impl Footprint {
     pub fn of(object: &Value, namespace: &str, cluster: &Cluster) -> Option<Self> {
         let view = cluster.role(Role::JobManager).filter(|view| view.unknown.is_none() && runs(object))?;
         let ids = ids(object, cluster, view);
-        let directory = |directory| storage(cluster, view, directory, namespace);
-        let job = job(cluster, view);
-        let mut footprint = Self { checkpoints: directory(Directory::Checkpoints), job, ..Self::default() };
+        let storage = |location| storage(location, view, namespace);
+        let checkpoints = cluster.location(Directory::Checkpoints).and_then(storage);
+        let mut footprint = Self { checkpoints, job: job(cluster, view), ..Self::default() };
         let mode = cluster.high_availability().0;
         if matches!(mode, HighAvailability::Kubernetes | HighAvailability::ZooKeeper) {
-            let base = directory(Directory::HighAvailability);
-            footprint.ha_directories = ids.iter().filter_map(|ids| Some(base.as_ref()?.below(&ids.of_ha))).collect();
+            footprint.ha_directories =
+                ids.iter().filter_map(|ids| storage(cluster.ha_directory(&ids.of_ha)?)).collect();
             footprint.elections = ids
                 .iter()
                 .filter_map(|ids| match mode {
@@ -169,8 +168,7 @@ fn ids(object: &Value, cluster: &Cluster, view: &RoleView) -> Vec<Ids> {
         return cluster_ids(object).into_iter().map(both).collect();
     }
     let value = |option: &str| view.config.value(option, cluster.version).map(str::to_owned);
-    let of_ha = value(HA_CLUSTER_ID).unwrap_or_else(|| DEFAULT_ID.to_owned());
-    let ids = Ids { of_kubernetes: value(KUBERNETES_CLUSTER_ID), of_ha };
+    let ids = Ids { of_kubernetes: value(KUBERNETES_CLUSTER_ID), of_ha: cluster.ha_cluster_id(view).to_owned() };
     let is_known = |id: &String| !has_placeholder(id);
     if ids.of_kubernetes.iter().chain([&ids.of_ha]).all(is_known) { vec![ids] } else { Vec::new() }
 }
@@ -182,11 +180,11 @@ fn job(cluster: &Cluster, view: &RoleView) -> Option<JobId> {
         return None;
     }
     let id = if let Some((id, _)) = &cluster.job_id {
-        JobId::Written(id.to_ascii_lowercase())
+        JobId::Written(id.clone())
     } else if !cluster.high_availability().0.is_on() {
         return None;
     } else if cluster.version?.at_least(1, 16) {
-        JobId::OfCluster(view.config.value(HA_CLUSTER_ID, cluster.version).unwrap_or(DEFAULT_ID).to_owned())
+        JobId::OfCluster(cluster.ha_cluster_id(view).to_owned())
     } else {
         JobId::Written("0".repeat(32))
     };
@@ -198,14 +196,16 @@ fn on_config_map(cluster: &Cluster, view: &RoleView, namespace: &str, id: String
     let namespace = match cluster.shape {
         Shape::FlinkDeployment { .. } => namespace,
         // The pods' namespace is no default of Flink's.
-        Shape::Raw => view.config.value(KUBERNETES_NAMESPACE, cluster.version).unwrap_or("default"),
+        Shape::Raw => {
+            view.config.value(KUBERNETES_NAMESPACE, cluster.version).unwrap_or(defaults::KUBERNETES_NAMESPACE)
+        }
     };
     (!has_placeholder(namespace)).then(|| Election::Kubernetes { namespace: namespace.to_owned(), id })
 }
 
 /// Source: Flink `ZooKeeperUtils.generateZookeeperPath`.
 fn in_zookeeper(cluster: &Cluster, view: &RoleView, namespace: &str, id: &str) -> Option<Election> {
-    let root = view.config.value(ZOOKEEPER_ROOT, cluster.version).unwrap_or(DEFAULT_ROOT);
+    let root = view.config.value(ZOOKEEPER_ROOT, cluster.version).unwrap_or(defaults::ZOOKEEPER_ROOT);
     let quorum = view.config.value(ZOOKEEPER_QUORUM, cluster.version)?;
     // Behind its servers stands the directory that it takes for its root.
     let (servers, chroot) = quorum.split_once('/').unwrap_or((quorum, ""));
@@ -227,11 +227,6 @@ fn runs(object: &Value) -> bool {
         && text(object, &["spec", "job", "state"]) != Some("suspended")
         && !(is_finished && text(object, &["kind"]) == Some("Job"))
 }
-
-/// The default of `high-availability.cluster-id`.
-const DEFAULT_ID: &str = "/default";
-/// The default of `high-availability.zookeeper.path.root`.
-const DEFAULT_ROOT: &str = "/flink";
 
 #[cfg(test)]
 mod tests {
@@ -347,7 +342,7 @@ mod tests {
         assert_eq!(job("flink:1.20.1", &ha[..1]), Some(JobId::OfCluster("/default".to_owned())));
         assert_eq!(job("flink:1.15.4", &ha), written(&"0".repeat(32)));
         assert_eq!(job("flink:1.20.1", &[]), None, "random");
-        assert_eq!(job("flink:1.20.1", &["--job-id", "AB"]), written("ab"));
+        assert_eq!(job("flink:1.20.1", &["--job-id", &"AB".repeat(16)]), written(&"ab".repeat(16)));
         assert_eq!(job("flink:1.20.1", &["--job-id", "$(ID)"]), None);
         assert_eq!(job("flink:1.20.1", &["--job-classname", "X", "run", "--job-id", "ab"]), None, "the program's own");
     }

@@ -78,9 +78,13 @@ pub fn read(words: &[&str], launch: &Launch, version: Option<FlinkVersion>) -> A
     read.refused = parsed.refused.take();
     read.take_properties(&parsed, position);
     read.take_web_port(&parsed);
-    read.job_id = parsed.value_of("jid");
-    if read.job_id.as_ref().is_some_and(|(id, _)| !is_job_id(id)) {
-        read.refused.get_or_insert(Refused::NoJobId);
+    if let Some((text, position)) = parsed.value_of("jid") {
+        let id = job_id(&text);
+        // Java knows digits of other scripts, which are nobody's.
+        if id.is_none() && text.is_ascii() {
+            read.refused.get_or_insert(Refused::NoJobId);
+        }
+        read.job_id = Some((id.unwrap_or(text), position));
     }
     if takes_options {
         read.misread(words, &parsed, launch.application && version.is_some_and(|version| version.at_least(2, 0)));
@@ -192,9 +196,18 @@ impl Arguments {
     }
 }
 
-/// Whether Flink takes `id` for one of a job: 32 hexadecimal digits.
-fn is_job_id(id: &str) -> bool {
-    id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+/// The 32 digits of the job's id that Flink reads in `text`; `None` where it reads none, or might in another script.
+///
+/// Source: Flink `StringUtils.hexStringToByte`, executed for 1.13 to 2.3: sixteen pairs, each a number that may have a
+/// sign, and an odd letter behind them does not count.
+fn job_id(text: &str) -> Option<String> {
+    let byte = |pair: &str| match pair.as_bytes() {
+        [b'-', _] => i8::from_str_radix(pair, 16).ok().map(i8::cast_unsigned),
+        _ => u8::from_str_radix(pair, 16).ok(),
+    };
+    let pairs = (0..text.len() / 2).map(|index| byte(text.get(2 * index..2 * index + 2)?));
+    let bytes: Vec<u8> = pairs.collect::<Option<_>>()?;
+    Some(format!("{:032x}", u128::from_be_bytes(bytes.try_into().ok()?)))
 }
 
 /// `word` up to the value that is assigned in it, which may be a secret.
@@ -276,6 +289,26 @@ mod tests {
     fn misread(words: &[&str], minor: u16) -> Vec<(String, Option<String>, usize, Fate)> {
         let tuple = |misread: Misread| (misread.word, misread.option, misread.position, misread.fate);
         arguments(words, minor).misread.into_iter().map(tuple).collect()
+    }
+
+    #[test]
+    fn the_id_of_a_job_is_sixteen_numbers() {
+        for (text, id) in [
+            ("ABCDEF00000000000000000000000001", Some("abcdef00000000000000000000000001".to_owned())),
+            ("abcdef00000000000000000000000001x", Some("abcdef00000000000000000000000001".to_owned())),
+            (&"+1".repeat(16), Some("01".repeat(16))),
+            (&"-1".repeat(16), Some("ff".repeat(16))),
+            (&"--".repeat(16), None),
+            (&"1+".repeat(16), None),
+            (&"0".repeat(31), None),
+            (&"0".repeat(34), None),
+            ("", None),
+        ] {
+            assert_eq!(job_id(text), id, "{text}");
+        }
+        let refused = |id: &str| arguments(&["standalone-job", "--job-id", id], 20).refused;
+        assert_eq!((refused(&"0".repeat(33)), refused("x")), (None, Some(Refused::NoJobId)));
+        assert_eq!(refused(&"１".repeat(32)), None, "Java reads it");
     }
 
     #[test]

@@ -8,10 +8,13 @@ use serde_json::Value;
 use crate::facts::Facts;
 use crate::flink::arguments::{self, Misread};
 use crate::flink::configuration::{EffectiveConfig, Setting};
+use crate::flink::defaults;
 use crate::flink::deployment;
 use crate::flink::image::Image;
 use crate::flink::location::{Location, has_placeholder, scheme_of};
-use crate::flink::options::{self, CHECKPOINT_DIR, DEFAULT_SCHEME, HA_STORAGE_DIR, HA_TYPE, SAVEPOINT_DIR};
+use crate::flink::options::{
+    self, CHECKPOINT_DIR, DEFAULT_SCHEME, HA_CLUSTER_ID, HA_STORAGE_DIR, HA_TYPE, SAVEPOINT_DIR,
+};
 use crate::flink::pod::{Backing, Pod};
 use crate::flink::raw::{self, Refused, Unknown, Void};
 use crate::flink::session_job::{self, Submission, Target};
@@ -356,6 +359,30 @@ impl Cluster {
             return Some(Location::Unresolved);
         }
         Some(Location::parse(&setting.value, self.default_scheme()))
+    }
+
+    /// The directory below the storageDir that a cluster of the id `id` has to itself; `None` where there is no storageDir.
+    #[must_use]
+    pub fn ha_directory(&self, id: &str) -> Option<Location> {
+        Some(self.location(Directory::HighAvailability)?.below(id))
+    }
+
+    /// The id of a standalone cluster below the storageDir and in ZooKeeper, as `view` has it.
+    #[must_use]
+    pub fn ha_cluster_id<'a>(&self, view: &'a RoleView) -> &'a str {
+        view.config.value(HA_CLUSTER_ID, self.version).unwrap_or(defaults::HA_CLUSTER_ID)
+    }
+
+    /// Whether it is told to keep checkpoints in the JobManager's memory, whatever the directory.
+    #[must_use]
+    pub fn keeps_checkpoints_in_memory(&self) -> bool {
+        let says_memory = |option: &str| {
+            let value = self.leading().and_then(|view| view.config.value(option, self.version));
+            value.is_some_and(|value| value.eq_ignore_ascii_case("jobmanager"))
+        };
+        // The backend `jobmanager` of Flink 1 brings its own checkpoint storage (`CheckpointStorageLoader.load`).
+        let has_memory_backend = || self.version.is_none_or(|v| !v.at_least(2, 0)) && says_memory("state.backend.type");
+        says_memory("execution.checkpointing.storage") || has_memory_backend()
     }
 
     /// `fs.default-scheme`, where it is set, be it to nothing.

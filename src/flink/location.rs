@@ -73,6 +73,30 @@ impl Location {
         }
     }
 
+    /// The directory `name` below it, without `.`, `..`, double and trailing slashes.
+    ///
+    /// Source: Flink `Path(Path, String)`: a slash at the beginning of `name` is none, and no host has no slashes.
+    ///
+    /// ```
+    /// use flink_admission::flink::location::Location;
+    /// assert_eq!(Location::parse("s3://b/ha/", None).below("/default"), Location::parse("s3://b/ha/default", None));
+    /// ```
+    #[must_use]
+    pub fn below(self, name: &str) -> Self {
+        let below = |path: &str| normalise(&format!("{path}/{name}"));
+        match self {
+            Self::Remote { scheme, rest } => {
+                let host = rest.strip_prefix("//").map_or("", |rest| rest.split('/').next().unwrap_or_default());
+                let path = rest.strip_prefix("//").and_then(|rest| rest.get(host.len()..)).unwrap_or(&rest);
+                let slashes = if host.is_empty() { "" } else { "//" };
+                Self::Remote { scheme, rest: format!("{slashes}{host}{}", below(path)) }
+            }
+            Self::Local(path) => Self::Local(below(&path)),
+            Self::Relative(path) => Self::Relative(below(&path).split_off(1)),
+            Self::Refused(_) | Self::Unresolved => self,
+        }
+    }
+
     /// Whether it is the root of a file system, as a bucket is: jobs put nothing there ("Cannot use the root directory for
     /// checkpoints").
     ///

@@ -1,6 +1,7 @@
 //! The REST API of a JobManager: on which port it is, and whom it lets in.
 
 use crate::flink::cluster::RoleView;
+use crate::flink::defaults;
 use crate::flink::version::FlinkVersion;
 
 /// The port that the REST API of `view` is bound to; `None` where it is one of a range.
@@ -9,7 +10,7 @@ use crate::flink::version::FlinkVersion;
 #[must_use]
 pub fn port(view: &RoleView, version: Option<FlinkVersion>) -> Option<i64> {
     let value = |option: &str| view.config.value(option, version);
-    value("rest.bind-port").or_else(|| value("rest.port")).map_or(Some(DEFAULT_PORT), |port| port.parse().ok())
+    value("rest.bind-port").or_else(|| value("rest.port")).map_or(Some(defaults::REST_PORT), |port| port.parse().ok())
 }
 
 /// Whether the REST API of `view` asks every caller for a certificate.
@@ -21,6 +22,3 @@ pub fn asks_for_certificates(view: &RoleView, version: Option<FlinkVersion>) -> 
         |option: &str| view.config.value(option, version).is_some_and(|value| value.eq_ignore_ascii_case("true"));
     is_on("security.ssl.rest.enabled") && is_on("security.ssl.rest.authentication-enabled")
 }
-
-/// The default of `rest.port`.
-const DEFAULT_PORT: i64 = 8081;

@@ -4,6 +4,7 @@ use crate::flink::cluster::{Cluster, RoleView};
 use crate::flink::configuration::Setting;
 use crate::flink::options::SUBMIT_ENABLE;
 use crate::flink::rest;
+use crate::flink::version::FlinkVersion;
 use crate::policy::Role;
 
 /// What opens the uploads of a cluster that has no use for them.
@@ -21,15 +22,18 @@ impl<'a> Uploads<'a> {
     #[must_use]
     pub fn needless(cluster: &'a Cluster) -> Option<Self> {
         let view = cluster.role(Role::JobManager).filter(|_| cluster.application)?;
-        let is_true = |option: &str| {
-            view.config.value(option, cluster.version).is_some_and(|value| value.eq_ignore_ascii_case("true"))
-        };
         if rest::asks_for_certificates(view, cluster.version) {
             return None;
         }
         match view.config.option(SUBMIT_ENABLE, cluster.version) {
-            Some((key, setting)) => is_true(SUBMIT_ENABLE).then_some(Self::BySetting(key, setting)),
+            Some((key, setting)) => are_taken(view, cluster.version).then_some(Self::BySetting(key, setting)),
             None => view.unknown.is_none().then_some(Self::ByDefault(view)),
         }
     }
+}
+
+/// Whether `view` takes uploads as far as its options say, which is so where they say nothing.
+#[must_use]
+pub fn are_taken(view: &RoleView, version: Option<FlinkVersion>) -> bool {
+    view.config.option(SUBMIT_ENABLE, version).is_none_or(|(_, setting)| setting.trimmed().eq_ignore_ascii_case("true"))
 }

@@ -12,6 +12,7 @@ use crate::facts::Answer;
 use crate::flink::arguments::{Fate, Misread, takes_options};
 use crate::flink::cluster::{Cluster, Directory, HighAvailability, RoleView, Shape};
 use crate::flink::configuration::Layer;
+use crate::flink::defaults;
 use crate::flink::deployment::{has_emr_ha, makes_its_account};
 use crate::flink::identity::CLUSTER_ANNOTATION;
 use crate::flink::location::scheme_of;
@@ -270,7 +271,11 @@ fn add_whole(work: &mut Work<'_>, cluster: &Cluster, mode: HaMode) -> Result<(),
         add_identity(work, cluster, mode)?;
         add_address(work, cluster, view, raw)?;
         if mode == HaMode::Zookeeper && raw.role == Role::JobManager && !is_set(cluster, HA_JOBMANAGER_PORT) {
-            let port = view.config.value("jobmanager.rpc.port", cluster.version).unwrap_or("6123").to_owned();
+            let port = view
+                .config
+                .value("jobmanager.rpc.port", cluster.version)
+                .unwrap_or(defaults::JOBMANAGER_PORT)
+                .to_owned();
             work.set_option(HA_JOBMANAGER_PORT, &port)?;
         }
         Ok(())

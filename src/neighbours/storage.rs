@@ -1,6 +1,6 @@
 //! Directories that pods of several clusters can see, by names that mean the same in all of them.
 
-use crate::flink::cluster::{Cluster, Directory, RoleView};
+use crate::flink::cluster::RoleView;
 use crate::flink::location::{Location, has_placeholder, normalise};
 use crate::flink::pod::{Backing, Source};
 
@@ -27,9 +27,9 @@ pub enum Storage {
     },
 }
 
-/// Where `directory` lies; `None` where it is not set, not known, or seen by its own pods alone.
-pub(super) fn storage(cluster: &Cluster, view: &RoleView, directory: Directory, namespace: &str) -> Option<Storage> {
-    match cluster.location(directory)? {
+/// Where `location` is; `None` where that is not known, or seen by its own pods alone.
+pub(super) fn storage(location: Location, view: &RoleView, namespace: &str) -> Option<Storage> {
+    match location {
         Location::Remote { scheme, rest } => {
             let (host, path) = rest.strip_prefix("//")?.split_once('/').unwrap_or((rest.trim_start_matches('/'), ""));
             // One store under several plugins; of a store of one's own the endpoint says which it is.
@@ -73,18 +73,6 @@ fn endpoint(view: &RoleView, namespace: &str) -> Option<String> {
         return Some(String::new());
     }
     server_in(server, port, namespace).map(|server| format!("({server})"))
-}
-
-impl Storage {
-    /// The directory `name` below it.
-    pub(super) fn below(&self, name: &str) -> Self {
-        let below = |path: &str| without_root(&normalise(&format!("{path}/{name}")));
-        match self.clone() {
-            Self::Remote(uri) => Self::Remote(format!("{uri}{}", below(""))),
-            Self::Claim { namespace, claim, path } => Self::Claim { namespace, claim, path: below(&path) },
-            Self::Nfs { server, path } => Self::Nfs { server, path: below(&path) },
-        }
-    }
 }
 
 /// `path`, empty where it is the root.

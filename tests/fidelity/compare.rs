@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use flink_admission::flink::location::Location;
 use serde_json::Value;
 
 use super::case::Case;
@@ -19,8 +20,8 @@ pub struct Comparison {
     pub refused: bool,
     /// Whether nothing of the case could be compared.
     pub is_unknown: bool,
-    /// How many fields were compared, and of how many we said nothing.
-    pub fields: [usize; 2],
+    /// What came of each field.
+    pub fields: Vec<(&'static str, Outcome)>,
 }
 
 /// Whether we leave the value out of a word that a script takes for the host: it may be a secret.
@@ -29,11 +30,26 @@ fn is_hidden(ours: Option<&str>, theirs: Option<&str>) -> bool {
     key.is_some_and(|key| theirs.is_some_and(|theirs| theirs.starts_with(key)))
 }
 
+/// What comparing a field came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Flink has a value.
+    Value,
+    /// Flink has none.
+    Nothing,
+    /// Flink throws.
+    Refused,
+    /// We say nothing.
+    Unknown,
+}
+
 /// What one side says of one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
     /// It is this; `None`: it is nothing.
     Is(Option<String>),
+    /// It is this directory.
+    At(Location),
     /// Flink throws.
     Refused,
     /// We cannot know, or do not say, for this reason.
@@ -46,8 +62,10 @@ impl Comparison {
         if comparison.start(case, ours, flink) {
             comparison.map(ours, flink);
             comparison.words(case, ours, flink);
-            for (field, said) in fields::of(ours) {
-                comparison.field(field, said, flink.pointer(&format!("/effective/{field}")));
+            let said = fields::of(ours);
+            comparison.same_fields(&said, &flink["effective"]);
+            for (field, said) in said {
+                comparison.field(field, ours, said, &flink["effective"][field]);
             }
         }
         comparison
@@ -66,6 +84,10 @@ impl Comparison {
             }
             _ if ours.arguments.refused.is_some() => {
                 self.differ(format!("we refuse the command line, Flink does not: {:?}", ours.arguments.refused));
+                return false;
+            }
+            Some(_) if view.refused.as_ref().is_some_and(|refused| !refused.refusal.certain) => {
+                self.unknown.insert(fields::NOT_CERTAIN);
                 return false;
             }
             Some(_) if view.refused.is_some() => return false,
@@ -126,30 +148,45 @@ impl Comparison {
         if program != theirs {
             self.differ(format!("program arguments: ours {program:?}, Flink's {theirs:?}"));
         }
-        let ours = ours.cluster.job_id.as_ref().map(|(id, _)| id.to_ascii_lowercase());
+        let ours = ours.cluster.job_id.as_ref().map(|(id, _)| id.clone());
         let theirs = flink.get("jobId").and_then(Value::as_str).map(str::to_owned);
         if ours != theirs {
             self.differ(format!("job id: ours {ours:?}, Flink's {theirs:?}"));
         }
     }
 
-    fn field(&mut self, field: &str, ours: Said, flink: Option<&Value>) {
-        let (theirs, error) = match flink {
-            None | Some(Value::Null) => (Said::Is(None), ""),
-            Some(Value::String(text)) => (Said::Is(Some(text.clone())), ""),
-            Some(other) => (Said::Refused, other["error"].as_str().unwrap_or_default()),
-        };
-        match ours {
-            Said::Unknown(why) => {
-                self.unknown.insert(why);
-                self.fields[1] += 1;
-                return;
-            }
-            ours if ours == theirs => {}
-            Said::Is(ours) if matches!(&theirs, Said::Is(theirs) if is_hidden(ours.as_deref(), theirs.as_deref())) => {}
-            ours => self.differ(format!("{field}: ours {ours:?}, Flink's {theirs:?} {error}")),
+    /// Else a field that one side has no name for would never be compared.
+    fn same_fields(&mut self, said: &[(&'static str, Said)], flink: &Value) {
+        let ours: BTreeSet<&str> = said.iter().map(|(field, _)| *field).collect();
+        let theirs: BTreeSet<&str> = flink.as_object().into_iter().flatten().map(|(field, _)| field.as_str()).collect();
+        if ours != theirs {
+            let alone: Vec<_> = ours.symmetric_difference(&theirs).collect();
+            self.differ(format!("fields that one side does not have: {alone:?}"));
         }
-        self.fields[0] += 1;
+    }
+
+    fn field(&mut self, field: &'static str, of: &Ours, ours: Said, flink: &Value) {
+        let (theirs, outcome, error) = match flink {
+            Value::Null => (Said::Is(None), Outcome::Nothing, ""),
+            Value::String(text) => (Said::Is(Some(text.clone())), Outcome::Value, ""),
+            other => (Said::Refused, Outcome::Refused, other["error"].as_str().unwrap_or_default()),
+        };
+        let outcome = if let Said::Unknown(why) = ours {
+            self.unknown.insert(why);
+            Outcome::Unknown
+        } else {
+            outcome
+        };
+        self.fields.push((field, outcome));
+        let is_same = match (&ours, &theirs) {
+            (Said::Unknown(_), _) => true,
+            (Said::At(ours), Said::Is(Some(theirs))) => *ours == Location::parse(theirs, of.cluster.default_scheme()),
+            (Said::Is(ours), Said::Is(theirs)) => ours == theirs || is_hidden(ours.as_deref(), theirs.as_deref()),
+            _ => ours == theirs,
+        };
+        if !is_same {
+            self.differ(format!("{field}: ours {ours:?}, Flink's {theirs:?} {error}"));
+        }
     }
 
     fn differ(&mut self, words: String) {

@@ -1,17 +1,21 @@
 //! What we say of each thing that Flink's own code is asked for.
 
 use flink_admission::flink::cluster::{Directory, HighAvailability};
+use flink_admission::flink::configuration::Setting;
+use flink_admission::flink::defaults;
 use flink_admission::flink::duration::nanoseconds;
 use flink_admission::flink::location::{Location, Refusal, has_placeholder, scheme_of};
 use flink_admission::flink::memory::process::{Fit, fit};
 use flink_admission::flink::options::{
     CHECKPOINT_DIR, CHECKPOINT_INTERVAL, HA_CLUSTER_ID, HA_JOBMANAGER_PORT, HA_STORAGE_DIR, JOBMANAGER_ADDRESS,
-    KUBERNETES_CLUSTER_ID, KUBERNETES_NAMESPACE, RESTART_STRATEGY, SAVEPOINT_DIR, ZOOKEEPER_QUORUM, ZOOKEEPER_ROOT,
+    KUBERNETES_CLUSTER_ID, KUBERNETES_NAMESPACE, RESTART_STRATEGY, SAVEPOINT_DIR, SUBMIT_ENABLE, ZOOKEEPER_QUORUM,
+    ZOOKEEPER_ROOT,
 };
-use flink_admission::flink::rest;
 use flink_admission::flink::restart_strategy::RestartStrategy;
+use flink_admission::flink::{rest, uploads};
 
 use super::compare::Said;
+use super::findings;
 use super::ours::Ours;
 
 // Where we say less than Flink does, and why. Each of these is counted.
@@ -20,27 +24,34 @@ use super::ours::Ours;
 pub const NO_FILE: &str = "no file";
 /// `config.yaml` is refused by our parser, and not certainly by Flink's.
 pub const ANOTHER_PARSER: &str = "another parser";
+/// `config.yaml` is refused by both, and we say that Flink may.
+pub const NOT_CERTAIN: &str = "file refused, not certainly";
 /// A value holds what something else may replace.
 pub const PLACEHOLDER: &str = "placeholder";
 /// Quotes around a directory: a path that nobody means, refused or not.
 pub const QUOTED: &str = "quoted path";
-/// The sizes of a process contradict each other, or cannot be read, or no total is set.
+/// The sizes of a process contradict each other, or a fraction is none.
 pub const MEMORY: &str = "memory";
 /// The sizes of before 1.11, which Flink takes for present ones: the rule says nothing beside them.
 pub const OLD_SIZES: &str = "old memory options";
+/// A directory for jobs that is blank, which Flink refuses, and no rule speaks of.
+pub const BLANK: &str = "blank directory";
 /// A value that Flink refuses where it is used, and that no rule speaks of.
 pub const NOT_JUDGED: &str = "value not judged";
+
+/// A factory of the user's own, which may need no directory.
+pub const OWN_FACTORY: &str = "factory of one's own";
 
 /// Each field of the answer with what we say of it.
 pub fn of(ours: &Ours) -> Vec<(&'static str, Said)> {
     let mut fields: Vec<(&'static str, Said)> = [
         ("storageDir", HA_STORAGE_DIR, None),
-        ("haClusterId", HA_CLUSTER_ID, Some("/default")),
+        ("haClusterId", HA_CLUSTER_ID, Some(defaults::HA_CLUSTER_ID)),
         ("zooKeeperQuorum", ZOOKEEPER_QUORUM, None),
-        ("zooKeeperRoot", ZOOKEEPER_ROOT, Some("/flink")),
-        ("haJobManagerPort", HA_JOBMANAGER_PORT, Some("0")),
+        ("zooKeeperRoot", ZOOKEEPER_ROOT, Some(defaults::ZOOKEEPER_ROOT)),
+        ("haJobManagerPort", HA_JOBMANAGER_PORT, Some(defaults::HA_JOBMANAGER_PORT)),
         ("kubernetesClusterId", KUBERNETES_CLUSTER_ID, None),
-        ("kubernetesNamespace", KUBERNETES_NAMESPACE, Some("default")),
+        ("kubernetesNamespace", KUBERNETES_NAMESPACE, Some(defaults::KUBERNETES_NAMESPACE)),
         ("checkpoints", CHECKPOINT_DIR, None),
         ("savepoints", SAVEPOINT_DIR, None),
         ("jobManagerAddress", JOBMANAGER_ADDRESS, None),
@@ -49,24 +60,28 @@ pub fn of(ours: &Ours) -> Vec<(&'static str, Said)> {
     .into_iter()
     .map(|(field, option, default)| (field, Said::Is(value(ours, option).or(default).map(str::to_owned))))
     .collect();
+    let election = |name: &str| format!("high-availability.kubernetes.leader-election.{name}");
     fields.extend([
         ("highAvailability", high_availability(ours)),
         ("isHighlyAvailable", is_highly_available(ours)),
-        ("leaseDuration", duration(ours, "high-availability.kubernetes.leader-election.lease-duration", Some(15))),
-        ("renewDeadline", duration(ours, "high-availability.kubernetes.leader-election.renew-deadline", Some(15))),
-        ("retryPeriod", duration(ours, "high-availability.kubernetes.leader-election.retry-period", Some(5))),
+        ("leaseDuration", duration(ours, &election("lease-duration"), Some(defaults::LEASE_DURATION))),
+        ("renewDeadline", duration(ours, &election("renew-deadline"), Some(defaults::RENEW_DEADLINE))),
+        ("retryPeriod", duration(ours, &election("retry-period"), Some(defaults::RETRY_PERIOD))),
         ("checkpointInterval", duration(ours, CHECKPOINT_INTERVAL, None)),
         ("storageDirAt", place(ours, Directory::HighAvailability)),
         ("checkpointsAt", place(ours, Directory::Checkpoints)),
         ("savepointsAt", place(ours, Directory::Savepoints)),
+        ("checkpointsTaken", taken(ours, Directory::Checkpoints)),
+        ("savepointsTaken", taken(ours, Directory::Savepoints)),
         ("memory", memory(ours)),
         ("haDirectory", ha_directory(ours)),
-        ("jobResultStore", job_result_store(ours)),
         ("checkpointStorage", checkpoint_storage(ours)),
         ("restartStrategy", restart_strategy(ours)),
         ("isBatch", is_batch(ours)),
+        ("jobManagerPort", job_manager_port(ours)),
         ("restPort", rest_port(ours)),
         ("restAsksForCertificates", asks_for_certificates(ours)),
+        ("takesJars", takes_jars(ours)),
     ]);
     fields
 }
@@ -99,9 +114,9 @@ fn is_highly_available(ours: &Ours) -> Said {
     }
 }
 
-fn duration(ours: &Ours, option: &str, default: Option<u128>) -> Said {
-    match value(ours, option) {
-        None => Said::Is(default.map(|seconds| (seconds * 1_000_000_000).to_string())),
+fn duration(ours: &Ours, option: &str, default: Option<&str>) -> Said {
+    match value(ours, option).or(default) {
+        None => Said::Is(None),
         Some(text) => {
             nanoseconds(text, ours.cluster.version).map_or(Said::Refused, |length| Said::Is(Some(length.to_string())))
         }
@@ -110,14 +125,11 @@ fn duration(ours: &Ours, option: &str, default: Option<u128>) -> Said {
 
 /// The scheme of the file system that serves `directory`.
 fn place(ours: &Ours, directory: Directory) -> Said {
-    match ours.cluster.default_scheme() {
-        Some(default) if has_placeholder(default) => return Said::Unknown(PLACEHOLDER),
-        Some(default) if !is_uri(default) => return Said::Unknown(NOT_JUDGED),
-        _ => {}
+    if let Some(why) = unknown_default(ours) {
+        return Said::Unknown(why);
     }
     let Some((_, setting)) = ours.cluster.directory(directory) else { return blank(ours, directory) };
-    // An address of IPv6, or blanks in the place of a host.
-    if setting.value.contains(['[', ']']) || (setting.trimmed() != setting.value && setting.trimmed().ends_with("//")) {
+    if has_odd_host(setting) {
         return Said::Unknown(NOT_JUDGED);
     }
     match ours.cluster.location(directory) {
@@ -127,6 +139,20 @@ fn place(ours: &Ours, directory: Directory) -> Said {
         Some(Location::Refused(Refusal::Quoted(_))) => Said::Unknown(QUOTED),
         Some(Location::Unresolved) if has_placeholder(&setting.value) => Said::Unknown(PLACEHOLDER),
         Some(Location::Refused(_) | Location::Unresolved) => Said::Refused,
+    }
+}
+
+/// Whether it has an address of IPv6, or blanks in the place of a host.
+fn has_odd_host(setting: &Setting) -> bool {
+    setting.value.contains(['[', ']']) || (setting.trimmed() != setting.value && setting.trimmed().ends_with("//"))
+}
+
+/// Why the file system of what has no scheme is not known, and with it whether Flink opens any.
+fn unknown_default(ours: &Ours) -> Option<&'static str> {
+    match ours.cluster.default_scheme()? {
+        default if has_placeholder(default) => Some(PLACEHOLDER),
+        default if !is_uri(default) => Some(NOT_JUDGED),
+        _ => None,
     }
 }
 
@@ -160,80 +186,133 @@ fn memory(ours: &Ours) -> Said {
     if old.iter().any(|option| ours.view().config.exact(option).is_some()) {
         return Said::Unknown(OLD_SIZES);
     }
+    if ours.has_finding("memory-too-small") {
+        return Said::Refused;
+    }
     match fit(ours.view().role, &options, ours.cluster.version) {
-        Fit::Enough => Said::Is(Some("enough".to_owned())),
-        Fit::Short(_) => Said::Refused,
+        // What is short has its finding.
+        Fit::Enough | Fit::Short(_) => Said::Is(Some("enough".to_owned())),
+        Fit::Unset | Fit::Unreadable => Said::Refused,
         Fit::Unknown => Said::Unknown(MEMORY),
     }
 }
 
-/// Whether there is a directory of the cluster's own below the storageDir.
+/// The directory below the storageDir that the cluster has to itself, refused where a rule says so.
 fn ha_directory(ours: &Ours) -> Said {
-    let is_bare = value(ours, HA_CLUSTER_ID).is_some_and(|id| id.bytes().all(|byte| byte == b'/'));
-    match (value(ours, HA_STORAGE_DIR), ours.cluster.location(Directory::HighAvailability)) {
-        (None, _) => Said::Refused,
-        (Some(storage), _) if storage.trim_matches(|c| c <= ' ').is_empty() => Said::Refused,
-        (_, Some(Location::Refused(Refusal::Quoted(_)))) => Said::Unknown(QUOTED),
-        (_, Some(Location::Refused(Refusal::NoScheme))) => Said::Refused,
-        _ if is_bare => Said::Refused,
-        // How Flink puts the two together is not ours to say; that it can is.
-        _ => Said::Unknown(NOT_JUDGED),
+    match ours.cluster.high_availability().0 {
+        HighAvailability::Off => return Said::Is(None),
+        HighAvailability::Unknown => return Said::Unknown(PLACEHOLDER),
+        HighAvailability::Class(_) => return Said::Unknown(OWN_FACTORY),
+        HighAvailability::Kubernetes | HighAvailability::ZooKeeper => {}
     }
-}
-
-fn job_result_store(ours: &Ours) -> Said {
-    if !ours.version.at_least(1, 15) {
-        return Said::Is(None);
+    if findings::refusing(ours, Directory::HighAvailability).next().is_some() {
+        return Said::Refused;
     }
-    let below =
-        |storage: &str| format!("{storage}/job-result-store/{}", value(ours, HA_CLUSTER_ID).unwrap_or("/default"));
-    let path = value(ours, "job-result-store.storage-path").map(str::to_owned);
-    Said::Is(path.or_else(|| value(ours, HA_STORAGE_DIR).map(below)))
-}
-
-/// Whether checkpoints go to files: what the rule on directories without a scheme stands on.
-fn checkpoint_storage(ours: &Ours) -> Said {
-    if value(ours, "execution.checkpointing.storage").is_some() {
-        return Said::Unknown(NOT_JUDGED);
+    if let Some(why) = unknown_default(ours) {
+        return Said::Unknown(why);
     }
-    let mut is_refused = false;
-    for directory in [Directory::Checkpoints, Directory::Savepoints] {
-        let Some(text) = value(ours, directory.option()) else { continue };
-        let Some((_, setting)) = ours.cluster.directory(directory) else { return Said::Refused };
-        // What leads above the root, and blanks around it, are kept by Java.
-        if text.contains("/..") || setting.trimmed() != text {
-            return Said::Unknown(NOT_JUDGED);
-        }
-        is_refused |= match Location::parse(text, None) {
-            Location::Refused(Refusal::Quoted(_)) => return Said::Unknown(QUOTED),
-            Location::Unresolved => return Said::Unknown(PLACEHOLDER),
-            // A host is taken for one until the first file is written.
-            Location::Refused(Refusal::Authority { .. }) => return Said::Unknown(NOT_JUDGED),
-            Location::Refused(_) => true,
-            location if location.is_root() => true,
-            _ => scheme_of(setting.trimmed()).is_none(),
-        };
-    }
-    match (is_refused, value(ours, CHECKPOINT_DIR)) {
-        (true, _) => Said::Refused,
-        (false, Some(_)) => Said::Is(Some("files".to_owned())),
-        (false, None) => Said::Is(Some("memory".to_owned())),
-    }
-}
-
-fn restart_strategy(ours: &Ours) -> Said {
-    // Flink reads the numbers of a strategy with it.
-    if ours.view().config.iter().any(|(key, _)| key.starts_with("restart-strategy.") && key.matches('.').count() > 1) {
-        return Said::Unknown(NOT_JUDGED);
-    }
-    let word = match value(ours, RESTART_STRATEGY).map(RestartStrategy::of) {
-        Some(Some(RestartStrategy::Off)) => "NoRestartBackoffTimeStrategy",
-        Some(Some(RestartStrategy::FixedDelay)) => "FixedDelayRestartBackoffTimeStrategy",
-        Some(Some(RestartStrategy::FailureRate)) => "FailureRateRestartBackoffTimeStrategy",
-        // The default is not the same in all versions; all of them go on.
-        Some(None) | None => return Said::Unknown(NOT_JUDGED),
+    // Two slashes alone are a host, and Flink puts the id behind its name; of a backslash it makes a slash.
+    let is_odd = |setting: &Setting| {
+        has_odd_host(setting)
+            || setting.value.trim() != setting.value
+            || setting.value.starts_with("//")
+            || setting.value.contains('\\')
     };
-    Said::Is(Some(word.to_owned()))
+    if ours.cluster.directory(Directory::HighAvailability).is_some_and(|(_, setting)| is_odd(setting)) {
+        return Said::Unknown(NOT_JUDGED);
+    }
+    // Blanks around an id belong to it, and what stands before a colon is a scheme, which Flink refuses.
+    // Of a number that is none Flink makes one text as an option, and another here.
+    let is_odd = |id: &str| {
+        let is_number = !id.ends_with(".nan") && !id.ends_with(".inf");
+        id.trim() != id || id.contains([':', '\\']) || id.is_empty() || !is_number
+    };
+    if value(ours, HA_CLUSTER_ID).is_some_and(is_odd) {
+        return Said::Unknown(NOT_JUDGED);
+    }
+    let id = ours.cluster.ha_cluster_id(ours.view());
+    match ours.cluster.ha_directory(id) {
+        _ if has_placeholder(id) => Said::Unknown(PLACEHOLDER),
+        Some(Location::Refused(Refusal::Quoted(_))) => Said::Unknown(QUOTED),
+        Some(Location::Unresolved) => unresolved(ours, Directory::HighAvailability),
+        Some(location) => Said::At(location),
+        // What is not there has its finding.
+        None => Said::Is(None),
+    }
+}
+
+/// Why nothing is known of `directory`, which is set.
+fn unresolved(ours: &Ours, directory: Directory) -> Said {
+    let holds_one = ours.cluster.directory(directory).is_some_and(|(_, setting)| has_placeholder(&setting.value));
+    let default_holds_one = ours.cluster.default_scheme().is_some_and(has_placeholder);
+    Said::Unknown(if holds_one || default_holds_one { PLACEHOLDER } else { NOT_JUDGED })
+}
+
+/// Whether jobs take `directory`, which they do where no rule says otherwise.
+fn taken(ours: &Ours, directory: Directory) -> Said {
+    let Some(text) = value(ours, directory.option()) else { return Said::Is(None) };
+    let Some((_, setting)) = ours.cluster.directory(directory) else { return Said::Unknown(BLANK) };
+    // What leads above the root, and blanks around it, are kept by Java.
+    if text.contains("/..") || setting.trimmed() != text {
+        return Said::Unknown(NOT_JUDGED);
+    }
+    // Where the default scheme is none, or not known, what has one of its own is still told.
+    match Location::parse(text, None) {
+        Location::Unresolved => return Said::Unknown(PLACEHOLDER),
+        // A host is taken for one until the first file is written.
+        Location::Refused(Refusal::Authority { .. }) => return Said::Unknown(NOT_JUDGED),
+        _ => {}
+    }
+    match findings::refusing(ours, directory).next() {
+        Some(_) => Said::Refused,
+        None => Said::Is(Some("taken".to_owned())),
+    }
+}
+
+/// Whether checkpoints go to files.
+fn checkpoint_storage(ours: &Ours) -> Said {
+    let storage = value(ours, "execution.checkpointing.storage");
+    if storage.is_some_and(|storage| !storage.eq_ignore_ascii_case("jobmanager"))
+        || value(ours, "state.backend.type").is_some()
+    {
+        return Said::Unknown(NOT_JUDGED);
+    }
+    for directory in [Directory::Checkpoints, Directory::Savepoints] {
+        match taken(ours, directory) {
+            Said::Is(_) => {}
+            unknown_or_refused => return unknown_or_refused,
+        }
+    }
+    let is_in_memory =
+        ours.cluster.keeps_checkpoints_in_memory() || ours.cluster.directory(Directory::Checkpoints).is_none();
+    Said::Is(Some(if is_in_memory { "memory" } else { "files" }.to_owned()))
+}
+
+/// What becomes of a job that fails, with the number of its restarts.
+fn restart_strategy(ours: &Ours) -> Said {
+    let Some(word) = value(ours, RESTART_STRATEGY) else { return Said::Is(Some("endless".to_owned())) };
+    let Some(strategy) = RestartStrategy::of(word) else { return Said::Refused };
+    // The other numbers of a strategy Flink reads with it.
+    let prefix = match strategy {
+        RestartStrategy::Off => return Said::Is(Some("none".to_owned())),
+        RestartStrategy::FixedDelay => "restart-strategy.fixed-delay.",
+        RestartStrategy::FailureRate => "restart-strategy.failure-rate.",
+        RestartStrategy::ExponentialDelay => "restart-strategy.exponential-delay.",
+    };
+    let is_other = |key: &str| key.starts_with(prefix) && Some(key) != strategy.limit();
+    let is_judged = |text: &str| nanoseconds(text, None).is_some();
+    if ours.view().config.iter().any(|(key, setting)| is_other(key) && !is_judged(&setting.value)) {
+        return Said::Unknown(NOT_JUDGED);
+    }
+    let Some(limit) = strategy.limit() else { return Said::Is(Some("endless".to_owned())) };
+    let Ok(number) = value(ours, limit).unwrap_or(defaults::RESTARTS).parse::<i32>() else {
+        return Said::Unknown(NOT_JUDGED);
+    };
+    Said::Is(Some(match strategy {
+        _ if number == i32::MAX => "endless".to_owned(),
+        RestartStrategy::FixedDelay => format!("FixedDelay {number}"),
+        _ => format!("FailureRate {number}"),
+    }))
 }
 
 fn is_batch(ours: &Ours) -> Said {
@@ -246,7 +325,6 @@ fn is_batch(ours: &Ours) -> Said {
 
 fn asks_for_certificates(ours: &Ours) -> Said {
     let switches = ["security.ssl.rest.enabled", "security.ssl.rest.authentication-enabled"];
-    let is_switch = |text: &str| ["true", "false"].contains(&text.to_ascii_lowercase().as_str());
     if switches.iter().any(|switch| value(ours, switch).is_some_and(|text| !is_switch(text))) {
         return Said::Unknown(NOT_JUDGED);
     }
@@ -261,4 +339,23 @@ fn rest_port(ours: &Ours) -> Said {
         }
         _ => Said::Unknown(NOT_JUDGED),
     }
+}
+
+fn job_manager_port(ours: &Ours) -> Said {
+    let port = value(ours, "jobmanager.rpc.port").unwrap_or(defaults::JOBMANAGER_PORT);
+    match port.parse::<i32>() {
+        Ok(number) if number.to_string() == port => Said::Is(Some(port.to_owned())),
+        _ => Said::Unknown(NOT_JUDGED),
+    }
+}
+
+fn takes_jars(ours: &Ours) -> Said {
+    if value(ours, SUBMIT_ENABLE).is_some_and(|text| !is_switch(text)) {
+        return Said::Unknown(NOT_JUDGED);
+    }
+    Said::Is(Some(uploads::are_taken(ours.view(), ours.cluster.version).to_string()))
+}
+
+fn is_switch(text: &str) -> bool {
+    text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
 }

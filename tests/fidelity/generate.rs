@@ -45,7 +45,8 @@ fn standard() -> impl Strategy<Value = String> {
 
 /// What most files begin with, and what is to be tried.
 fn settings() -> impl Strategy<Value = Vec<Setting>> {
-    let begin = prop_oneof![1 => Just(Vec::new()), 2 => settings::usual()];
+    let both = (settings::usual(), settings::certificates()).prop_map(|(usual, switches)| [usual, switches].concat());
+    let begin = prop_oneof![1 => Just(Vec::new()), 5 => settings::usual(), 1 => both];
     (begin, vec(setting(), 0..7)).prop_map(|(begin, settings)| [begin, settings].concat())
 }
 

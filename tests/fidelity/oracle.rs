@@ -1,5 +1,6 @@
 //! Flink's side: a JVM with the classes of one release, which answers line by line.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -18,7 +19,7 @@ pub struct Oracle {
     pub version: String,
     pipes: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
     java: Child,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Oracle {
@@ -49,11 +50,11 @@ impl Oracle {
             .arg(files)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+            .stderr(File::create(directory.path().join(ERRORS)).expect("a file"));
         // It ends with the pipe, so with the test, whatever way that ends.
         let mut java = java.spawn().expect("java");
         let pipes = (java.stdin.take().expect("a pipe"), BufReader::new(java.stdout.take().expect("a pipe")));
-        Some(Self { version: version.to_owned(), pipes: Mutex::new(pipes), java, _directory: directory })
+        Some(Self { version: version.to_owned(), pipes: Mutex::new(pipes), java, directory })
     }
 
     /// The release as the program knows it.
@@ -78,12 +79,26 @@ impl Oracle {
                 serde_json::from_str(&line).unwrap_or_else(|error| panic!("{}: {error}: {line}", self.version))
             });
             let answers: Vec<Value> = answers.collect();
-            writer.join().expect("a thread").expect("the JVM reads");
-            assert_eq!(answers.len(), cases.len(), "{}: the JVM has ended", self.version);
+            let written = writer.join().expect("a thread");
+            assert!(written.is_ok(), "{}: the JVM reads no more: {}", self.version, self.errors());
+            assert!(answers.len() == cases.len(), "{}: the JVM has ended: {}", self.version, self.errors());
             answers
         })
     }
 }
+
+impl Oracle {
+    /// The end of what the JVM has said on standard error.
+    fn errors(&self) -> String {
+        let bytes = std::fs::read(self.directory.path().join(ERRORS)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(MOST_ERRORS)..]).into_owned()
+    }
+}
+
+/// The file with what the JVM says on standard error.
+const ERRORS: &str = "errors";
+/// Bytes of it that are shown.
+const MOST_ERRORS: usize = 4_000;
 
 impl Drop for Oracle {
     fn drop(&mut self) {

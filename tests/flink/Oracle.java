@@ -147,7 +147,7 @@ public class Oracle {
         field(fields, "isHighlyAvailable", () -> HighAvailabilityMode.isHighAvailabilityModeActivated(configuration));
         option(fields, "storageDir", configuration, HighAvailabilityOptions.HA_STORAGE_PATH);
         option(fields, "haClusterId", configuration, HighAvailabilityOptions.HA_CLUSTER_ID);
-        field(fields, "haDirectory", () -> HighAvailabilityServicesUtils.getClusterHighAvailableStoragePath(configuration));
+        field(fields, "haDirectory", () -> haDirectory(configuration));
         option(fields, "zooKeeperQuorum", configuration, HighAvailabilityOptions.HA_ZOOKEEPER_QUORUM);
         option(fields, "zooKeeperRoot", configuration, HighAvailabilityOptions.HA_ZOOKEEPER_ROOT);
         option(fields, "haJobManagerPort", configuration, HighAvailabilityOptions.HA_JOB_MANAGER_PORT_RANGE);
@@ -156,7 +156,6 @@ public class Oracle {
         option(fields, "leaseDuration", configuration, KubernetesHighAvailabilityOptions.KUBERNETES_LEASE_DURATION);
         option(fields, "renewDeadline", configuration, KubernetesHighAvailabilityOptions.KUBERNETES_RENEW_DEADLINE);
         option(fields, "retryPeriod", configuration, KubernetesHighAvailabilityOptions.KUBERNETES_RETRY_PERIOD);
-        field(fields, "jobResultStore", () -> jobResultStore(configuration));
         option(fields, "checkpoints", configuration, CheckpointingOptions.CHECKPOINTS_DIRECTORY);
         option(fields, "savepoints", configuration, CheckpointingOptions.SAVEPOINT_DIRECTORY);
         field(fields, "checkpointStorage", () -> checkpointStorage(configuration));
@@ -171,60 +170,64 @@ public class Oracle {
         field(fields, "restAsksForCertificates", () -> configuration.get(SecurityOptions.SSL_REST_ENABLED)
                 && configuration.get(SecurityOptions.SSL_REST_AUTHENTICATION_ENABLED));
         option(fields, "takesJars", configuration, WebOptions.SUBMIT_ENABLE);
-        for (Map.Entry<String, ConfigOption<String>> directory : DIRECTORIES.entrySet()) {
-            String value = raw(configuration, directory.getValue());
-            if (value != null) {
-                field(fields, directory.getKey(), () -> fileSystem(configuration, value));
-            }
-        }
+        at(fields, "storageDirAt", configuration, HighAvailabilityOptions.HA_STORAGE_PATH);
+        at(fields, "checkpointsAt", configuration, CheckpointingOptions.CHECKPOINTS_DIRECTORY);
+        at(fields, "savepointsAt", configuration, CheckpointingOptions.SAVEPOINT_DIRECTORY);
+        taken(fields, "checkpointsTaken", configuration, CheckpointingOptions.CHECKPOINTS_DIRECTORY);
+        taken(fields, "savepointsTaken", configuration, CheckpointingOptions.SAVEPOINT_DIRECTORY);
         return fields;
     }
 
-    private static final Map<String, ConfigOption<String>> DIRECTORIES = Map.of(
-            "storageDirAt", HighAvailabilityOptions.HA_STORAGE_PATH,
-            "checkpointsAt", CheckpointingOptions.CHECKPOINTS_DIRECTORY,
-            "savepointsAt", CheckpointingOptions.SAVEPOINT_DIRECTORY);
     /** Its class moved with 2.0, and its name stayed. */
     private static final ConfigOption<Duration> CHECKPOINT_INTERVAL =
             ConfigOptions.key("execution.checkpointing.interval").durationType().noDefaultValue();
 
-    private static String raw(Configuration configuration, ConfigOption<String> option) {
-        try {
-            return configuration.get(option);
-        } catch (RuntimeException refused) {
-            return null;
-        }
+    /** Which file system serves a directory, null where none is set. */
+    private static void at(
+            ObjectNode fields, String name, Configuration configuration, ConfigOption<String> directory) {
+        field(fields, name, () -> {
+            String value = configuration.get(directory);
+            return value == null ? null : fileSystem(configuration, new org.apache.flink.core.fs.Path(value));
+        });
     }
 
-    /** The scheme of the file system that serves {@code value}, {@code file} for the local one. */
-    private static String fileSystem(Configuration configuration, String value) throws Exception {
+    /** Whether a job takes a directory, by itself; null where none is set. */
+    private static void taken(
+            ObjectNode fields, String name, Configuration configuration, ConfigOption<String> directory) {
+        field(fields, name, () -> {
+            String value = configuration.get(directory);
+            if (value == null) {
+                return null;
+            }
+            Configuration alone = new Configuration();
+            alone.set(directory, value);
+            checkpointStorage(alone);
+            return "taken";
+        });
+    }
+
+    /** The cluster's own directory of HA metadata, once its file system is open; null without HA. */
+    private static Object haDirectory(Configuration configuration) throws Exception {
+        if (!HighAvailabilityMode.isHighAvailabilityModeActivated(configuration)) {
+            return null;
+        }
+        org.apache.flink.core.fs.Path directory =
+                HighAvailabilityServicesUtils.getClusterHighAvailableStoragePath(configuration);
+        fileSystem(configuration, directory);
+        return directory;
+    }
+
+    /** The scheme of the file system that serves {@code path}, {@code file} for the local one. */
+    private static String fileSystem(Configuration configuration, org.apache.flink.core.fs.Path path)
+            throws Exception {
         FileSystem.initialize(configuration, null);
         try {
-            return new org.apache.flink.core.fs.Path(value).getFileSystem().getUri().getScheme();
+            return path.getFileSystem().getUri().getScheme();
         } catch (UnsupportedFileSystemSchemeException unsupported) {
             String message = unsupported.getMessage();
             int quote = message.indexOf('\'');
             return message.substring(quote + 1, message.indexOf('\'', quote + 1));
         }
-    }
-
-    private static String jobResultStore(Configuration configuration) throws Exception {
-        Class<?> options;
-        try {
-            options = Class.forName("org.apache.flink.runtime.highavailability.JobResultStoreOptions");
-        } catch (ClassNotFoundException tooOld) {
-            return null;
-        }
-        @SuppressWarnings("unchecked")
-        ConfigOption<String> option = (ConfigOption<String>) options.getField("STORAGE_PATH").get(null);
-        String path = configuration.get(option);
-        String storage = configuration.get(HighAvailabilityOptions.HA_STORAGE_PATH);
-        if (path != null || storage == null) {
-            return path;
-        }
-        Class<?> store = Class.forName("org.apache.flink.runtime.highavailability.FileSystemJobResultStore");
-        Method createDefault = store.getMethod("createDefaultJobResultStorePath", String.class, String.class);
-        return (String) call(createDefault, null, storage, configuration.get(HighAvailabilityOptions.HA_CLUSTER_ID));
     }
 
     /** Where the checkpoints of a job without directories of its own go. */
@@ -276,9 +279,27 @@ public class Oracle {
         }
         arguments.add(configuration);
         arguments.add(true);
-        Class<?> factory = call(create, null, arguments.toArray()).getClass();
-        return factory.getEnclosingClass() == null ? factory.getSimpleName() : factory.getEnclosingClass().getSimpleName();
+        Object factory = call(create, null, arguments.toArray());
+        Class<?> strategy = factory.getClass().getEnclosingClass();
+        String name = (strategy == null ? factory.getClass() : strategy).getSimpleName();
+        Integer limit = limit(factory);
+        boolean isEndless = limit == null ? !name.startsWith("NoRestart") : limit == Integer.MAX_VALUE;
+        return isEndless ? "endless" : limit == null ? "none" : name.replaceFirst("RestartBackoffTime.*", "") + " " + limit;
     }
+
+    /** How often a strategy restarts a job; null where it does not count. */
+    private static Integer limit(Object factory) throws Exception {
+        for (java.lang.reflect.Field field : factory.getClass().getDeclaredFields()) {
+            if (LIMITS.contains(field.getName())) {
+                field.setAccessible(true);
+                return (Integer) field.get(factory);
+            }
+        }
+        return null;
+    }
+
+    private static final List<String> LIMITS =
+            Arrays.asList("maxNumberRestartAttempts", "maxAttempts", "maxFailuresPerInterval", "attemptsBeforeResetBackoff");
 
     /** Whether the sizes of the process go together, as the start scripts ask for them. */
     private static String memory(Configuration configuration, boolean isTaskManager) throws Exception {

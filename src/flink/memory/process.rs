@@ -12,6 +12,7 @@
 //! assert_eq!(shortage.needed() >> 20, 576);
 //! ```
 
+use crate::flink::location::has_placeholder;
 use crate::flink::memory::{MEBIBYTE, size};
 use crate::flink::version::FlinkVersion;
 use crate::policy::Role;
@@ -32,8 +33,11 @@ pub enum Fit {
     Enough,
     /// A total is smaller than the sum of its parts.
     Short(Shortage),
-    /// It cannot be told: no total is set, a value cannot be read, or sizes contradict each other so that more memory does not
-    /// help.
+    /// Nothing says how much there is, with which Flink does not start.
+    Unset,
+    /// A size is none, with which Flink does not start.
+    Unreadable,
+    /// It cannot be told: something else fills a value in, or sizes contradict each other so that more memory does not help.
     Unknown,
 }
 
@@ -78,7 +82,9 @@ pub fn fit<'a>(role: Role, options: &dyn Fn(&str) -> Option<&'a str>, version: O
         match shortage {
             Ok(None) => Fit::Enough,
             Ok(Some(shortage)) => Fit::Short(shortage),
-            Err(Undecided) => Fit::Unknown,
+            Err(Undecided::Unset) => Fit::Unset,
+            Err(Undecided::Unreadable) => Fit::Unreadable,
+            Err(Undecided::Unclear) => Fit::Unknown,
         }
     };
     // Flink `TaskManagerOptions.NETWORK_MEMORY_MAX`: no bound from 1.17 (FLINK-29639).
@@ -88,7 +94,7 @@ pub fn fit<'a>(role: Role, options: &dyn Fn(&str) -> Option<&'a str>, version: O
         Some(version) => judge(if version.at_least(1, 17) { since } else { before }),
         None => match (judge(since), judge(before)) {
             (Fit::Short(shortage), Fit::Short(_)) => Fit::Short(shortage),
-            (Fit::Enough, Fit::Enough) => Fit::Enough,
+            (one, other) if one == other => one,
             _ => Fit::Unknown,
         },
     }
@@ -115,7 +121,12 @@ struct Range {
 }
 
 /// Why a role has no shortage that can be told.
-struct Undecided;
+#[derive(Clone, Copy)]
+enum Undecided {
+    Unset,
+    Unreadable,
+    Unclear,
+}
 
 type Result<T> = std::result::Result<T, Undecided>;
 
@@ -134,7 +145,7 @@ impl Sizes<'_, '_> {
             let parts = vec![part("heap", heap), part(OFF_HEAP, off_heap.or(rest).unwrap_or(DEFAULT_OFF_HEAP))];
             return match flink {
                 Some(flink) if flink < sum(&parts) => Ok(Some(short(JM_FLINK, flink, parts))),
-                Some(flink) if flink > sum(&parts) => Err(Undecided),
+                Some(flink) if flink > sum(&parts) => Err(Undecided::Unclear),
                 Some(_) | None => self.process(&jvm, parts),
             };
         }
@@ -146,7 +157,7 @@ impl Sizes<'_, '_> {
             }
             return self.process(&jvm, vec![part("total Flink memory", flink)]);
         }
-        let process = self.size(JM_PROCESS)?.ok_or(Undecided)?;
+        let process = self.size(JM_PROCESS)?.ok_or(Undecided::Unset)?;
         let parts = vec![part(METASPACE, jvm.metaspace), part(OVERHEAD, jvm.overhead.of(process)?), off_heap];
         Ok((process <= sum(&parts)).then(|| short(JM_PROCESS, process, parts)))
     }
@@ -173,7 +184,7 @@ impl Sizes<'_, '_> {
             let parts = self.parts_of(flink)?;
             return self.task_manager_of(&jvm, flink, parts);
         }
-        let process = self.size(TM_PROCESS)?.ok_or(Undecided)?;
+        let process = self.size(TM_PROCESS)?.ok_or(Undecided::Unset)?;
         let mut parts = vec![part(METASPACE, jvm.metaspace), part(OVERHEAD, jvm.overhead.of(process)?)];
         parts.extend(self.parts_of(process.saturating_sub(sum(&parts)))?);
         Ok((process < sum(&parts)).then(|| short(TM_PROCESS, process, parts)))
@@ -219,7 +230,7 @@ impl Sizes<'_, '_> {
     fn network(&self) -> Result<Range> {
         // The oldest way to say it, which counts only where no other is used.
         if (self.options)("taskmanager.network.numberOfBuffers").is_some() {
-            return Err(Undecided);
+            return Err(Undecided::Unclear);
         }
         let min = self.size_or("taskmanager.memory.network.min", 64 * MEBIBYTE)?;
         let max = self.size_or("taskmanager.memory.network.max", self.network_max)?;
@@ -238,14 +249,16 @@ impl Sizes<'_, '_> {
         parts.push(part(METASPACE, jvm.metaspace));
         // More than this Flink refuses too.
         if process > sum(&parts).saturating_add(jvm.overhead.max) {
-            return Err(Undecided);
+            return Err(Undecided::Unclear);
         }
         parts.push(part(OVERHEAD, jvm.overhead.min));
         Ok((process < sum(&parts)).then(|| short(jvm.process, process, parts)))
     }
 
     fn size(&self, option: &str) -> Result<Option<u64>> {
-        (self.options)(option).map(|text| size(text).ok_or(Undecided)).transpose()
+        let Some(text) = (self.options)(option) else { return Ok(None) };
+        let why = if has_placeholder(text) { Undecided::Unclear } else { Undecided::Unreadable };
+        size(text).ok_or(why).map(Some)
     }
 
     fn size_or(&self, option: &str, default: u64) -> Result<u64> {
@@ -254,11 +267,11 @@ impl Sizes<'_, '_> {
 
     fn range(&self, option: &str, default: f32, [min, max]: [u64; 2]) -> Result<Range> {
         let fraction = match (self.options)(option) {
-            Some(text) => text.trim().parse().map_err(|_| Undecided)?,
+            Some(text) => text.trim().parse().map_err(|_| Undecided::Unclear)?,
             None => default,
         };
         let is_fraction = (0.0..1.0).contains(&fraction) && min <= max;
-        is_fraction.then(|| Range { fraction: f64::from(fraction), min, max }).ok_or(Undecided)
+        is_fraction.then(|| Range { fraction: f64::from(fraction), min, max }).ok_or(Undecided::Unclear)
     }
 }
 
@@ -276,7 +289,7 @@ impl Range {
     /// The network, where it gets what `parts` leave of `whole`: at least its minimum. More than its maximum Flink refuses.
     fn rest(&self, whole: u64, parts: &[Part]) -> Result<Part> {
         let is_too_much = whole.saturating_sub(sum(parts)) > self.max;
-        if is_too_much { Err(Undecided) } else { Ok(part(NETWORK, self.min)) }
+        if is_too_much { Err(Undecided::Unclear) } else { Ok(part(NETWORK, self.min)) }
     }
 }
 
@@ -284,10 +297,11 @@ impl Range {
 fn multiply(bytes: u64, factor: f64) -> Result<u64> {
     let text = factor.to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let digits: u128 = format!("{whole}{fraction}").parse().map_err(|_| Undecided)?;
-    let scale = u32::try_from(fraction.len()).ok().and_then(|places| 10_u128.checked_pow(places)).ok_or(Undecided)?;
-    let product = u128::from(bytes).checked_mul(digits).ok_or(Undecided)? / scale;
-    u64::try_from(product).map_err(|_| Undecided)
+    let digits: u128 = format!("{whole}{fraction}").parse().map_err(|_| Undecided::Unclear)?;
+    let scale =
+        u32::try_from(fraction.len()).ok().and_then(|places| 10_u128.checked_pow(places)).ok_or(Undecided::Unclear)?;
+    let product = u128::from(bytes).checked_mul(digits).ok_or(Undecided::Unclear)? / scale;
+    u64::try_from(product).map_err(|_| Undecided::Unclear)
 }
 
 const fn part(name: &'static str, bytes: u64) -> Part {
@@ -368,10 +382,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_or_contradicts_itself_is_no_shortage() {
+        let unset = judged(Role::TaskManager, &[(JM_PROCESS, "1g".to_owned())], None);
+        let unreadable = judged(Role::JobManager, &[(JM_PROCESS, "512Mi".to_owned())], None);
+        assert_eq!((unset, unreadable), (Fit::Unset, Fit::Unreadable));
         for pairs in [
-            vec![],
             vec![(JM_PROCESS, "${SIZE}")],
-            vec![(JM_PROCESS, "512Mi")],
             vec![(JM_PROCESS, "512m"), ("jobmanager.memory.jvm-overhead.fraction", "a tenth")],
             vec![(JM_PROCESS, "512m"), ("jobmanager.memory.jvm-overhead.fraction", "1.0")],
             vec![(JM_PROCESS, "512m"), ("jobmanager.memory.jvm-overhead.min", "2g")],

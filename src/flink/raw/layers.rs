@@ -157,7 +157,12 @@ impl RawRole {
             Some(index) => container_path(raw).key("args").index(index),
             None => container_path(raw).key("command").index(position),
         };
-        let is_known = self.version.is_some() && !words.iter().any(|word| has_placeholder(word));
+        // What is filled in for the value of a `-D` has no part in how the words are read.
+        let is_open = |word: &&str| {
+            let value = if word.starts_with("-D") || !word.starts_with('-') { word.split_once('=') } else { None };
+            has_placeholder(value.map_or(word, |(key, _)| key))
+        };
+        let is_known = self.version.is_some() && !words.iter().any(is_open);
         self.refused_arguments = read.refused.filter(|_| is_known);
         self.job_id = read.job_id.map(|(id, position)| (id, word_path(position)));
         self.misread = read.misread.into_iter().map(|word| (word.clone(), word_path(word.position))).collect();

@@ -3,6 +3,7 @@
 use super::is_set;
 use crate::facts::{Answer, FactKey, Facts};
 use crate::flink::cluster::{Cluster, HighAvailability, Shape};
+use crate::flink::defaults;
 use crate::flink::identity::is_id;
 use crate::flink::options::{HA_TYPE, KUBERNETES_CLUSTER_ID, KUBERNETES_NAMESPACE, ZOOKEEPER_QUORUM};
 use crate::inject::Work;
@@ -35,6 +36,7 @@ pub fn metadata_of(cluster: &Cluster) -> Option<FactKey> {
     let view = cluster.leading().filter(|_| cluster.shape == Shape::Raw)?;
     let is_on = cluster.high_availability().0 == HighAvailability::Kubernetes;
     let id = view.config.value(KUBERNETES_CLUSTER_ID, cluster.version).filter(|id| is_on && is_id(id))?;
-    let namespace = view.config.value(KUBERNETES_NAMESPACE, cluster.version).unwrap_or("default").to_owned();
+    let namespace =
+        view.config.value(KUBERNETES_NAMESPACE, cluster.version).unwrap_or(defaults::KUBERNETES_NAMESPACE).to_owned();
     Some(FactKey::ConfigMap { namespace, name: format!("{id}-cluster-config-map") })
 }

@@ -32,7 +32,7 @@ fn highly_available<'a>(case: &Case<'a>) -> Option<&'a RoleView> {
     case.cluster.role(Role::JobManager).filter(|_| case.cluster.high_availability().0.is_on())
 }
 
-/// The restart strategy that `view` sets, where it may end a job: its kind, the key and the setting.
+/// The restart strategy that `view` sets and Flink takes: its kind, the key and the setting.
 fn restart_strategy<'a>(case: &Case<'a>, view: &'a RoleView) -> Option<(RestartStrategy, &'a str, &'a Setting)> {
     let (key, setting) = view.config.option(RESTART_STRATEGY, case.cluster.version)?;
     Some((RestartStrategy::of(setting.trimmed())?, key, setting))

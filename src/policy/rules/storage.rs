@@ -74,18 +74,9 @@ fn placement(cluster: &Cluster, directory: Directory) -> Option<Placement<'_>> {
 
 /// Whether TaskManagers of `cluster` write to `directory` themselves.
 pub(super) fn task_managers_write(cluster: &Cluster, directory: Directory) -> bool {
-    let says_memory = |option: &str| {
-        cluster
-            .leading()
-            .and_then(|view| view.config.value(option, cluster.version))
-            .is_some_and(|value| value.eq_ignore_ascii_case("jobmanager"))
-    };
-    // The backend `jobmanager` of Flink 1 brings its own checkpoint storage (`CheckpointStorageLoader.load`).
-    let has_memory_backend = || cluster.version.is_none_or(|v| !v.at_least(2, 0)) && says_memory("state.backend.type");
-    let in_memory = || says_memory("execution.checkpointing.storage") || has_memory_backend();
     match directory {
         Directory::HighAvailability => false,
-        Directory::Checkpoints => !in_memory(),
+        Directory::Checkpoints => !cluster.keeps_checkpoints_in_memory(),
         Directory::Savepoints => true,
     }
 }

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::vocabulary::{
-    ADDRESS_VALUES, ADDRESSES, ALL, DIRECTORIES, FRACTION_VALUES, FRACTIONS, HARD, IDS, LENGTHS, MODE, MODES, OTHERS,
-    PORT_VALUES, PORTS, RUNTIME, RUNTIMES, SCHEME, SCHEMES, SIZES, STRATEGIES, STRATEGY, SWITCH_VALUES, SWITCHES,
-    UNITS,
+    ADDRESS_VALUES, ADDRESSES, ALL, DELAYS, DIRECTORIES, FRACTION_VALUES, FRACTIONS, HARD, IDS, ISO_8601, LENGTHS,
+    LIMIT_VALUES, LIMITS, MODE, MODES, OTHERS, PORT_VALUES, PORTS, RUNTIME, RUNTIMES, SCHEME, SCHEMES, SIZES,
+    STRATEGIES, STRATEGY, SWITCH_VALUES, SWITCHES, UNITS,
 };
 
 /// An option with its value, and how it is to be written.
@@ -31,6 +31,19 @@ pub fn usual() -> impl Strategy<Value = Vec<Setting>> {
     })
 }
 
+/// What a REST API needs to ask for certificates.
+pub fn certificates() -> impl Strategy<Value = Vec<Setting>> {
+    let setting = |key: &'static str| {
+        (select(&["true", "true", "True", "false"][..]), any::<u32>()).prop_map(move |(value, taste)| Setting {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            taste,
+        })
+    };
+    [setting("security.ssl.rest.enabled"), setting("security.ssl.rest.authentication-enabled")]
+        .prop_map(|both| both.to_vec())
+}
+
 /// An option with a value, most of them such as it takes.
 pub fn pair() -> BoxedStrategy<(String, String)> {
     let with =
@@ -41,6 +54,8 @@ pub fn pair() -> BoxedStrategy<(String, String)> {
         2 => with(SCHEME, word(SCHEMES)),
         4 => with(IDS, id()),
         3 => with(STRATEGY, word(STRATEGIES)),
+        2 => with(LIMITS, word(LIMIT_VALUES)),
+        1 => with(DELAYS, length()),
         5 => with(LENGTHS, length()),
         6 => with(SIZES, size()),
         2 => with(FRACTIONS, word(FRACTION_VALUES)),
@@ -106,7 +121,8 @@ fn id() -> BoxedStrategy<String> {
 fn length() -> BoxedStrategy<String> {
     let made =
         (0..100_u32, select(&["", " ", "  "][..]), select(UNITS)).prop_map(|(n, gap, unit)| format!("{n}{gap}{unit}"));
-    prop_oneof![10 => made, 1 => select(&["PT15S", "1.5 s", "-1 s", "9223372036854775808", "9223372036854775807 d", "1 week", "pt1m", "1 M", "10 ß"][..]).prop_map(str::to_owned), 1 => any_value()].boxed()
+    let iso = (select(&["", "", "-", "+"][..]), select(ISO_8601)).prop_map(|(sign, text)| format!("{sign}{text}"));
+    prop_oneof![10 => made, 2 => iso, 1 => select(&["1.5 s", "-1 s", "9223372036854775808", "9223372036854775807 d", "1 week", "1 M", "10 ß"][..]).prop_map(str::to_owned), 1 => any_value()].boxed()
 }
 
 fn size() -> BoxedStrategy<String> {

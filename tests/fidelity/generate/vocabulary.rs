@@ -70,11 +70,48 @@ pub const STRATEGIES: &[&str] = &[
     "false",
     "fixed delay",
 ];
+pub const LIMITS: &[&str] =
+    &["restart-strategy.fixed-delay.attempts", "restart-strategy.failure-rate.max-failures-per-interval"];
+pub const LIMIT_VALUES: &[&str] = &["3", "10", "1", "0", "2147483647", "-1", "3.0", "many"];
+pub const DELAYS: &[&str] = &["restart-strategy.fixed-delay.delay", "restart-strategy.failure-rate.delay"];
 pub const LENGTHS: &[&str] = &[
     "execution.checkpointing.interval",
     "high-availability.kubernetes.leader-election.lease-duration",
     "high-availability.kubernetes.leader-election.renew-deadline",
     "high-availability.kubernetes.leader-election.retry-period",
+];
+/// Lengths of ISO 8601, good ones and bad ones.
+pub const ISO_8601: &[&str] = &[
+    "PT15S",
+    "pt1m",
+    "P1DT2H",
+    "p1dt2h3m4.5s",
+    "PT-5S",
+    "PT-0.5S",
+    "P1DT-1S",
+    "P-1DT25H",
+    "P-1D",
+    "PT0S",
+    "P0D",
+    "PT1.S",
+    "PT.5S",
+    "PT1,25S",
+    "PT1.123456789S",
+    "PT1.1234567890S",
+    "PT1.5M",
+    "P1DT",
+    "PT",
+    "P",
+    "P1W",
+    "P1M",
+    "PT1H1H",
+    "PT1M1H",
+    "PT 5S",
+    "PT5",
+    "PT9223372036854775807S",
+    "P106751991167300D",
+    "P106751991167301D",
+    "PT92233720368547758079S",
 ];
 pub const UNITS: &[&str] = &[
     "",

@@ -57,7 +57,7 @@ fn of_application() -> impl Strategy<Value = Vec<String>> {
         4 => select(&["--job-classname", "-j", "--job-class", "-job-classname"][..]).prop_map(|name| owned(&[name, "org.example.Orders"])),
         1 => Just(owned(&["--job-classname=org.example.Orders"])),
         1 => Just(owned(&["-jorg.example.Orders"])),
-        2 => (select(&["--job-id", "-jid", "--job-i"][..]), select(&["000000006e6b13320000000000000000", "ABCDEF00000000000000000000000001", "1", "x"][..])).prop_map(|(name, id)| owned(&[name, id])),
+        2 => (select(&["--job-id", "-jid", "--job-i"][..]), job_id()).prop_map(|(name, id)| owned(&[name, &id])),
         2 => select(HOSTS).prop_map(|host| owned(&["--host", host])),
         1 => select(HOSTS).prop_map(|host| owned(&["-h", host])),
         1 => select(WEB_PORTS).prop_map(|port| owned(&["--webui-port", port])),
@@ -67,6 +67,31 @@ fn of_application() -> impl Strategy<Value = Vec<String>> {
         1 => Just(owned(&["--jars", "local:///opt/a.jar", "local:///opt/b.jar"])),
         1 => Just(owned(&["--jars", "local:///opt/a.jar,local:///opt/b.jar"])),
     ]
+}
+
+/// An id of a job, good or nearly: pairs of digits, some with a sign, of about the right number.
+fn job_id() -> BoxedStrategy<String> {
+    let pairs = select(&["00", "6e", "AB", "+1", "-1", "-f", "0x", "--", "1+"][..]);
+    // Most pairs of most ids are plain.
+    let made = (
+        vec(select(&["00", "6e", "AB", "1F"][..]), 16),
+        vec((any::<prop::sample::Index>(), pairs), 0..3),
+        30..35_usize,
+    );
+    let made = made.prop_map(|(mut all, odd, length)| {
+        for (place, pair) in odd {
+            *place.get_mut(&mut all) = pair;
+        }
+        let mut id = all.concat() + "7x";
+        id.truncate(length);
+        id
+    });
+    prop_oneof![
+        6 => made,
+        2 => Just("000000006e6b13320000000000000000".to_owned()),
+        1 => select(&["1", "x", "", "+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1"][..]).prop_map(str::to_owned),
+    ]
+    .boxed()
 }
 
 const HOSTS: &[&str] = &["10.0.0.1", "flink-jobmanager", "-h", "localhost", "::1", "-Dx=y", "--", "1"];

@@ -1,6 +1,7 @@
 //! `kubernetes-namespace-missing`: HA ConfigMaps in the namespace `default`.
 
 use crate::facts::Answer;
+use crate::flink::defaults;
 use crate::flink::options::KUBERNETES_NAMESPACE;
 use crate::inject;
 use crate::policy::finding::Level;
@@ -26,7 +27,9 @@ pub(crate) const RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some(view) = raw_with_kubernetes_ha(case).filter(|view| view.unknown.is_none()) else { return Vec::new() };
     let namespace = case.namespace;
-    if namespace == "default" || view.config.value(KUBERNETES_NAMESPACE, case.cluster.version).is_some() {
+    if namespace == defaults::KUBERNETES_NAMESPACE
+        || view.config.value(KUBERNETES_NAMESPACE, case.cluster.version).is_some()
+    {
         return Vec::new();
     }
     let absence = Absence::of(case.cluster, view, KUBERNETES_NAMESPACE);

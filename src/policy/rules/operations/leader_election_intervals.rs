@@ -2,6 +2,7 @@
 
 use crate::flink::cluster::HighAvailability;
 use crate::flink::configuration::Setting;
+use crate::flink::defaults;
 use crate::flink::duration::nanoseconds;
 use crate::flink::image::Image;
 use crate::policy::finding::{Level, Role};
@@ -43,7 +44,11 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
 
 fn contradictions(case: &Case<'_>) -> Vec<Violation> {
     let interval = |option, default| interval(case, option, default);
-    let (lease, deadline, retry) = (interval(LEASE, "15 s"), interval(DEADLINE, "15 s"), interval(RETRY, "5 s"));
+    let (lease, deadline, retry) = (
+        interval(LEASE, defaults::LEASE_DURATION),
+        interval(DEADLINE, defaults::RENEW_DEADLINE),
+        interval(RETRY, defaults::RETRY_PERIOD),
+    );
     let too_long = lease.as_ref().zip(deadline.as_ref()).filter(|(lease, deadline)| deadline.length > lease.length);
     let too_late = retry.as_ref().zip(deadline.as_ref()).filter(|(retry, deadline)| retry.length >= deadline.length);
     let too_long = too_long.and_then(|(lease, deadline)| {

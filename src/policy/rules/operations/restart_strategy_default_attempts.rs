@@ -1,6 +1,6 @@
 //! `restart-strategy-default-attempts`: a strategy that restarts once.
 
-use crate::flink::options::{FAILURE_RATE_MAX, FIXED_DELAY_ATTEMPTS};
+use crate::flink::defaults::RESTARTS;
 use crate::flink::restart_strategy::RestartStrategy;
 use crate::policy::finding::Level;
 use crate::policy::rules::operations::{highly_available, restart_strategy};
@@ -24,16 +24,14 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let Some(view) = highly_available(case).filter(|view| view.unknown.is_none()) else { return Vec::new() };
-    let (option, when, key, setting) = match restart_strategy(case, view) {
-        Some((RestartStrategy::FixedDelay, key, setting)) => (FIXED_DELAY_ATTEMPTS, "", key, setting),
-        Some((RestartStrategy::FailureRate, key, setting)) => (FAILURE_RATE_MAX, " within the interval", key, setting),
-        Some((RestartStrategy::Off, ..)) | None => return Vec::new(),
-    };
+    let Some((strategy, key, setting)) = restart_strategy(case, view) else { return Vec::new() };
+    let Some(option) = strategy.limit() else { return Vec::new() };
+    let when = if strategy == RestartStrategy::FailureRate { " within the interval" } else { "" };
     if view.config.option(option, case.cluster.version).is_some() {
         return Vec::new();
     }
     let message = format!(
-        "`{key}` is `{}` and `{option}` is not set, whose default is 1, so the second failure{when} ends the job",
+        "`{key}` is `{}` and `{option}` is not set, whose default is {RESTARTS}, so the second failure{when} ends the job",
         setting.trimmed()
     );
     let fix = format!("set `{option}`, or remove `{key}`");

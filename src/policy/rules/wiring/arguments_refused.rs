@@ -1,8 +1,9 @@
 //! `arguments-refused`: a command line with which Flink does not start.
 
-use crate::flink::arguments::{Fate, Refused};
-use crate::flink::cluster::RoleView;
+use crate::flink::arguments::{Fate, Misread, Refused};
+use crate::flink::cluster::{HighAvailability, RoleView};
 use crate::policy::finding::Level;
+use crate::policy::rules::wiring::{ha_mode_missing, jobmanager_address_is_service};
 use crate::policy::rules::{Case, Page, Rule, Violation};
 
 /// The rule.
@@ -14,7 +15,7 @@ pub(crate) const RULE: Rule = Rule {
     page: Page {
         what: "The command line of a standalone role is one that Flink refuses: an option without its value, the beginning of several options, a port or the id of a job that is none.",
         why: "Flink prints its usage and ends with exit code 1, at every start: `Missing argument for option`, `Ambiguous option`. (The entry points' own parsers of 1.13 to 2.3, executed.)",
-        limits: "Nothing is said where the version is not known, a shell's text starts Flink, or a word holds what something else fills in; of an image of the user's own it is a warning. A word that `jobmanager.sh` takes for the host or the port is `jobmanager-address-is-service`'s or `ha-mode-missing`'s.",
+        limits: "Nothing is said where the version is not known, a shell's text starts Flink, or a word holds what something else fills in, unless it is the value of a `-D`; of an image of the user's own it is a warning. An option that `jobmanager.sh` takes for the host or the port is `jobmanager-address-is-service`'s or `ha-mode-missing`'s.",
         example: "image: flink:2.0.1\nargs: [standalone-job, --job-classname]   # no value behind it",
         fix: "Give the option its value, or its whole name.",
     },
@@ -22,10 +23,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Violation> {
-    // Of a word that is taken for the host or the port another rule speaks.
-    let is_said =
-        |view: &&RoleView| view.misread.iter().any(|(word, _)| matches!(word.fate, Fate::Host | Fate::WebPort));
-    let Some(view) = case.cluster.leading().filter(|view| !is_said(view)) else { return Vec::new() };
+    let Some(view) = case.cluster.leading().filter(|view| !is_said(case, view)) else { return Vec::new() };
     let Some(why) = &view.refused_arguments else { return Vec::new() };
     let (what, fix) = in_words(why);
     let is_certain = view.is_stock(&case.policy.spec.images.stock);
@@ -37,6 +35,20 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let message = format!("{what}, so Flink ends with its usage and the {} {effect}", view.role);
     let violation = Violation::at_field(view.config_path.clone(), None, message, fix.to_owned()).of_role(view.role);
     vec![if is_certain { violation } else { violation.uncertain() }]
+}
+
+/// Whether another rule speaks of a word that is taken for the host or the port.
+fn is_said(case: &Case<'_>, view: &RoleView) -> bool {
+    let is_place = |word: &Misread| matches!(word.fate, Fate::Host | Fate::WebPort);
+    let mut places = view.misread.iter().map(|(word, _)| word).filter(|word| is_place(word)).peekable();
+    if places.peek().is_none() {
+        return false;
+    }
+    // Under HA an option that is lost is said to be missing.
+    let is_on =
+        matches!(case.cluster.high_availability().0, HighAvailability::Kubernetes | HighAvailability::ZooKeeper);
+    let rules = [&jobmanager_address_is_service::RULE, &ha_mode_missing::RULE];
+    (is_on && places.any(|word| word.option.is_some())) || rules.iter().any(|rule| !(rule.check)(case).is_empty())
 }
 
 /// What is wrong, and what to do.

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::facts::Listed;
 use crate::flink::cluster::{HighAvailability, Shape};
+use crate::flink::defaults;
 use crate::flink::options::{HA_JOBMANAGER_PORT, JOBMANAGER_ADDRESS};
 use crate::object::{at, integer, list, map, name, text};
 use crate::policy::finding::{Level, Role};
@@ -28,7 +29,8 @@ pub(crate) const RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Violation> {
     let cluster = case.cluster;
     let Some(view) = cluster.role(Role::JobManager).filter(|_| cluster.shape == Shape::Raw) else { return Vec::new() };
-    let is_fixed = view.config.value(HA_JOBMANAGER_PORT, cluster.version).is_some_and(|port| port != "0");
+    let is_fixed =
+        view.config.value(HA_JOBMANAGER_PORT, cluster.version).is_some_and(|port| port != defaults::HA_JOBMANAGER_PORT);
     if cluster.high_availability().0 != HighAvailability::ZooKeeper || is_fixed || view.unknown.is_some() {
         return Vec::new();
     }
