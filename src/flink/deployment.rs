@@ -229,6 +229,18 @@ mod tests {
     }
 
     #[test]
+    fn either_field_of_amazon_emr_is_its_ha() {
+        for (job_manager, expected) in [
+            (json!({"storageDir": "s3://plants/ha"}), true),
+            (json!({"highAvailabilityEnabled": true}), true),
+            (json!({}), false),
+        ] {
+            let object = json!({"spec": {"jobManager": job_manager}});
+            assert_eq!(has_emr_ha(&object, &FieldPath::of(&["spec"])), expected, "{object}");
+        }
+    }
+
+    #[test]
     fn the_version_field_stands_above_the_image() {
         let (_, both) = resolved(json!({"flinkVersion": "v1_18", "image": "flink:1.20.1"}));
         assert_eq!(both.version, Some(FlinkVersion::new(1, 18)));

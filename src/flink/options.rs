@@ -252,6 +252,9 @@ mod tests {
         assert_eq!(of("high-availability.type", None), "high-availability.type");
         assert_eq!(of("recovery.zookeeper.quorum", None), "high-availability.zookeeper.quorum");
         assert_eq!(of("no.option", Some(v(1, 20))), "no.option");
+        // It has an older name in that version, too.
+        let current = "execution.batch.adaptive.auto-parallelism.max-parallelism";
+        assert_eq!(of(current, Some(v(1, 17))), current);
         assert!(is_beyond(v(NEWEST.major, NEWEST.minor + 1)) && !is_beyond(NEWEST) && !is_beyond(v(1, 20)));
     }
 }

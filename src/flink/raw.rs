@@ -294,6 +294,18 @@ mod tests {
         assert_eq!((beside.unknown.is_some(), beside.void.len()), (false, 1));
     }
 
+    #[test]
+    fn of_an_image_of_ones_own_a_file_is_known_where_it_is_mounted_and_a_refusal_where_nothing_else_is_read() {
+        let of_file = |name: &str, version: &str| {
+            json!({"image": format!("example.net/flink{version}"), "volumeMounts":
+                [{"name": "v", "mountPath": format!("/opt/flink/conf/{name}"), "subPath": name}]})
+        };
+        let legacy = role(of_file(LEGACY, ""), mounted(), json!({LEGACY: "a: 1\n"}));
+        assert_eq!((value(&legacy, "a"), &legacy.unknown), (Some("1"), &None));
+        let standard = role(of_file(STANDARD, ":2.3.0"), mounted(), json!({STANDARD: "a: 1\na: 2\n"}));
+        assert!(standard.refused.is_some_and(|refused| !refused.refusal.certain));
+    }
+
     /// Executed with the image's entry points of 1.18.1, 1.20.5 and 2.3.0.
     #[test]
     fn variables_are_put_into_lines_up_to_1_18_and_into_values_from_1_19() {

@@ -196,6 +196,14 @@ mod tests {
     }
 
     #[test]
+    fn what_the_operator_reads_itself_is_not_without_effect() {
+        let of = |key: &str, minor| lack(key, Some(FlinkVersion::new(1, minor)));
+        assert_eq!((of("kubernetes.namespace", 16), of("rest.port", 16)), (None, None));
+        assert_eq!(of("pipeline.max-parallelism", 16), Some(Lack::OfVersion(FlinkVersion::new(1, 16))));
+        assert_eq!(of("pipeline.max-parallelism", 17), None);
+    }
+
+    #[test]
     fn the_jobs_options_lie_over_those_of_its_cluster() {
         let target = json!({"spec": {"flinkVersion": "v1_20", "flinkConfiguration": {
             "high-availability.type": "kubernetes", "execution.checkpointing.dir": "s3://theirs", "a": "1"}}});
