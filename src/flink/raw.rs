@@ -306,6 +306,18 @@ mod tests {
         assert!(standard.refused.is_some_and(|refused| !refused.refusal.certain));
     }
 
+    #[test]
+    fn words_are_read_up_to_a_number() {
+        let is_known = |command: &[&str], arguments: usize| {
+            let arguments = std::iter::once("taskmanager").chain(std::iter::repeat("-Da=b")).take(arguments);
+            let fields = json!({"command": command, "args": arguments.collect::<Vec<_>>()});
+            role(fields, mounted(), json!({LEGACY: "a: 1\n"})).unknown.is_none()
+        };
+        let entry = ["tini", "/docker-entrypoint.sh"];
+        assert!(is_known(&entry[1..], 4_095) && is_known(&entry, 3_000));
+        assert!(!is_known(&entry[1..], 4_096) && !is_known(&entry, 5_000));
+    }
+
     /// Executed with the image's entry points of 1.18.1, 1.20.5 and 2.3.0.
     #[test]
     fn variables_are_put_into_lines_up_to_1_18_and_into_values_from_1_19() {

@@ -204,6 +204,22 @@ mod tests {
     }
 
     #[test]
+    fn what_has_more_options_than_are_read_is_not_known_whole() {
+        let many = |prefix: &str| -> serde_json::Map<String, Value> {
+            (0..6_000).map(|index| (format!("{prefix}{index}"), json!("1"))).collect()
+        };
+        let twice = || many("a").into_iter().chain(many("b")).collect::<serde_json::Map<_, _>>();
+        let is_known = |theirs: serde_json::Map<String, Value>, own: serde_json::Map<String, Value>| {
+            let target = json!({"spec": {"flinkVersion": "v1_20", "flinkConfiguration": theirs}});
+            let cluster =
+                resolved(Answer::Known(target), json!({"deploymentName": "session", "flinkConfiguration": own}));
+            cluster.leading().is_some_and(|view| view.unknown.is_none())
+        };
+        assert!(is_known(many("a"), many("a")));
+        assert!(!is_known(twice(), many("a")) && !is_known(many("a"), twice()) && !is_known(many("a"), many("b")));
+    }
+
+    #[test]
     fn the_jobs_options_lie_over_those_of_its_cluster() {
         let target = json!({"spec": {"flinkVersion": "v1_20", "flinkConfiguration": {
             "high-availability.type": "kubernetes", "execution.checkpointing.dir": "s3://theirs", "a": "1"}}});

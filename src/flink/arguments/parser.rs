@@ -341,6 +341,13 @@ mod tests {
     }
 
     #[test]
+    fn a_value_may_begin_like_an_option_that_there_is_not() {
+        let is = |word: &str| is_value(word, &[PROPERTY, HOST], false);
+        assert!(is("-zfoo") && is("-1") && is("-") && is("a"));
+        assert!(!is("-hfoo") && !is("-h") && !is("--host") && !is("-Da=b"));
+    }
+
+    #[test]
     fn only_a_property_is_split_and_only_once() {
         let parsed = |line: &str| {
             let words: Vec<_> = line.split(' ').enumerate().map(|(at, word)| (word.to_owned(), at)).collect();
