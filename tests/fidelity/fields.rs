@@ -142,9 +142,16 @@ fn place(ours: &Ours, directory: Directory) -> Said {
     }
 }
 
-/// Whether it has an address of IPv6, or blanks in the place of a host.
+/// Whether it has an address of IPv6, or blanks in the place of a host or before what is a drive without them.
 fn has_odd_host(setting: &Setting) -> bool {
-    setting.value.contains(['[', ']']) || (setting.trimmed() != setting.value && setting.trimmed().ends_with("//"))
+    let has_blanks = setting.trimmed() != setting.value;
+    let is_drive = setting.trimmed().chars().nth(1) == Some(':');
+    setting.value.contains(['[', ']']) || (has_blanks && (is_drive || setting.trimmed().ends_with("//")))
+}
+
+/// Whether it is a number that is none, of which Flink makes one text as an option and another here.
+fn is_no_number(text: &str) -> bool {
+    matches!(text.trim_start_matches(['+', '-']).to_ascii_lowercase().as_str(), ".nan" | ".inf")
 }
 
 /// Why the file system of what has no scheme is not known, and with it whether Flink opens any.
@@ -217,16 +224,13 @@ fn ha_directory(ours: &Ours) -> Said {
             || setting.value.trim() != setting.value
             || setting.value.starts_with("//")
             || setting.value.contains('\\')
+            || is_no_number(&setting.value)
     };
     if ours.cluster.directory(Directory::HighAvailability).is_some_and(|(_, setting)| is_odd(setting)) {
         return Said::Unknown(NOT_JUDGED);
     }
     // Blanks around an id belong to it, and what stands before a colon is a scheme, which Flink refuses.
-    // Of a number that is none Flink makes one text as an option, and another here.
-    let is_odd = |id: &str| {
-        let is_number = ![".nan", ".inf", "-.inf"].contains(&id);
-        id.trim() != id || id.contains([':', '\\']) || id.is_empty() || !is_number
-    };
+    let is_odd = |id: &str| id.trim() != id || id.contains([':', '\\']) || id.is_empty() || is_no_number(id);
     if value(ours, HA_CLUSTER_ID).is_some_and(is_odd) {
         return Said::Unknown(NOT_JUDGED);
     }
@@ -253,7 +257,7 @@ fn taken(ours: &Ours, directory: Directory) -> Said {
     let Some(text) = value(ours, directory.option()) else { return Said::Is(None) };
     let Some((_, setting)) = ours.cluster.directory(directory) else { return Said::Unknown(BLANK) };
     // What leads above the root, and blanks around it, are kept by Java.
-    if text.contains("/..") || setting.trimmed() != text {
+    if text.contains("/..") || setting.trimmed() != text || has_odd_host(setting) {
         return Said::Unknown(NOT_JUDGED);
     }
     // Where the default scheme is none, or not known, what has one of its own is still told.
@@ -300,7 +304,7 @@ fn restart_strategy(ours: &Ours) -> Said {
         RestartStrategy::ExponentialDelay => "restart-strategy.exponential-delay.",
     };
     let is_other = |key: &str| key.starts_with(prefix) && Some(key) != strategy.limit();
-    let is_judged = |text: &str| nanoseconds(text, None).is_some();
+    let is_judged = |text: &str| nanoseconds(text, ours.cluster.version).is_some();
     if ours.view().config.iter().any(|(key, setting)| is_other(key) && !is_judged(&setting.value)) {
         return Said::Unknown(NOT_JUDGED);
     }

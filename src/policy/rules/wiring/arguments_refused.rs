@@ -48,11 +48,16 @@ fn is_said(case: &Case<'_>, view: &RoleView) -> bool {
     if places.peek().is_none() {
         return false;
     }
-    // Under HA an option that is lost is said to be missing.
-    let is_on =
-        matches!(case.cluster.high_availability().0, HighAvailability::Kubernetes | HighAvailability::ZooKeeper);
+    // Under HA an option of it that is lost is said to be missing.
+    let families: &[&str] = match case.cluster.high_availability().0 {
+        HighAvailability::Kubernetes => &["high-availability", "kubernetes."],
+        HighAvailability::ZooKeeper => &["high-availability"],
+        _ => &[],
+    };
+    let is_missed = |option: &str| families.iter().any(|family| option.starts_with(family));
     let rules = [&jobmanager_address_is_service::RULE, &ha_mode_missing::RULE];
-    (is_on && places.any(|word| word.option.is_some())) || rules.iter().any(|rule| !(rule.check)(case).is_empty())
+    places.any(|word| word.option.as_deref().is_some_and(is_missed))
+        || rules.iter().any(|rule| !(rule.check)(case).is_empty())
 }
 
 /// What is wrong, and what to do.
