@@ -67,6 +67,19 @@ fn what_has_a_field_of_another_shape_is_left_alone() {
     assert_eq!(mutated(&listed, Some(&old), CLAIM), listed);
 }
 
+/// A field of the user's own holds what looks like ours; the second review of an update once put it back.
+#[test]
+fn what_only_looks_like_ours_is_not_put_back() {
+    const CLAIM: &str = "spec: {volumes: [{name: data, claimName: orders, mountPath: /data}]}";
+    let bare = flink_deployment("v1_20", json!({}));
+    let mut old = mutated(&bare, None, CLAIM);
+    let template = old["spec"]["podTemplate"].clone();
+    old["spec"]["podTemplate"]["spec"]["template"] = template;
+    let once = mutated(&bare, Some(&old), CLAIM);
+    assert_eq!(once["spec"]["podTemplate"]["spec"]["template"], Value::Null);
+    assert_eq!(mutated(&once, Some(&old), CLAIM), once);
+}
+
 #[test]
 fn a_second_review_of_an_update_keeps_the_record() {
     for (from, to) in [("v1_16", "v1_20"), ("v1_20", "v1_16"), ("v1_15", "v1_17"), ("v1_18", "v2_0")] {

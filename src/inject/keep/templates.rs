@@ -55,6 +55,19 @@ pub(super) fn withdraw(work: &mut Work<'_>, record: &Record) {
     }
 }
 
+/// The fields on the way to what we put into pod templates. What looks the same elsewhere is the user's.
+const PLACES: [&str; 9] = [
+    "spec",
+    "volumes",
+    "containers",
+    "volumeMounts",
+    "env",
+    "securityContext",
+    "affinity",
+    "podAntiAffinity",
+    "preferredDuringSchedulingIgnoredDuringExecution",
+];
+
 /// What we put into pod templates.
 #[derive(Default)]
 struct Ours {
@@ -133,7 +146,7 @@ impl Ours {
                 work.edits.set(path, was.clone());
             }
             (Some(Value::Object(_)), Value::Object(was)) => {
-                for (key, was) in was {
+                for (key, was) in was.iter().filter(|(key, _)| PLACES.contains(&key.as_str())) {
                     self.put_back(work, &path.key(key), was, common.and_then(|common| common.get(key)));
                 }
             }
@@ -165,7 +178,7 @@ impl Ours {
                         "fsGroup" => value.as_u64().is_some_and(|value| self.groups.contains(&value)),
                         "fsGroupChangePolicy" => !self.groups.is_empty(),
                         "name" => *value == MAIN_CONTAINER && map.len() > 1,
-                        key => self.are_all(value, common.and_then(|common| common.get(key))),
+                        key => PLACES.contains(&key) && self.are_all(value, common.and_then(|common| common.get(key))),
                     })
             }
             Value::Array(elements) => self.are_end(elements, 0, common),
