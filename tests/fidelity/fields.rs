@@ -142,11 +142,11 @@ fn place(ours: &Ours, directory: Directory) -> Said {
     }
 }
 
-/// Whether it has an address of IPv6, or blanks in the place of a host or before what is a drive without them.
+/// Whether it has an address of IPv6, or blanks in the place of a host or before a scheme.
 fn has_odd_host(setting: &Setting) -> bool {
     let has_blanks = setting.trimmed() != setting.value;
-    let is_drive = setting.trimmed().chars().nth(1) == Some(':');
-    setting.value.contains(['[', ']']) || (has_blanks && (is_drive || setting.trimmed().ends_with("//")))
+    let has_scheme = setting.value.contains(':');
+    setting.value.contains(['[', ']']) || (has_blanks && (has_scheme || setting.trimmed().ends_with("//")))
 }
 
 /// Whether it is a number that is none, of which Flink makes one text as an option and another here.
@@ -304,7 +304,9 @@ fn restart_strategy(ours: &Ours) -> Said {
         RestartStrategy::ExponentialDelay => "restart-strategy.exponential-delay.",
     };
     let is_other = |key: &str| key.starts_with(prefix) && Some(key) != strategy.limit();
-    let is_judged = |text: &str| nanoseconds(text, ours.cluster.version).is_some();
+    // Beyond a number of 64 bits it overflows where it is used.
+    let is_short = |length: u128| i64::try_from(length).is_ok();
+    let is_judged = |text: &str| nanoseconds(text, ours.cluster.version).is_some_and(is_short);
     if ours.view().config.iter().any(|(key, setting)| is_other(key) && !is_judged(&setting.value)) {
         return Said::Unknown(NOT_JUDGED);
     }
