@@ -368,3 +368,22 @@ fn a_mode_under_both_of_its_names_is_remembered_under_both() {
     assert!(once["spec"].to_string().contains("\"high-availability=org"), "{once}");
     assert_eq!(mutated(&once, Some(&old), HA), once);
 }
+
+#[test]
+fn a_list_with_an_element_of_another_shape_is_left_alone() {
+    let jars = "flink-s3-fs-presto-1.20.1.jar";
+    let variable = json!({"name": "ENABLE_BUILT_IN_PLUGINS", "value": jars});
+    let main = |env: Value| json!({"name": "flink-main-container", "env": env});
+    let mut new = flink_deployment("v1_20", json!({"state.checkpoints.dir": "s3p://turbines/checkpoints"}));
+    new["spec"]["image"] = json!("flink:1.20.1-java17");
+    let mut old = new.clone();
+    let values = ["jobmanager", "taskmanager"].map(|role| json!({"what": "plugins", "role": role, "value": jars}));
+    old["metadata"]["annotations"] =
+        json!({INJECTED_ANNOTATION: json!({"namespace": "shop", "name": "orders", "values": values}).to_string()});
+    let shipper = json!({"name": "shipper"});
+    old["spec"]["taskManager"]["podTemplate"] = json!({"spec": {"containers": [&shipper, main(json!([&variable]))]}});
+    new["spec"]["podTemplate"] = json!({"spec": {"containers": [&shipper, "Never"]}});
+    new["spec"]["taskManager"]["podTemplate"] = json!({"spec": {"containers": [&shipper, main(json!([]))]}});
+    let once = mutated(&new, Some(&old), JUDGE_ONLY);
+    assert_eq!(mutated(&once, Some(&old), JUDGE_ONLY), once);
+}

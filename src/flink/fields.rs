@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::flink::deployment::{TEMPLATES, walk};
-use crate::object::{FieldPath, at, shape};
+use crate::object::{FieldPath, at, list, shape};
 
 /// A field that is of another shape than it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,12 +42,18 @@ const OF_TEMPLATES: [Field; 4] = [
     (&["spec", "securityContext"], "a map"),
 ];
 
+/// Lists of maps below the spec of a pod.
+const LISTS_OF_PODS: [&str; 2] = ["containers", "volumes"];
+
+/// Lists of maps below a container.
+const LISTS_OF_CONTAINERS: [&str; 2] = ["env", "volumeMounts"];
+
 /// What is misshapen in the FlinkDeploymentSpec at `spec` of `object`.
 #[must_use]
 pub fn of_deployment(object: &Value, spec: &FieldPath) -> Vec<Misshapen> {
     let Some(body) = walk(object, spec) else { return Vec::new() };
     let of_templates =
-        TEMPLATES.iter().filter_map(|template| Some(below(at(body, template)?, &spec.keys(template), &OF_TEMPLATES)));
+        TEMPLATES.iter().filter_map(|template| Some(of_template(at(body, template)?, &spec.keys(template))));
     itself(body, spec).into_iter().chain(below(body, spec, &OF_DEPLOYMENT)).chain(of_templates.flatten()).collect()
 }
 
@@ -56,6 +62,27 @@ pub fn of_deployment(object: &Value, spec: &FieldPath) -> Vec<Misshapen> {
 pub fn of_session_job(object: &Value, spec: &FieldPath) -> Vec<Misshapen> {
     let Some(body) = walk(object, spec) else { return Vec::new() };
     itself(body, spec).into_iter().chain(below(body, spec, &OF_SESSION_JOB)).collect()
+}
+
+/// What is misshapen in the pod template `body`, which stands at `path`.
+fn of_template(body: &Value, path: &FieldPath) -> Vec<Misshapen> {
+    let (pod, path_of_pod) = (at(body, &["spec"]).unwrap_or(&Value::Null), path.key("spec"));
+    let of_pod = LISTS_OF_PODS.iter().flat_map(|list| elements(pod, &path_of_pod, list));
+    let containers = list(pod, &["containers"]).iter().enumerate().flat_map(|(position, container)| {
+        let path = path_of_pod.key("containers").index(position);
+        LISTS_OF_CONTAINERS.iter().flat_map(move |list| {
+            let itself = at(container, &[list]).and_then(|value| wrong(value, path.key(list), "a list"));
+            itself.into_iter().chain(elements(container, &path, list)).collect::<Vec<_>>()
+        })
+    });
+    below(body, path, &OF_TEMPLATES).into_iter().chain(of_pod).chain(containers).collect()
+}
+
+/// The elements of the list `key` in `body`, which stands at `path`, that are no maps.
+fn elements<'v>(body: &'v Value, path: &FieldPath, key: &'static str) -> impl Iterator<Item = Misshapen> + 'v {
+    let path = path.key(key);
+    let elements = list(body, &[key]).iter().enumerate();
+    elements.filter_map(move |(position, element)| wrong(element, path.index(position), "a map"))
 }
 
 fn itself(body: &Value, path: &FieldPath) -> Option<Misshapen> {
