@@ -23,6 +23,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use support::{ControlPlane, wait_until};
 use unpacked::Image;
 
@@ -83,7 +84,7 @@ fn is_roots_and_closed_to_the_user_that_it_runs_as() {
     let Some(image) = Image::unpacked() else { return };
     let config = &image.config["config"];
     assert_eq!(config["User"], "65532:65532");
-    assert_eq!(config["Entrypoint"], serde_json::json!(["/usr/local/bin/flink-admission"]));
+    assert_eq!(config["Entrypoint"], json!(["/usr/local/bin/flink-admission"]));
     assert!(config["Cmd"].is_null(), "{config}");
     let users = fs::read_to_string(image.root.join("etc/passwd")).unwrap();
     assert!(users.lines().any(|line| line.starts_with("nonroot:x:65532:65532:")), "{users}");
@@ -159,6 +160,24 @@ fn finds_the_api_server_of_its_pod() {
     let kept = wait_until(DEADLINE, || plane.object(&namespace, "secret", "image-authority"));
     assert!(kept.is_some(), "{}", webhook.log());
     assert!(image.digest == pod.digest);
+}
+
+#[test]
+fn the_list_of_its_parts_has_debians_packages_too() {
+    if Image::unpacked().is_none() {
+        return;
+    }
+    let crates = json!({"bomFormat": "CycloneDX", "components": [{"name": "anyhow"}]});
+    let complete: Value = serde_json::from_str(&unpacked::complete_sbom(&crates).unwrap()).unwrap();
+    let found = complete["components"].as_array().unwrap();
+    assert_eq!(found[0], crates["components"][0]);
+    let urls: Vec<&str> = found[1..].iter().map(|part| part["purl"].as_str().unwrap()).collect();
+    assert!(urls.iter().all(|url| url.starts_with("pkg:deb/debian/") && !url.contains('+')), "{urls:?}");
+    for name in ["base-files", "gcc-12-base", "libc6", "libgcc-s1"] {
+        assert!(urls.iter().any(|url| url.contains(&format!("/{name}@"))), "{name} is not in {urls:?}");
+    }
+    let said = unpacked::complete_sbom(&json!({"spdxVersion": "SPDX-2.3"})).unwrap_err();
+    assert!(said.contains("not CycloneDX"), "{said}");
 }
 
 /// The head and body of what a GET is answered with.

@@ -144,6 +144,24 @@ impl Image {
     }
 }
 
+/// The document with Debian's packages added, as `deploy/image/sbom` has it done, or what was said against it.
+pub(crate) fn complete_sbom(document: &Value) -> Result<String, String> {
+    let image = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/image");
+    let built = Command::new(image.join("assemble/build")).output().unwrap();
+    let mut child = Command::new(String::from_utf8(built.stdout).unwrap().trim())
+        .args(["sbom", "--distribution", "debian-12", "--packages"])
+        .arg(image.join("packages"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(document.to_string().as_bytes()).unwrap();
+    let done = child.wait_with_output().unwrap();
+    let said = String::from_utf8(if done.status.success() { done.stdout } else { done.stderr }).unwrap();
+    if done.status.success() { Ok(said) } else { Err(said) }
+}
+
 /// What keeps this machine from making the image, or from entering it.
 fn missing() -> Option<String> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
