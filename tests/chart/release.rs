@@ -14,6 +14,9 @@ const RELEASE: &str = "flink-admission";
 const NAMESPACE: &str = "flink-system";
 const SOON: Duration = Duration::from_mins(1);
 
+/// What an uninstalled release leaves in its namespace: Kubernetes' own, and the Lease of the election, which has no owner yet.
+const STAYS: [&str; 2] = ["configmap/kube-root-ca.crt", "lease.coordination.k8s.io/flink-admission-leader"];
+
 /// Its HA metadata lies on no volume, which the built-in policy denies.
 const LOSES_ITS_STATE: &str = "
 apiVersion: flink.apache.org/v1beta1
@@ -51,47 +54,27 @@ spec:
 
 #[test]
 fn a_release_serves_its_cluster_until_it_is_uninstalled() {
-    if !ControlPlane::is_available() {
-        return;
-    }
-    let Some(host) = host_address() else {
-        eprintln!("SKIPPED, the release was not served: this machine has no address but loopback");
-        return;
-    };
-    // The API server then calls a Service by its EndpointSlices, as there is no kube-proxy here.
-    let plane = ControlPlane::start_with(&["--enable-aggregator-routing=true"]).unwrap();
-    plane.apply_crds().unwrap();
-    let path = chart();
-    let path = path.to_str().unwrap();
-    let helm = plane.admin();
-    let installed = ["--namespace", NAMESPACE, "--set", "drainSeconds=1,webhooks.managedBy=chart"];
-    helm.helm(&[&["install", RELEASE, path, "--create-namespace"][..], &installed].concat()).succeeded();
-
-    // Two replicas start at the same time: one makes the authority, the other takes it.
+    let Some((plane, host)) = stage() else { return };
     let directory = tempfile::tempdir().unwrap();
-    let release = Release::read(&plane, directory.path(), host);
-    let (mut one, other) = std::thread::scope(|scope| {
-        let [one, other] = [(), ()].map(|()| scope.spawn(|| release.start_replica()));
-        (one.join().unwrap(), other.join().unwrap())
-    });
+    let (release, mut one, other) = Release::install(&plane, directory.path(), host, "program");
     let bundle = wait_until(SOON, || bundle(&plane)).expect("no certificate to trust was written");
-    release.route_to(&plane, one.port);
-    let denial = one.wait_for_denial(&plane);
-    assert!(denial.contains("high-availability.storageDir"), "{denial}");
 
-    // An upgrade keeps what the program wrote, also one that replaces the objects.
-    for flags in [&["--set", "webhooks.timeoutSeconds=9"][..], &["--set", "webhooks.timeoutSeconds=8", "--force"]] {
-        helm.helm(&[&["upgrade", RELEASE, path][..], &installed, flags].concat()).succeeded();
-        assert_eq!(stored_bundle(&plane, "validating").as_deref(), Some(bundle.as_str()), "{flags:?}");
-    }
-
-    // A Secret that was emptied is filled anew, and both replicas follow.
+    // A Secret that was emptied is filled with what the replicas have, and nothing changes for the API server.
     let emptied = r#"{"data": {"tls.crt": "", "tls.key": ""}}"#;
     plane.kubectl(&["patch", "secret", "flink-admission-authority", "-n", NAMESPACE, "-p", emptied]).succeeded();
-    wait_until(SOON, || self::bundle(&plane).filter(|now| *now != bundle)).expect("no new certificate was written");
+    let filled = || {
+        let secret = plane.object(NAMESPACE, "secret", "flink-admission-authority")?;
+        (secret["data"]["tls.crt"] != "" && self::bundle(&plane)? == bundle).then_some(())
+    };
+    wait_until(SOON, filled).expect("the Secret was not filled again");
+    // A new authority, and both replicas follow.
+    let rotate = ["annotate", "secret", "flink-admission-authority", "flink-admission.io/rotate=now", "-n", NAMESPACE];
+    plane.kubectl(&rotate).succeeded();
     for replica in [&one, &other] {
-        replica.process.wait_for("serving with a new certificate");
+        let is_new = || (replica.process.log().matches("serving with a new certificate").count() > 1).then_some(());
+        assert!(wait_until(SOON, is_new).is_some(), "the same certificate is served: {}", replica.process.log());
     }
+    assert_ne!(wait_until(SOON, || self::bundle(&plane)), Some(bundle));
     one.wait_for_denial(&plane);
 
     // One replica leaves, the other answers.
@@ -108,9 +91,56 @@ fn a_release_serves_its_cluster_until_it_is_uninstalled() {
         assert!(!replica.process.log().contains("may not"), "a right is missing: {}", replica.process.log());
     }
 
-    helm.helm(&["uninstall", RELEASE, "--namespace", NAMESPACE]).succeeded();
+    // Nothing stays, while the last replica still runs: the garbage collector takes what the program made.
+    let _collector = plane.start_controllers().unwrap();
+    plane.admin().helm(&["uninstall", RELEASE, "--namespace", NAMESPACE]).succeeded();
+    let kinds = "mutatingwebhookconfigurations,validatingwebhookconfigurations,secrets,leases,configmaps";
+    let mut left = String::new();
+    let gone = wait_until(SOON, || {
+        left = plane.kubectl(&["get", kinds, "-n", NAMESPACE, "-o", "name"]).succeeded();
+        left.lines().all(|line| STAYS.contains(&line)).then_some(())
+    });
+    assert!(gone.is_some(), "{left}");
+    wait_until(SOON, || self::denial(&plane).is_none().then_some(())).expect("still denied after the release is gone");
+}
+
+#[test]
+fn an_upgrade_keeps_what_the_program_wrote_into_the_charts_objects() {
+    let Some((plane, host)) = stage() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let (_release, mut one, mut other) = Release::install(&plane, directory.path(), host, "chart");
+    let bundle = bundle(&plane).expect("no certificate to trust was written");
+    // Also one that replaces the objects instead of merging.
+    for flags in [&["--set", "webhooks.timeoutSeconds=9"][..], &["--set", "webhooks.timeoutSeconds=8", "--force"]] {
+        let path = chart();
+        let upgrade = ["upgrade", RELEASE, path.to_str().unwrap(), "--namespace", NAMESPACE, "--reuse-values"];
+        // The replicas mend what is lost; here they would hide it.
+        one.process.signal("STOP");
+        other.process.signal("STOP");
+        plane.admin().helm(&[&upgrade[..], flags].concat()).succeeded();
+        assert_eq!(stored_bundle(&plane, "validating").as_deref(), Some(bundle.as_str()), "{flags:?}");
+        assert_eq!(recorded_policies(&plane), "Fail Fail", "{flags:?}");
+        one.process.signal("CONT");
+        other.process.signal("CONT");
+    }
+    assert!(!one.process.log().contains("may not"), "a right is missing: {}", one.process.log());
+    plane.admin().helm(&["uninstall", RELEASE, "--namespace", NAMESPACE]).succeeded();
     assert_eq!(stored_bundle(&plane, "validating"), None);
     wait_until(SOON, || self::denial(&plane).is_none().then_some(())).expect("still denied after the release is gone");
+}
+
+/// A cluster that calls a Service by its EndpointSlices, as there is no kube-proxy here, and an address of this machine.
+fn stage() -> Option<(ControlPlane, IpAddr)> {
+    if !ControlPlane::is_available_with(&["kube-controller-manager", "helm"]) {
+        return None;
+    }
+    let Some(host) = host_address() else {
+        eprintln!("SKIPPED, the release was not served: this machine has no address but loopback");
+        return None;
+    };
+    let plane = ControlPlane::start_with(&["--enable-aggregator-routing=true"]).unwrap();
+    plane.apply_crds().unwrap();
+    Some((plane, host))
 }
 
 /// What a replica of the installed release is started with.
@@ -154,15 +184,38 @@ impl Replica {
 }
 
 impl Release {
+    /// Installs the chart and starts two replicas at the same time; one makes the authority, the other takes it. The first
+    /// answers, and has seen that its requests come through.
+    fn install(plane: &ControlPlane, directory: &Path, host: IpAddr, managed_by: &str) -> (Self, Replica, Replica) {
+        let path = chart();
+        let values = format!("drainSeconds=1,webhooks.managedBy={managed_by}");
+        let install = ["install", RELEASE, path.to_str().unwrap(), "--create-namespace", "--namespace", NAMESPACE];
+        plane.admin().helm(&[&install[..], &["--set", &values]].concat()).succeeded();
+        let release = Self::read(plane, directory, host);
+        let (one, other) = std::thread::scope(|scope| {
+            let [one, other] = ["one", "other"].map(|name| scope.spawn(|| release.start_replica(name)));
+            (one.join().unwrap(), other.join().unwrap())
+        });
+        release.route_to(plane, one.port);
+        let denial = one.wait_for_denial(plane);
+        assert!(denial.contains("high-availability.storageDir"), "{denial}");
+        let proved = wait_until(SOON, || (recorded_policies(plane) == "Fail Fail").then_some(()));
+        assert!(proved.is_some(), "never proved: {}\n{}", one.process.log(), other.process.log());
+        (release, one, other)
+    }
+
     /// The rendered arguments, with what a pod would have in other places: its ConfigMap, its token, its address.
     fn read(plane: &ControlPlane, directory: &Path, host: IpAddr) -> Self {
         let get = |kind: &str, name: &str| -> Value {
             let text = plane.kubectl(&["get", kind, name, "-n", NAMESPACE, "-o", "json"]).succeeded();
             serde_json::from_str(&text).unwrap()
         };
-        let policy = directory.join("policy.yaml");
-        let content = get("configmap", "flink-admission-policy");
-        std::fs::write(&policy, content["data"]["policy.yaml"].as_str().unwrap()).unwrap();
+        let [policy, webhooks] = ["policy", "webhooks"].map(|name| {
+            let path = directory.join(format!("{name}.yaml"));
+            let content = get("configmap", &format!("flink-admission-{name}"));
+            std::fs::write(&path, content["data"][format!("{name}.yaml")].as_str().unwrap()).unwrap();
+            path
+        });
 
         let deployment = get("deployment", RELEASE);
         let spec = &deployment["spec"]["template"]["spec"];
@@ -173,6 +226,9 @@ impl Release {
                 "--listen=0.0.0.0:8443" => format!("--listen={host}:0"),
                 "--observe=0.0.0.0:8080" => "--observe=127.0.0.1:0".to_owned(),
                 "--policy=/etc/flink-admission/policy.yaml" => format!("--policy={}", policy.display()),
+                "--webhooks=/etc/flink-admission-webhooks/webhooks.yaml" => {
+                    format!("--webhooks={}", webhooks.display())
+                }
                 other => {
                     args.push(other.to_owned());
                     continue;
@@ -181,9 +237,8 @@ impl Release {
             replaced += 1;
             args.push(own);
         }
-        assert_eq!(replaced, 3, "{args:?}");
-        drop_unknown(&mut args);
-        // Not to wait a minute for what the test breaks.
+        assert_eq!(replaced, 4, "{args:?}");
+        // Not to wait for what the test breaks.
         args.push("--check-every=1s".to_owned());
 
         let account = spec["serviceAccountName"].as_str().unwrap();
@@ -192,10 +247,11 @@ impl Release {
         Self { args, kubeconfig, host }
     }
 
-    fn start_replica(&self) -> Replica {
+    fn start_replica(&self, name: &str) -> Replica {
         let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
         let kubeconfig = self.kubeconfig.to_str().unwrap();
-        let process = RunningWebhook::start_with(&args, &[("KUBECONFIG", kubeconfig)], "serving");
+        let process =
+            RunningWebhook::start_with(&args, &[("KUBECONFIG", kubeconfig), ("POD_NAME", name)], "\"serving\"");
         let line = process.wait_for("\"listen\"");
         let line: Value = serde_json::from_str(&line).unwrap();
         let field = |name: &str| line[name].as_str().unwrap().to_owned();
@@ -212,13 +268,6 @@ impl Release {
             "endpoints": [{"addresses": [self.host.to_string()], "conditions": {"ready": true}}]});
         plane.apply(&slice.to_string()).succeeded();
     }
-}
-
-/// Drops what the chart passes to a program that is newer than this one.
-fn drop_unknown(args: &mut Vec<String>) {
-    let help = std::process::Command::new(env!("CARGO_BIN_EXE_flink-admission")).args(["serve", "--help"]).output();
-    let help = String::from_utf8(help.unwrap().stdout).unwrap();
-    args.retain(|arg| !arg.starts_with("--") || help.contains(&format!("{} ", arg.split('=').next().unwrap())));
 }
 
 fn token_kubeconfig(plane: &ControlPlane, account: &str, directory: &Path) -> String {
@@ -252,6 +301,14 @@ fn stored_bundle(plane: &ControlPlane, kind: &str) -> Option<String> {
     let [one, ..] = bundles[..] else { return None };
     // Of clusters, workloads, what is recorded, and the probe.
     (outcome.success && bundles == [one; 4]).then(|| one.to_owned())
+}
+
+/// What becomes of UPDATEs of objects with a record while nobody answers, in both configurations.
+fn recorded_policies(plane: &ControlPlane) -> String {
+    let policy = r#"jsonpath={.webhooks[?(@.name=="recorded.flink-admission.io")].failurePolicy}"#;
+    let of =
+        |kind: &str| plane.kubectl(&["get", &format!("{kind}webhookconfigurations"), RELEASE, "-o", policy]).stdout;
+    format!("{} {}", of("mutating"), of("validating"))
 }
 
 /// An address of this machine that is not loopback: an EndpointSlice takes no other. Nothing is sent.
