@@ -135,7 +135,8 @@ fn stage() -> Option<(ControlPlane, IpAddr)> {
         return None;
     }
     let Some(host) = host_address() else {
-        eprintln!("SKIPPED, the release was not served: this machine has no address but loopback");
+        let _ =
+            writeln!(std::io::stderr(), "\nSKIPPED, no release was served: this machine has no address but loopback");
         return None;
     };
     let plane = ControlPlane::start_with(&["--enable-aggregator-routing=true"]).unwrap();
