@@ -20,6 +20,7 @@ use std::io::{self, Write};
 
 use super::findings::{Entry, Report, Said};
 use super::{count, link, paint, plain, shown_value, snippet, verdict_word};
+use crate::cli::input::PassedOver;
 use crate::policy::Level;
 
 /// Writes the report as text. Objects that are not Flink's are only counted.
@@ -135,12 +136,25 @@ pub(super) fn summary(report: &Report<'_>, output: &mut dyn Write) -> io::Result
             count(number, "object")
         )?,
     }
-    if reviewed.others > 0 {
-        writeln!(output, "{} passed over: no Kubernetes objects", count(reviewed.others, "document"))?;
-    }
+    passed_over(reviewed.passed_over, output)?;
     if !reviewed.problems.is_empty() {
         let (removed, number) = (paint::REMOVED, count(reviewed.problems.len(), "part"));
         writeln!(output, "{removed}{number} of the input could not be read{removed:#}, see above")?;
+    }
+    Ok(())
+}
+
+/// Writes what was left out, and why.
+fn passed_over(left_out: PassedOver, output: &mut dyn Write) -> io::Result<()> {
+    let PassedOver { others, unreadable, patches } = left_out;
+    for (number, noun, why) in [
+        (others, "document", "no Kubernetes objects"),
+        (unreadable, "file", "they cannot be parsed and name no `apiVersion`"),
+        (patches, "file", "a kustomization names them as patches; check what `kustomize build` makes of them"),
+    ] {
+        if number > 0 {
+            writeln!(output, "{} passed over: {why}", count(number, noun))?;
+        }
     }
     Ok(())
 }
