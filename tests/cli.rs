@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+#[path = "cli/explain.rs"]
+mod explain;
 #[path = "cli/folders.rs"]
 mod folders;
 #[path = "cli/reports.rs"]

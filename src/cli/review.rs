@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use serde_json::Value;
 
 use super::input::{self, Input, PassedOver, Problem, Source};
@@ -29,7 +29,7 @@ pub struct Selection {
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     /// Namespace of the objects that name none; `default` when left out
-    #[arg(long, short, value_name = "NAME")]
+    #[arg(long, short, value_name = "NAME", value_parser = namespace)]
     pub namespace: Option<String>,
     /// Take the input as all there is (complete), or as a part (partial); otherwise it is complete for each kind of
     /// which it holds an object
@@ -176,6 +176,17 @@ impl Reviewed {
     }
 }
 
+/// `text` as the name of a namespace: a DNS label, as the API server asks it to be.
+fn namespace(text: &str) -> Result<String, String> {
+    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_label = text.len() <= 63 && text.bytes().all(is_inner) && !text.starts_with('-') && !text.ends_with('-');
+    if is_label && !text.is_empty() {
+        Ok(text.to_owned())
+    } else {
+        Err("a namespace has up to 63 lower-case letters, digits and `-`, with no `-` at its ends".to_owned())
+    }
+}
+
 /// Reads and judges what `selection` names; what cannot be read is a problem and judged no further.
 ///
 /// # Errors
@@ -210,6 +221,9 @@ pub(super) fn review_with(
 fn policies(selection: &Selection) -> anyhow::Result<Policies> {
     let Some(path) = &selection.policy else { return Ok(Policies::built_in()) };
     let name = path.display();
+    if path.as_os_str() == input::STANDARD_INPUT {
+        bail!("policy {name}: standard input is for manifests; give the policy as a file");
+    }
     let text = input::read_bounded(path).map_err(|reason| anyhow!("policy {name}: {reason}"))?;
     Policies::from_text(&text).map_err(|refused| anyhow!("policy {name}: {refused}"))
 }
