@@ -35,7 +35,7 @@ pub struct Input {
 }
 
 /// What is left out of a run without being a problem: how many of each.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct PassedOver {
     /// Documents in folders that are no Kubernetes objects, such as a `values.yaml`.
     pub others: usize,

@@ -29,7 +29,10 @@ pub fn page(rule: &Rule, output: &mut dyn Write) -> io::Result<()> {
             paragraph(text, output)?;
         }
     }
-    writeln!(output, "\n{faint}see: {}{faint:#}", link(rule.id))
+    match env!("CARGO_PKG_REPOSITORY") {
+        "" => Ok(()),
+        _ => writeln!(output, "\n{faint}see: {}{faint:#}", link(rule.id)),
+    }
 }
 
 /// Writes a line for each rule: its levels and what it finds.

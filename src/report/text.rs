@@ -11,7 +11,7 @@
 //!                  |                                   ^^^^^^^^^^^^^^^
 //!               lies on an emptyDir, which is gone with the pod
 //!               fix: mount a claim at /data
-//!               see: docs/rules.md#storage-on-empty-dir
+//!               see: flink-admission explain storage-on-empty-dir
 //!
 //! 3 objects, 1 of Flink: 1 denied
 //! ```
@@ -19,7 +19,7 @@
 use std::io::{self, Write};
 
 use super::findings::{Entry, Report, Said};
-use super::{count, link, paint, plain, shown_value, snippet, verdict_word};
+use super::{count, page, paint, plain, shown_value, snippet, verdict_word};
 use crate::cli::input::PassedOver;
 use crate::policy::Level;
 
@@ -77,7 +77,7 @@ fn said(said: &Said<'_>, output: &mut dyn Write) -> io::Result<()> {
     if !finding.fix.is_empty() {
         line(output, &format!("{faint}fix:{faint:#} {}", plain(&finding.fix)))?;
     }
-    line(output, &format!("{faint}see: {}{faint:#}", link(finding.rule)))
+    line(output, &format!("{faint}see: {}{faint:#}", page(finding.rule)))
 }
 
 /// A line of a finding; what has line breaks of its own stays indented.
@@ -211,7 +211,7 @@ mod tests {
                  |                    ^^^^^^^^^^^^^^^
                lies on the emptyDir `data`, which is gone with the pod
                fix: mount a claim at `/data`
-               see: docs/rules.md#storage-on-empty-dir
+               see: flink-admission explain storage-on-empty-dir
         "#);
     }
 
@@ -233,7 +233,7 @@ mod tests {
                first
                second�[2J
                fix: mount a claim at `/data`
-               see: docs/rules.md#storage-on-empty-dir
+               see: flink-admission explain storage-on-empty-dir
         "#);
     }
 
