@@ -258,7 +258,7 @@ fn a_broken_document_is_told_and_the_others_are_judged() {
     insta::assert_snapshot!(run.errors, @"
     error: broken.yaml, line 5: unclosed bracket '['
     error: missing.yaml: No such file or directory (os error 2)
-    warning: broken.yaml, line 7: the key `name` stands twice in one mapping; the last one counts, as with kubectl
+    warning: broken.yaml, line 9: the key `name` stands twice in one mapping; the last one counts, as with kubectl
     ");
     assert_eq!(report["problems"].as_array().unwrap().len(), 2);
     assert_eq!(report["warnings"].as_array().unwrap().len(), 1);
