@@ -19,6 +19,7 @@
 pub mod asked;
 mod client;
 mod control_plane;
+mod etcd;
 mod expand;
 mod keys;
 mod process;
