@@ -25,6 +25,8 @@ mod support;
 mod rollout {
     mod balancer;
     mod fleet;
+    mod installed;
+    mod killed;
     mod load;
     mod objects;
     mod outside;
@@ -32,4 +34,6 @@ mod rollout {
     mod release;
     mod stage;
     mod story;
+    mod strangers;
+    mod swapped;
 }

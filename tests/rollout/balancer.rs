@@ -93,13 +93,8 @@ impl Balancer {
 
     /// A Pod is there; it gets connections once its probe has succeeded.
     pub fn add(&self, name: &str, reviews: SocketAddr, observe: SocketAddr) {
-        let readiness = Readiness {
-            is_ready: false,
-            since: Instant::now(),
-            is_routed: false,
-            is_leaving: false,
-            failures: 0,
-        };
+        let readiness =
+            Readiness { is_ready: false, since: Instant::now(), is_routed: false, is_leaving: false, failures: 0 };
         let endpoint = Endpoint {
             name: name.to_owned(),
             reviews,

@@ -16,12 +16,14 @@ use crate::support::{RunningWebhook, wait_until};
 /// From the start of a replica until it is ready, on a machine that does other things.
 const READY_DEADLINE: Duration = Duration::from_mins(2);
 
-/// The Deployment's Pods. What they are told beyond the chart's arguments is in [`Fleet::template`].
+/// The Deployment's Pods.
 pub struct Fleet {
     pub release: Arc<Release>,
     pub balancer: Arc<Balancer>,
-    pub template: Template,
     pub replicas: Vec<Replica>,
+    template: Template,
+    /// What they are told in place of the chart's arguments.
+    adjust: fn(&mut Template),
     kubeconfig: PathBuf,
     started: usize,
 }
@@ -39,10 +41,10 @@ pub struct Replica {
 impl Fleet {
     /// Starts `count` replicas at the same time and waits until all are ready.
     #[track_caller]
-    pub fn start(release: &Arc<Release>, balancer: &Arc<Balancer>, template: Template, count: usize) -> Self {
-        let kubeconfig = release.kubeconfig();
+    pub fn start(release: &Arc<Release>, balancer: &Arc<Balancer>, count: usize, adjust: fn(&mut Template)) -> Self {
+        let (template, kubeconfig) = (read(release, adjust), release.kubeconfig());
         let (release, balancer) = (Arc::clone(release), Arc::clone(balancer));
-        let mut fleet = Self { release, balancer, template, replicas: Vec::new(), kubeconfig, started: 0 };
+        let mut fleet = Self { release, balancer, replicas: Vec::new(), template, adjust, kubeconfig, started: 0 };
         let names: Vec<String> = (0..count).map(|_| fleet.next_name()).collect();
         fleet.replicas = std::thread::scope(|scope| {
             let starting: Vec<_> = names.iter().map(|name| scope.spawn(|| fleet.start_pod(name))).collect();
@@ -71,6 +73,26 @@ impl Fleet {
         for replica in leaving {
             self.wait_for_end(replica);
         }
+    }
+
+    /// What the Deployment controller does when the Deployment was changed: all replicas are replaced where the template is
+    /// another one. Whether it is.
+    #[track_caller]
+    pub fn follow(&mut self) -> bool {
+        let template = read(&self.release, self.adjust);
+        let is_another = template != self.template;
+        if is_another {
+            self.template = template;
+            self.roll();
+        }
+        is_another
+    }
+
+    /// The index of the replica of this name.
+    #[track_caller]
+    pub fn index(&self, name: &str) -> usize {
+        let names: Vec<&String> = self.replicas.iter().map(|replica| &replica.name).collect();
+        names.iter().position(|other| *other == name).unwrap_or_else(|| panic!("{name} is none of {names:?}"))
     }
 
     /// Deletes the replica at `index`, waits for its end and starts another, as an eviction does.
@@ -157,4 +179,12 @@ impl Fleet {
         let ready = wait_until(READY_DEADLINE, || self.balancer.is_ready(&replica.name).then_some(()));
         assert!(ready.is_some(), "{} is not ready:\n{}", replica.name, replica.process.log());
     }
+}
+
+fn read(release: &Release, adjust: fn(&mut Template)) -> Template {
+    let mut template = release.template();
+    // Not to wait half a minute for what a test breaks.
+    template.set("check-every", "3s");
+    adjust(&mut template);
+    template
 }

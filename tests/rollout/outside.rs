@@ -28,7 +28,7 @@ use super::balancer::Balancer;
 use super::release::Release;
 
 /// Between two looks at all replicas.
-const PERIOD: Duration = Duration::from_millis(100);
+const PERIOD: Duration = Duration::from_millis(300);
 /// For one step of a look; a replica that ends takes no more connections.
 const STEP: Duration = Duration::from_secs(5);
 
@@ -100,8 +100,15 @@ impl Look {
         }
     }
 
-    fn judge(&self, replica: &str, chain: &[CertificateDer<'_>], before: &BTreeSet<Vec<u8>>, after: &BTreeSet<Vec<u8>>) {
-        let by_all = |bundles: &BTreeSet<Vec<u8>>| bundles.iter().try_for_each(|bundle| verify(chain, bundle, &self.host));
+    fn judge(
+        &self,
+        replica: &str,
+        chain: &[CertificateDer<'_>],
+        before: &BTreeSet<Vec<u8>>,
+        after: &BTreeSet<Vec<u8>>,
+    ) {
+        let by_all =
+            |bundles: &BTreeSet<Vec<u8>>| bundles.iter().try_for_each(|bundle| verify(chain, bundle, &self.host));
         let mut seen = lock(&self.seen);
         seen.looks += 1;
         if let (Err(earlier), later) = (by_all(before), by_all(after)) {

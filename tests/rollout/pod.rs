@@ -15,9 +15,11 @@ use crate::support::ControlPlane;
 /// The one container of a Deployment's Pods.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
-    pub arguments: Vec<String>,
+    arguments: Vec<String>,
     environment: Vec<Value>,
     mounts: Vec<(String, Source)>,
+    /// Checksums of what is read at the start alone: another one rolls the Pods.
+    annotations: Value,
 }
 
 /// Where a volume's files come from.
@@ -25,13 +27,13 @@ pub struct Template {
 enum Source {
     ConfigMap(String),
     Secret(String),
+    Projected(Vec<Source>),
     Empty,
 }
 
 /// The volumes of one Pod, below a directory.
 pub struct Volumes {
-    mounts: Vec<(String, PathBuf)>,
-    secrets: Vec<(String, PathBuf)>,
+    mounts: Vec<(String, Source, PathBuf)>,
 }
 
 impl Template {
@@ -49,37 +51,26 @@ impl Template {
             arguments: list(&container["args"]).iter().map(|word| text(word).to_owned()).collect(),
             environment: list(&container["env"]).to_vec(),
             mounts: mounts.iter().map(|mount| (text(&mount["mountPath"]).to_owned(), source(mount))).collect(),
+            annotations: deployment["spec"]["template"]["metadata"]["annotations"].clone(),
         }
     }
 
     /// Puts `--name=value` in the place of an argument of that name, or behind all.
     pub fn set(&mut self, name: &str, value: &str) {
-        self.remove(name);
-        self.arguments.push(format!("--{name}={value}"));
-    }
-
-    /// Takes an argument away.
-    pub fn remove(&mut self, name: &str) {
-        let (alone, begin) = (format!("--{name}"), format!("--{name}="));
-        self.arguments.retain(|word| *word != alone && !word.starts_with(&begin));
+        let begin = format!("--{name}=");
+        self.arguments.retain(|word| !word.starts_with(&begin));
+        self.arguments.push(begin + value);
     }
 
     /// Makes the volumes of a Pod below `directory`.
     pub fn make_volumes(&self, plane: &ControlPlane, namespace: &str, directory: &Path) -> Volumes {
-        let mut volumes = Volumes { mounts: Vec::new(), secrets: Vec::new() };
-        for (number, (path, source)) in self.mounts.iter().enumerate() {
+        let make = |(number, (path, source)): (usize, &(String, Source))| {
             let place = directory.join(number.to_string());
             fs::create_dir(&place).expect("a directory");
-            match source {
-                Source::ConfigMap(name) => publish(&place, &content(plane, namespace, "configmap", name)),
-                Source::Secret(name) => {
-                    publish(&place, &content(plane, namespace, "secret", name));
-                    volumes.secrets.push((name.clone(), place.clone()));
-                }
-                Source::Empty => {}
-            }
-            volumes.mounts.push((path.clone(), place));
-        }
+            (path.clone(), source.clone(), place)
+        };
+        let volumes = Volumes { mounts: self.mounts.iter().enumerate().map(make).collect() };
+        volumes.refresh(plane, namespace);
         volumes
     }
 
@@ -110,16 +101,18 @@ impl Template {
 }
 
 impl Volumes {
-    /// Brings what the Secrets hold now, as the kubelet does within a minute.
-    pub fn refresh_secrets(&self, plane: &ControlPlane, namespace: &str) {
-        for (name, place) in &self.secrets {
-            publish(place, &content(plane, namespace, "secret", name));
+    /// Brings what ConfigMaps and Secrets hold now, as the kubelet does within a minute.
+    pub fn refresh(&self, plane: &ControlPlane, namespace: &str) {
+        for (_, source, place) in &self.mounts {
+            if *source != Source::Empty {
+                publish(place, &source.files(plane, namespace));
+            }
         }
     }
 
     fn translate(&self, word: &str) -> String {
         let Some((name, path)) = word.split_once('=') else { return word.to_owned() };
-        let below = self.mounts.iter().find_map(|(mount, place)| {
+        let below = self.mounts.iter().find_map(|(mount, _, place)| {
             let rest = path.strip_prefix(mount.as_str())?;
             (rest.is_empty() || rest.starts_with('/')).then(|| format!("{}{rest}", place.display()))
         });
@@ -161,10 +154,27 @@ fn content(plane: &ControlPlane, namespace: &str, kind: &str, name: &str) -> Vec
     files.iter().map(|(file, value)| (file.clone(), decode(value))).collect()
 }
 
+impl Source {
+    fn files(&self, plane: &ControlPlane, namespace: &str) -> Vec<(String, Vec<u8>)> {
+        match self {
+            Self::ConfigMap(name) => content(plane, namespace, "configmap", name),
+            Self::Secret(name) => content(plane, namespace, "secret", name),
+            Self::Projected(sources) => sources.iter().flat_map(|source| source.files(plane, namespace)).collect(),
+            Self::Empty => Vec::new(),
+        }
+    }
+}
+
+/// Of a volume, or of one source of a projected one. A Secret's name is in another field in each.
 fn source(volume: &Value) -> Source {
-    match (volume["configMap"]["name"].as_str(), volume["secret"]["secretName"].as_str()) {
+    let secret = &volume["secret"];
+    let secret = secret["secretName"].as_str().or_else(|| secret["name"].as_str());
+    match (volume["configMap"]["name"].as_str(), secret) {
         (Some(name), _) => Source::ConfigMap(name.to_owned()),
         (_, Some(name)) => Source::Secret(name.to_owned()),
+        _ if volume["projected"].is_object() => {
+            Source::Projected(list(&volume["projected"]["sources"]).iter().map(source).collect())
+        }
         _ if volume["emptyDir"].is_object() => Source::Empty,
         _ => panic!("the test does not know this volume: {volume}"),
     }

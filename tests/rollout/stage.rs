@@ -17,6 +17,8 @@ use super::pod::Template;
 use super::release::Release;
 use crate::support::{ControlPlane, is_ci};
 
+/// The name of the release, its Service and its Deployment.
+pub const RELEASE: &str = "flink-admission";
 /// From a change until it is seen.
 pub const SOON: Duration = Duration::from_mins(2);
 
@@ -82,33 +84,51 @@ pub fn times(many: usize, few: usize) -> usize {
     if is_full() { many } else { few }
 }
 
-/// What the release is installed with: refusals are what a missing webhook costs, so that the client sees each.
+/// What the release is installed with: a call that is lost is a refusal that the client sees.
 pub fn values() -> Value {
     json!({
         "policy": objects::policy(),
-        "webhooks": {"failurePolicy": "Fail"},
+        "webhooks": {
+            "failurePolicy": {"mutate": "Fail", "validate": "Fail", "recorded": "Fail"},
+            // The machine that runs a test does other things as well.
+            "timeoutSeconds": 10,
+        },
         "drainSeconds": 4,
     })
 }
 
+/// `values` with what `more` has, as helm merges them.
+pub fn with(mut values: Value, more: &Value) -> Value {
+    json_patch::merge(&mut values, more);
+    values
+}
+
 impl Stage {
-    /// Installs the release `name` with `values`, starts `replicas` of it with what `change` makes of their arguments, and the
-    /// client and the watch when all is in force.
+    /// Installs the release with `values`, starts `replicas` of it with what `adjust` makes of their arguments, and the client
+    /// and the watch when all is in force.
     #[track_caller]
-    pub fn open(name: &str, values: &Value, replicas: usize, change: impl FnOnce(&Release, &mut Template)) -> Option<Self> {
+    pub fn open(values: &Value, replicas: usize, adjust: fn(&mut Template)) -> Option<Self> {
         let (plane, turn) = plane()?;
-        let runtime = runtime();
-        let release = Arc::new(Release::install(plane, name, values));
+        Some(Self::open_on(plane, turn, Release::install(plane, RELEASE, values), replicas, adjust))
+    }
+
+    /// The same with what is installed already.
+    #[track_caller]
+    pub fn open_on(
+        plane: &'static ControlPlane,
+        turn: MutexGuard<'static, ()>,
+        release: Release,
+        replicas: usize,
+        adjust: fn(&mut Template),
+    ) -> Self {
+        let (runtime, release) = (runtime(), Arc::new(release));
         let host = host().expect("an address").to_string();
         let balancer = Arc::new(Balancer::start(runtime, &host));
         release.route_to(&balancer);
-        let mut template = release.template();
-        quicken(&mut template);
-        change(&release, &mut template);
-        let fleet = Fleet::start(&release, &balancer, template, replicas);
+        let fleet = Fleet::start(&release, &balancer, replicas, adjust);
         let load = Load::start(runtime, plane, 4);
         let watch = Watch::start(runtime, &release, &balancer);
-        Some(Self { load, watch, fleet, release, plane, runtime, _turn: turn })
+        Self { load, watch, fleet, release, plane, runtime, _turn: turn }
     }
 
     /// Does `change` under load, prints its count and panics where something was lost.
@@ -127,12 +147,5 @@ impl Stage {
         count.nothing_lost(what);
         assert!(seen.refused.is_empty(), "served and not trusted: {:?}", seen.refused);
         done
-    }
-}
-
-/// Not to wait a minute for what a test breaks.
-pub fn quicken(template: &mut Template) {
-    if template.arguments.iter().any(|word| word.starts_with("--service=")) {
-        template.set("check-every", "1s");
     }
 }

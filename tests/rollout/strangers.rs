@@ -14,11 +14,10 @@ use tokio::io::AsyncWriteExt as _;
 use tokio_rustls::client::TlsStream;
 
 use super::outside;
+use super::pod::Template;
 use super::stage::{SOON, Stage, times, values};
 use crate::support::{is_ci, wait_until};
 
-/// Idle connections to one replica, which takes 1024.
-const IDLE: usize = 1000;
 /// Slow clients, and others, at one time.
 const MANY: usize = 50;
 /// Begins like a TLS record with a ClientHello of 512 bytes, and ends there.
@@ -26,7 +25,7 @@ const HALF_A_HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
 
 #[test]
 fn strangers_cost_others_nothing() {
-    let Some(mut stage) = Stage::open("flink-admission", &values(), 2, |_, _| {}) else { return };
+    let Some(mut stage) = Stage::open(&values(), 2, |_| {}) else { return };
     stage.lossless("nobody else", |stage| rest(stage));
     stage.lossless(&format!("{MANY} slow clients"), |stage| {
         let _slow = Slow::start(stage);
@@ -38,18 +37,20 @@ fn strangers_cost_others_nothing() {
         rest(stage);
         drop(open);
     });
-    stage.lossless(&format!("{IDLE} idle connections"), |stage| {
+    // A replica takes 1024.
+    let many = times(1000, 200);
+    stage.lossless(&format!("{many} idle connections"), |stage| {
         let address = stage.fleet.replicas[0].reviews;
         let host = host(stage);
         let idle = stage.runtime.block_on(async {
             let mut idle = Vec::new();
-            while idle.len() < IDLE {
+            while idle.len() < many {
                 idle.push(connect(address, &host).await);
             }
             idle
         });
         let count = metric(stage.fleet.replicas[0].observe, "flink_admission_connections");
-        assert!(count >= IDLE, "only {count} connections are open");
+        assert!(count >= many, "only {count} connections are open");
         rest(stage);
         drop(idle);
     });
@@ -63,12 +64,12 @@ fn strangers_cost_others_nothing() {
 /// 429 with Retry-After is sent again by the API server, so that those who send do not notice.
 #[test]
 fn overload_costs_time_and_no_request() {
-    let one_at_a_time = |_: &super::release::Release, template: &mut super::pod::Template| template.set("max-reviews", "1");
-    let Some(mut stage) = Stage::open("flink-admission", &values(), 2, one_at_a_time) else { return };
+    let few_at_a_time = |template: &mut Template| template.set("max-reviews", "2");
+    let Some(mut stage) = Stage::open(&values(), 2, few_at_a_time) else { return };
     let turned_away = |stage: &Stage| -> usize {
         stage.fleet.replicas.iter().map(|replica| metric(replica.observe, "flink_admission_overloads_total")).sum()
     };
-    stage.lossless("one review at a time", |stage| {
+    stage.lossless("two reviews at a time", |stage| {
         let seen = wait_until(SOON, || (turned_away(stage) > 0).then_some(()));
         assert!(seen.is_some(), "no review was turned away");
         rest(stage);
@@ -213,7 +214,8 @@ fn half_open(address: SocketAddr, number: usize) -> TcpStream {
 fn renegotiate(stage: &mut Stage) {
     if Command::new("openssl").arg("version").output().is_err() {
         assert!(!is_ci(), "`openssl` does not run; install it");
-        let _ = writeln!(std::io::stderr(), "\nSKIPPED, no renegotiation was tried: `openssl` does not run; install it");
+        let _ =
+            writeln!(std::io::stderr(), "\nSKIPPED, no renegotiation was tried: `openssl` does not run; install it");
         return;
     }
     let address = stage.fleet.replicas[0].reviews.to_string();

@@ -132,15 +132,16 @@ impl ControlPlane {
         Ok(plane)
     }
 
-    /// Ends the API server by SIGTERM, as a roll-out of the control plane does, starts it again at the same address and waits
-    /// until `/readyz` says ok.
-    pub fn restart_api_server(&self) -> Result<()> {
+    /// Ends the API server by SIGTERM, as a roll-out of the control plane does, starts it again after `away` at the same
+    /// address and waits until `/readyz` says ok.
+    pub fn restart_api_server(&self, away: Duration) -> Result<()> {
         {
             let mut server = lock(&self.api_server);
             server.signal("TERM")?;
             if wait_until(READY_DEADLINE, || server.exited().ok().flatten()).is_none() {
                 bail!("the API server did not end within {READY_DEADLINE:?}\n{}", self.logs());
             }
+            std::thread::sleep(away);
             let flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
             *server = start_api_server(&self.directory, self.etcd_port, (&self.host, self.port), &flags)?;
         }
@@ -191,6 +192,11 @@ impl ControlPlane {
     /// Starts those controllers of kube-controller-manager that make Pods of Deployments, StatefulSets and Jobs, and collect
     /// what belongs to nobody.
     pub fn start_controllers(&self) -> Result<Supervised> {
+        self.start_some_controllers(CONTROLLERS)
+    }
+
+    /// The same with these controllers alone.
+    pub fn start_some_controllers(&self, controllers: &[&str]) -> Result<Supervised> {
         let mut manager = server("kube-controller-manager", &self.directory, None)?;
         for flag in ["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"] {
             manager.arg(format!("--{flag}={}", self.kubeconfig().display()));
@@ -198,7 +204,7 @@ impl ControlPlane {
         manager.args(["--leader-elect=false", "--secure-port=0"]);
         manager.arg(format!("--service-account-private-key-file={}", self.directory.join("token.key").display()));
         manager.arg(format!("--root-ca-file={}", self.directory.join("ca.crt").display()));
-        manager.arg(format!("--controllers={}", CONTROLLERS.join(",")));
+        manager.arg(format!("--controllers={}", controllers.join(",")));
         Supervised::spawn(manager).context("kube-controller-manager could not be started")
     }
 

@@ -25,7 +25,8 @@ impl ControlPlane {
         let body = question.to_string();
         // HTTP/1.0: the answer ends with the connection, and comes in one piece.
         let length = body.len();
-        let head = format!("POST {path} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n");
+        let head =
+            format!("POST {path} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n");
         stream.write_all([head, body].concat().as_bytes()).expect("a question is sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
