@@ -1,8 +1,9 @@
 //! The zero-failure run: one release, one client, and all that happens to it in years, one after the other.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use flink_admission::tls::Authority;
 use serde_json::{Value, json};
 
 use super::stage::{RELEASE, SOON, Stage, times, values, with};
@@ -24,11 +25,15 @@ fn no_create_is_lost() {
         stage.lossless(&format!("CA rotation {number}"), rotate_authority);
     }
     let (secret, namespace) = (format!("{RELEASE}-authority"), stage.release.namespace.clone());
-    stage
-        .lossless("Secret deleted", |stage| another_authority(stage, &["delete", "secret", &secret, "-n", &namespace]));
+    stage.lossless("Secret deleted", |stage| comes_back(stage, &["delete", "secret", &secret, "-n", &namespace]));
     let emptied = r#"{"data": {"tls.crt": "", "tls.key": ""}}"#;
     let empty = ["patch", "secret", &secret, "-n", &namespace, "-p", emptied];
-    stage.lossless("Secret emptied", |stage| another_authority(stage, &empty));
+    stage.lossless("Secret emptied", |stage| comes_back(stage, &empty));
+    stage.lossless("Secret replaced by hand", |stage| {
+        let own = Authority::generate(SystemTime::now(), Duration::from_hours(24)).expect("an authority");
+        let own = json!({"stringData": {"tls.crt": own.certificate_pem(), "tls.key": own.key_pem()}}).to_string();
+        another_authority(stage, &["patch", "secret", &secret, "-n", &namespace, "-p", &own]);
+    });
     stage.lossless("leader stopped", stop_leader);
     stage.lossless("API server restarted", |stage| {
         stage.load.apart(|| stage.plane.restart_api_server(Duration::ZERO).expect("it comes back"));
@@ -101,6 +106,22 @@ fn another_authority(stage: &mut Stage, kubectl: &[&str]) {
     });
     assert!(rotated.is_some(), "the bundle does not trust another authority alone: {:?}", bundle(stage));
     assert!(both, "the old and the new were never trusted together");
+}
+
+/// Does by kubectl what the Secret must survive: the authority in it comes back as it was.
+#[track_caller]
+fn comes_back(stage: &mut Stage, kubectl: &[&str]) {
+    let (secret, namespace) = (format!("{RELEASE}-authority"), stage.release.namespace.clone());
+    let stored = || {
+        let certificate = stage.plane.object(&namespace, "secret", &secret)?["data"]["tls.crt"].clone();
+        certificate.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    let (before, trusted) = (stored(), bundle(stage));
+    stage.plane.kubectl(kubectl).succeeded();
+    let after = wait_until(SOON, stored);
+    assert_eq!(after, before, "it is not the authority that was there");
+    stage.load.settle();
+    assert_eq!(bundle(stage), trusted);
 }
 
 /// Deletes the replica that leads, until another one does.
