@@ -3,7 +3,7 @@
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-use crate::tls::fingerprint_of;
+use crate::tls::{fingerprint_of, pem_of};
 
 /// What a bundle may hold at most: the authority of now, and some that replicas still serve leaves of.
 const MOST: usize = 8;
@@ -82,11 +82,6 @@ impl Bundle {
     pub fn pem(&self) -> String {
         self.certificates.iter().map(|trusted| pem_of(&trusted.der)).collect()
     }
-}
-
-fn pem_of(certificate: &CertificateDer<'_>) -> String {
-    let block = pem::Pem::new("CERTIFICATE", certificate.to_vec());
-    pem::encode_config(&block, pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF))
 }
 
 #[cfg(test)]

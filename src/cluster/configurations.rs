@@ -10,6 +10,7 @@ use std::fmt;
 use json_patch::merge;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
+use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams};
 use kube::{Api, Client};
@@ -230,7 +231,7 @@ impl Configurations {
     }
 
     /// The installation that has older configurations in this cluster: its [`INSTALLATION_LABEL`]. Both would change the same
-    /// objects.
+    /// objects. One whose namespace is gone answers nobody.
     ///
     /// # Errors
     /// They cannot be listed.
@@ -238,14 +239,21 @@ impl Configurations {
         let params = ListParams::default().labels(INSTALLATION_LABEL).limit(OTHERS);
         let listed = self.api(Kind::Mutating).list(&params).await;
         let listed = listed.map_err(|error| self.failed(Kind::Mutating, &error, "list"))?;
-        let own = self.installation.label();
         let found = listed.items.into_iter().filter_map(|found| {
             let label = found.metadata.labels?.remove(INSTALLATION_LABEL)?;
             Some((found.metadata.creation_timestamp, label))
         });
-        // One that has none yet is younger than all.
         let found: BTreeSet<_> = found.collect();
-        Ok(found.into_iter().map(|(_, label)| label).next().filter(|first| *first != own))
+        let own = self.installation.label();
+        // One that has none yet is younger than all.
+        for (_, label) in found.into_iter().take_while(|(_, label)| *label != own) {
+            let namespace = label.split_once('.').map_or(label.as_str(), |(namespace, _)| namespace);
+            let namespaces = Api::<Namespace>::all(self.client.clone());
+            if !matches!(namespaces.get_opt(namespace).await, Ok(None)) {
+                return Ok(Some(label));
+            }
+        }
+        Ok(None)
     }
 
     /// Makes the configuration of `kind` what it should be; `whole` also where the program makes them and its rules may have

@@ -144,7 +144,7 @@ impl Keeper {
 
     /// Repeats the round until `stop` yields, and then leaves. Drop the future to end it without a word.
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
-        self.round.is_listening = true;
+        self.round.listens = Some(Instant::now());
         let _watches = self.watch();
         let every = self.round.settings.every.max(SHORTEST);
         let mut ticks = interval_at(tokio::time::Instant::now(), every);

@@ -177,6 +177,15 @@ impl Authority {
         })
     }
 
+    /// A certificate like that of [`Self::mint`] and its key, both in PEM, for files.
+    ///
+    /// # Errors
+    /// Like [`Self::mint`].
+    pub fn issue(&self, names: &[&str], now: SystemTime, life: Duration) -> Result<(String, String), Unusable> {
+        let (certificate, key) = self.sign(names, now, life)?;
+        Ok((pem_of(&certificate), key.serialize_pem()))
+    }
+
     fn sign(
         &self,
         names: &[&str],
@@ -222,6 +231,12 @@ fn time_of(time: ASN1Time) -> Result<SystemTime, Unusable> {
     let seconds = u64::try_from(time.timestamp())
         .map_err(|_| Unusable::Certificate("its validity lies before 1970".to_owned()))?;
     Ok(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+/// A certificate in PEM.
+pub fn pem_of(certificate: &CertificateDer<'_>) -> String {
+    let block = pem::Pem::new("CERTIFICATE", certificate.to_vec());
+    pem::encode_config(&block, pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF))
 }
 
 /// The SHA-256 of a certificate, in hexadecimal digits.

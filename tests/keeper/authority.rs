@@ -109,3 +109,24 @@ fn an_authority_put_there_by_hand_is_taken() {
     });
     calls.end(&webhook);
 }
+
+/// The time that it missed is more than its certificate lives.
+#[test]
+fn a_replica_that_was_suspended_serves_again_at_once() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let installed = Installed::new(plane, "keeper-suspended");
+    let mut webhook = installed.serve("one", &["--leaf-life=10s"]);
+    installed.wait_for_policies(&webhook, "Fail");
+    let minted = |log: &str| log.matches("serving with a new certificate").count();
+    let before = minted(&webhook.log());
+    webhook.signal("STOP");
+    let ended = std::time::Instant::now() + std::time::Duration::from_secs(11);
+    let reaches = installed.caller();
+    while std::time::Instant::now() < ended {
+        // A call that nobody answers takes its time.
+        assert!(!reaches());
+    }
+    webhook.signal("CONT");
+    installed.wait(&webhook, "it does not serve again", reaches);
+    assert!(minted(&webhook.log()) > before);
+}

@@ -78,3 +78,26 @@ fn without_its_anchor_nothing_is_written() {
     webhook.wait_for("the release is being removed");
     assert!(KINDS.iter().all(|kind| installed.live(kind).is_none()));
 }
+
+#[test]
+fn a_second_installation_writes_nothing_while_the_first_one_lives() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let installed = Installed::new(plane, "keeper-second");
+    let first = plane.create_namespace("keeper-first");
+    let mut other = installed.wanted(KINDS[0]);
+    other["metadata"] =
+        json!({"name": first, "labels": {"flink-admission.io/installation": format!("{first}.webhook")}});
+    // Nobody answers its probe.
+    other["webhooks"].as_array_mut().expect("entries").pop();
+    plane.admin().kubectl_with(&["create", "-f", "-"], &other.to_string()).succeeded();
+    let webhook = installed.serve("one", &[]);
+    webhook.wait_for(&format!("installation `{first}.webhook` (namespace.Service) has webhook configurations"));
+    assert!(KINDS.iter().all(|kind| installed.live(kind).is_none()));
+    let events = plane.kubectl(&["get", "events", "-n", &installed.name]).stdout;
+    assert!(events.contains("OtherInstallation"), "{events}");
+    // What is left of one that is gone harms nobody.
+    let gone = ["label", KINDS[0], &first, "flink-admission.io/installation=is-gone.webhook", "--overwrite"];
+    plane.kubectl(&gone).succeeded();
+    installed.wait_for_policies(&webhook, "Fail");
+    plane.kubectl(&["delete", KINDS[0], &first]).succeeded();
+}

@@ -30,6 +30,8 @@ const MISSED: u32 = 3;
 const PROBES: u32 = 6;
 /// Between two of them.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long after its start a replica may not be found by the Service yet.
+const EARLY: Duration = Duration::from_mins(2);
 
 /// What one replica knows from round to round.
 pub(super) struct Round {
@@ -45,8 +47,8 @@ pub(super) struct Round {
     leaf: Option<Leaf>,
     patience: Patience,
     belief: Option<Belief>,
-    /// Whether requests are answered: before that none need be sent.
-    pub(super) is_listening: bool,
+    /// Since when requests are answered: before that none need be sent.
+    pub(super) listens: Option<Instant>,
     /// What was last said of each trouble, so that it is said once.
     troubles: BTreeMap<&'static str, String>,
 }
@@ -105,7 +107,7 @@ impl Round {
             leaf: None,
             patience: Patience::default(),
             belief: None,
-            is_listening: false,
+            listens: None,
             troubles: BTreeMap::new(),
             settings,
         }
@@ -119,7 +121,8 @@ impl Round {
     /// Whether another round should follow soon: something is on its way.
     pub(super) fn is_short(&self) -> bool {
         let is_unproved = self.belief.as_ref().is_some_and(|belief| belief.since().is_none());
-        self.patience.is_short() || (is_unproved && self.settings.wanted.is_some())
+        let is_early = self.listens.is_some_and(|since| since.elapsed() < EARLY);
+        self.patience.is_short() || (is_unproved && is_early && self.settings.wanted.is_some())
     }
 
     /// Looks at everything, and puts right what is this replica's to put right.
@@ -215,7 +218,7 @@ impl Round {
         }
         let whole = others.as_ref().is_none_or(Others::are_of_our_version);
         let is_kept = self.keep(anchor, bundle.as_ref(), whole).await;
-        if !is_kept || !self.is_listening || self.settings.wanted.is_none() {
+        if !is_kept || self.listens.is_none() || self.settings.wanted.is_none() {
             return;
         }
         if self.try_out().await != Change::None {
