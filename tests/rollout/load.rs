@@ -80,6 +80,13 @@ pub struct Failure {
     pub said: String,
 }
 
+impl Failure {
+    /// Whether it was refused since a webhook was not there.
+    pub fn is_refusal(&self) -> bool {
+        self.said.contains("webhook")
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(to, "after {:.1?}: {}: {}", self.at, self.what, self.said)
@@ -97,9 +104,10 @@ pub struct Count {
 }
 
 /// A moment from which on to count.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Mark {
-    at: Instant,
+    /// Since the client began.
+    at: Duration,
     answered: u64,
     apart: u64,
     failures: usize,
@@ -134,7 +142,13 @@ impl Load {
     pub fn mark(&self) -> Mark {
         let heard = self.shared.heard();
         let Heard { answered, apart, failures, times, .. } = &*heard;
-        Mark { at: Instant::now(), answered: *answered, apart: *apart, failures: failures.len(), times: times.len() }
+        Mark {
+            at: self.shared.begin.elapsed(),
+            answered: *answered,
+            apart: *apart,
+            failures: failures.len(),
+            times: times.len(),
+        }
     }
 
     /// What was counted since `mark`, after all that was sent until now is answered.
@@ -143,7 +157,7 @@ impl Load {
         self.settle();
         let heard = self.shared.heard();
         Count {
-            took: mark.at.elapsed(),
+            took: self.shared.begin.elapsed() - mark.at,
             answered: heard.answered - mark.answered,
             apart: heard.apart - mark.apart,
             failures: heard.failures[mark.failures..].to_vec(),
@@ -199,6 +213,17 @@ impl Count {
     /// All failures, a line each.
     pub fn told(&self) -> String {
         self.failures.iter().map(|failure| format!("\n{failure}")).collect()
+    }
+
+    /// How many were refused since a webhook was not there. What passed unchanged was not.
+    pub fn refusals(&self) -> usize {
+        self.failures.iter().filter(|failure| failure.is_refusal()).count()
+    }
+
+    /// Those, a line each.
+    pub fn told_of_webhook(&self) -> String {
+        let refusals = self.failures.iter().filter(|failure| failure.is_refusal());
+        refusals.map(|failure| format!("\n{failure}")).collect()
     }
 
     /// Panics with all failures where there is one.

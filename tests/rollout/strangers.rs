@@ -23,9 +23,9 @@ const MANY: usize = 50;
 /// Begins like a TLS record with a ClientHello of 512 bytes, and ends there.
 const HALF_A_HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
 
-#[test]
-fn strangers_cost_others_nothing() {
-    let Some(mut stage) = Stage::open(&values(), 2, |_| {}) else { return };
+/// All of them, one kind after the other.
+#[track_caller]
+pub fn come(stage: &mut Stage) {
     stage.lossless("nobody else", |stage| rest(stage));
     stage.lossless(&format!("{MANY} slow clients"), |stage| {
         let _slow = Slow::start(stage);
@@ -63,6 +63,7 @@ fn strangers_cost_others_nothing() {
 
 /// 429 with Retry-After is sent again by the API server, so that those who send do not notice.
 #[test]
+#[ignore = "part of `make test-rollout`"]
 fn overload_costs_time_and_no_request() {
     let few_at_a_time = |template: &mut Template| template.set("max-reviews", "2");
     let Some(mut stage) = Stage::open(&values(), 2, few_at_a_time) else { return };

@@ -17,6 +17,8 @@ use super::programs;
 
 /// Both servers are there after 2 to 4 seconds on an idle machine of two cores.
 const READY_DEADLINE: Duration = Duration::from_mins(2);
+/// An API server that is asked to end does so within a second or two where nothing holds it up.
+const END_DEADLINE: Duration = Duration::from_secs(5);
 /// A free port can be taken by someone else before the server has it.
 const ATTEMPTS: u32 = 3;
 const LOG_TAIL_LINES: usize = 25;
@@ -138,6 +140,10 @@ impl ControlPlane {
         {
             let mut server = lock(&self.api_server);
             server.signal("TERM")?;
+            // Watches over HTTP/1.1 hold it up for a minute. Its port is closed already; the kubelet ends it as well, only later.
+            if wait_until(END_DEADLINE, || server.exited().ok().flatten()).is_none() {
+                server.signal("KILL")?;
+            }
             if wait_until(READY_DEADLINE, || server.exited().ok().flatten()).is_none() {
                 bail!("the API server did not end within {READY_DEADLINE:?}\n{}", self.logs());
             }
