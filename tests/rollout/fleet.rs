@@ -89,10 +89,8 @@ impl Fleet {
     }
 
     /// The index of the replica of this name.
-    #[track_caller]
-    pub fn index(&self, name: &str) -> usize {
-        let names: Vec<&String> = self.replicas.iter().map(|replica| &replica.name).collect();
-        names.iter().position(|other| *other == name).unwrap_or_else(|| panic!("{name} is none of {names:?}"))
+    pub fn index(&self, name: &str) -> Option<usize> {
+        self.replicas.iter().position(|replica| replica.name == name)
     }
 
     /// Deletes the replica at `index`, waits for its end and starts another, as an eviction does.

@@ -157,8 +157,12 @@ fn comes_back(stage: &mut Stage, kubectl: &[&str]) {
 /// Deletes the replica that leads, until another one does.
 #[track_caller]
 fn stop_leader(stage: &mut Stage) {
-    let first = leader(stage).expect("a leader");
-    let index = stage.fleet.index(&first);
+    // After a roll-out none of the new ones may lead yet.
+    let leading = wait_until(SOON, || {
+        let name = leader(stage)?;
+        stage.fleet.index(&name).map(|index| (name, index))
+    });
+    let (first, index) = leading.expect("no replica leads");
     stage.fleet.evict(index);
     let next = wait_until(SOON, || leader(stage).filter(|next| *next != first && !next.is_empty()));
     assert!(next.is_some(), "nobody leads after {first}");
