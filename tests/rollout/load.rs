@@ -157,7 +157,7 @@ impl Load {
         self.settle();
         let heard = self.shared.heard();
         Count {
-            took: self.shared.begin.elapsed() - mark.at,
+            took: self.shared.begin.elapsed().saturating_sub(mark.at),
             answered: heard.answered - mark.answered,
             apart: heard.apart - mark.apart,
             failures: heard.failures[mark.failures..].to_vec(),
@@ -212,7 +212,7 @@ impl Count {
 
     /// All failures, a line each.
     pub fn told(&self) -> String {
-        self.failures.iter().map(|failure| format!("\n{failure}")).collect()
+        lines(self.failures.iter())
     }
 
     /// How many were refused since a webhook was not there. What passed unchanged was not.
@@ -222,8 +222,7 @@ impl Count {
 
     /// Those, a line each.
     pub fn told_of_webhook(&self) -> String {
-        let refusals = self.failures.iter().filter(|failure| failure.is_refusal());
-        refusals.map(|failure| format!("\n{failure}")).collect()
+        lines(self.failures.iter().filter(|failure| failure.is_refusal()))
     }
 
     /// Panics with all failures where there is one.
@@ -296,6 +295,11 @@ async fn send_all(shared: Arc<Shared>) {
             }
         });
     }
+}
+
+fn lines<'a>(failures: impl Iterator<Item = &'a Failure>) -> String {
+    let said: Vec<String> = failures.map(ToString::to_string).collect();
+    format!("\n{}", said.join("\n"))
 }
 
 /// Whether what was said blames us, or would have to: an object that came back as it was sent.

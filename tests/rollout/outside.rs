@@ -150,8 +150,8 @@ pub fn verify(chain: &[CertificateDer<'_>], bundle: &[u8], host: &str) -> Result
     let verifier = verifier.build().map_err(|error| error.to_string())?;
     let (leaf, rest) = chain.split_first().ok_or("no certificate")?;
     let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
-    let verified = verifier.verify_server_cert(leaf, rest, &name, &[], UnixTime::now());
-    verified.map(drop).map_err(|error| error.to_string())
+    let judged = verifier.verify_server_cert(leaf, rest, &name, &[], UnixTime::now());
+    judged.map(drop).map_err(|error| error.to_string())
 }
 
 /// What is served at `address` to a client that asks for `host`.

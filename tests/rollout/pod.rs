@@ -42,15 +42,15 @@ impl Template {
     pub fn read(deployment: &Value) -> Self {
         let spec = &deployment["spec"]["template"]["spec"];
         let [container] = list(&spec["containers"]) else { panic!("one container: {spec}") };
-        let source = |mount: &Value| {
+        let place = |mount: &Value| {
             let volume = list(&spec["volumes"]).iter().find(|volume| volume["name"] == mount["name"]);
-            source(volume.unwrap_or_else(|| panic!("no volume of {mount}")))
+            let volume = volume.unwrap_or_else(|| panic!("no volume of {mount}"));
+            (text(&mount["mountPath"]).to_owned(), source(volume))
         };
-        let mounts = list(&container["volumeMounts"]);
         Self {
             arguments: list(&container["args"]).iter().map(|word| text(word).to_owned()).collect(),
             environment: list(&container["env"]).to_vec(),
-            mounts: mounts.iter().map(|mount| (text(&mount["mountPath"]).to_owned(), source(mount))).collect(),
+            mounts: list(&container["volumeMounts"]).iter().map(place).collect(),
             annotations: deployment["spec"]["template"]["metadata"]["annotations"].clone(),
         }
     }
@@ -65,9 +65,9 @@ impl Template {
     /// Makes the volumes of a Pod below `directory`.
     pub fn make_volumes(&self, plane: &ControlPlane, namespace: &str, directory: &Path) -> Volumes {
         let make = |(number, (path, source)): (usize, &(String, Source))| {
-            let place = directory.join(number.to_string());
-            fs::create_dir(&place).expect("a directory");
-            (path.clone(), source.clone(), place)
+            let own = directory.join(number.to_string());
+            fs::create_dir(&own).expect("a directory");
+            (path.clone(), source.clone(), own)
         };
         let volumes = Volumes { mounts: self.mounts.iter().enumerate().map(make).collect() };
         volumes.refresh(plane, namespace);

@@ -179,7 +179,7 @@ impl Drop for Noise {
 fn garbage(address: SocketAddr, number: usize) {
     let Ok(mut stream) = TcpStream::connect(address) else { return };
     let mut sense = vec![0_u8; 4096];
-    let mut state = number as u32 | 1;
+    let mut state = u32::try_from(number).unwrap_or_default() | 1;
     for byte in &mut sense {
         // xorshift: the same bytes in each run.
         state ^= state << 13;
@@ -205,7 +205,7 @@ fn garbage(address: SocketAddr, number: usize) {
 fn half_open(address: SocketAddr, number: usize) -> TcpStream {
     let mut stream = TcpStream::connect(address).expect("a connection");
     stream.write_all(HALF_A_HELLO).expect("half of a ClientHello");
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         stream.shutdown(Shutdown::Write).expect("a half-closed connection");
     }
     stream
