@@ -37,6 +37,7 @@ const IN_FORCE_DEADLINE: Duration = Duration::from_mins(2);
 
 /// The running client; dropping it ends it.
 pub struct Load {
+    runtime: &'static Runtime,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
@@ -117,7 +118,7 @@ pub struct Mark {
 impl Load {
     /// Makes `count` namespaces, waits until all goes as it should, and begins.
     #[track_caller]
-    pub fn start(runtime: &Runtime, plane: &ControlPlane, count: usize) -> Self {
+    pub fn start(runtime: &'static Runtime, plane: &ControlPlane, count: usize) -> Self {
         let tenants = (0..count).map(|_| {
             let namespace = plane.create_namespace("team");
             plane.kubectl(&["create", "serviceaccount", "flink", "-n", &namespace]).succeeded();
@@ -135,7 +136,7 @@ impl Load {
         });
         shared.wait_until_in_force(runtime);
         let task = runtime.spawn(send_all(Arc::clone(&shared)));
-        Self { shared, task }
+        Self { runtime, shared, task }
     }
 
     /// From here on.
@@ -175,6 +176,13 @@ impl Load {
         };
         let settled = wait_until(ANSWER_DEADLINE + ANSWER_DEADLINE, || is_settled().then_some(()));
         assert!(settled.is_some(), "the client is not answered any more");
+    }
+
+    /// As many requests as may be open, at one moment.
+    pub fn burst(&self) {
+        for _ in 0..AT_A_TIME {
+            self.runtime.spawn(self.shared.begin_one());
+        }
     }
 
     /// Does what takes the API server away, and brings it back. What was sent or answered meanwhile and failed, unless by a
@@ -272,15 +280,25 @@ async fn send_all(shared: Arc<Shared>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while let Ok(permit) = Arc::clone(&shared.room).acquire_owned().await {
         ticks.tick().await;
+        let sent = shared.begin_one();
+        tokio::spawn(async move {
+            sent.await;
+            drop(permit);
+        });
+    }
+}
+
+impl Shared {
+    /// Sends the next request and counts what becomes of it.
+    fn begin_one(self: &Arc<Self>) -> impl Future<Output = ()> + Send + use<> {
         let number = {
-            let mut heard = shared.heard();
-            let number = shared.sent.fetch_add(1, Ordering::SeqCst);
+            let mut heard = self.heard();
+            let number = self.sent.fetch_add(1, Ordering::SeqCst);
             heard.open.insert(number);
             number
         };
-        let shared = Arc::clone(&shared);
-        tokio::spawn(async move {
-            let _permit = permit;
+        let shared = Arc::clone(self);
+        async move {
             let begin = Instant::now();
             let was_apart = shared.is_apart.load(Ordering::SeqCst);
             let sent = shared.send(number).await;
@@ -293,7 +311,7 @@ async fn send_all(shared: Arc<Shared>) {
                 Err((_, said)) if is_apart && !is_of_webhook(&said) => heard.apart += 1,
                 Err((what, said)) => heard.failures.push(Failure { at: shared.begin.elapsed(), what, said }),
             }
-        });
+        }
     }
 }
 

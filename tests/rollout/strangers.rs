@@ -65,13 +65,17 @@ pub fn come(stage: &mut Stage) {
 #[test]
 #[ignore = "part of `make test-rollout`"]
 fn overload_costs_time_and_no_request() {
-    let few_at_a_time = |template: &mut Template| template.set("max-reviews", "2");
+    let few_at_a_time = |template: &mut Template| template.set("max-reviews", "4");
     let Some(mut stage) = Stage::open(&values(), 2, few_at_a_time) else { return };
     let turned_away = |stage: &Stage| -> usize {
         stage.fleet.replicas.iter().map(|replica| metric(replica.observe, "flink_admission_overloads_total")).sum()
     };
-    stage.lossless("two reviews at a time", |stage| {
-        let seen = wait_until(SOON, || (turned_away(stage) > 0).then_some(()));
+    stage.lossless("four reviews at a time", |stage| {
+        let seen = wait_until(SOON, || {
+            stage.load.burst();
+            stage.load.settle();
+            (turned_away(stage) > 0).then_some(())
+        });
         assert!(seen.is_some(), "no review was turned away");
         rest(stage);
     });
