@@ -7,7 +7,7 @@
 - --cluster
 - --service={{ include "flink-admission.fullname" . }}
 - --namespace={{ .Release.Namespace }}
-- --webhooks=/etc/flink-admission/webhooks.yaml
+- --webhooks=/etc/flink-admission-webhooks/webhooks.yaml
 - --webhooks-by={{ .Values.webhooks.managedBy }}
 {{- with .Values.certificates }}
 {{- if eq .source "program" }}
@@ -25,7 +25,7 @@
 {{- end }}
 {{- end }}
 {{- if .clientCa }}
-- --client-ca=/etc/flink-admission/client-ca.crt
+- --client-ca=/etc/flink-admission-webhooks/client-ca.crt
 {{- end }}
 {{- end }}
 - --webhook-timeout={{ .Values.webhooks.timeoutSeconds }}s
