@@ -396,3 +396,14 @@ fn a_name_with_blanks_fills_no_template() {
     object["spec"].as_object_mut().unwrap().remove("serviceAccount");
     assert_eq!(mutated(&object, None, policy), object);
 }
+
+#[test]
+fn nothing_is_filled_in_behind_a_word_that_ends_the_options() {
+    for blank in ["", " ", "\t "] {
+        let mut object = raw(json!(["jobmanager", "$(ADDRESS)"]));
+        object["spec"]["template"]["spec"]["containers"][0]["env"] = json!([{"name": "ADDRESS", "value": blank}]);
+        let stored = mutated(&object, None, HA);
+        assert!(stored.to_string().contains("POD_IP"), "{stored}");
+        assert_eq!(mutated(&stored, None, HA), stored, "{blank:?}");
+    }
+}

@@ -45,6 +45,8 @@ const SOON: Duration = Duration::from_secs(2);
 const ROUND: Duration = Duration::from_secs(45);
 /// The longest that [`Keeper::start`] tries to have a certificate; an API server that restarts is back by then.
 const START: Duration = Duration::from_mins(1);
+/// Seconds that a watch lasts; an API server that is stopped waits for those that are open.
+const WATCH: u32 = 30;
 /// The longest that leaving may take.
 const LEAVE: Duration = Duration::from_secs(5);
 
@@ -226,7 +228,7 @@ fn wake<K>(api: Api<K>, name: &str, changed: &Arc<Notify>) -> impl Future<Output
 where
     K: Resource + Clone + std::fmt::Debug + DeserializeOwned + Send + 'static,
 {
-    let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
+    let config = watcher::Config::default().fields(&format!("metadata.name={name}")).timeout(WATCH);
     let changed = Arc::clone(changed);
     async move {
         let mut events = std::pin::pin!(watcher(api, config).default_backoff());

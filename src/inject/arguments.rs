@@ -92,8 +92,8 @@ fn command_line(work: &Work<'_>, raw: &Raw) -> (Vec<Value>, Arguments) {
     let all: Vec<Value> =
         ["command", "args"].into_iter().flat_map(|field| list(container, &[field])).cloned().collect();
     let environment = Environment::of(container);
-    // A variable that is empty makes an empty word, which is read otherwise than the one that is written.
-    let says_something = |word: &str| !environment.expand(word).is_empty();
+    // A variable that is blank makes a blank word, which is read otherwise than the one that is written.
+    let says_something = |word: &str| !environment.expand(word).trim_ascii().is_empty();
     let borrowed: Vec<&str> =
         all.iter().map(text_of).map(|word| if says_something(word) { word } else { "" }).collect();
     let read = arguments::read(&borrowed, &raw.launch, work.version());

@@ -127,6 +127,10 @@ impl Round {
 
     /// Looks at everything, and puts right what is this replica's to put right.
     pub(super) async fn look(&mut self, leads: bool) -> Result<(), StartError> {
+        // Before anything that may have to wait for the API server.
+        if let Some(authority) = self.authority.clone() {
+            self.renew_in_time(&authority)?;
+        }
         let anchor = self.anchor().await;
         let learned = self.learn_authority(leads, &anchor).await;
         let live = self.live().await;
@@ -161,29 +165,32 @@ impl Round {
         Ok(())
     }
 
-    /// Serves another leaf where it is time.
-    fn renew(&mut self, authority: &Authority, trust: &Trust) -> Result<(), StartError> {
-        let Source::Authority { leaf_life, .. } = self.settings.source else { return Ok(()) };
+    /// Serves another leaf of the same authority where it is time.
+    fn renew_in_time(&mut self, authority: &Authority) -> Result<(), StartError> {
         let time = SystemTime::now();
-        let step = match (trust, &self.leaf) {
-            // Nothing was learned of the Secret, so nothing changed but the time.
-            (Trust::Unknown, Some(leaf)) if leaf.fingerprint == authority.fingerprint() && is_due(leaf, time) => {
-                Step::Mint
-            }
-            _ => self.patience.step(self.leaf.as_ref(), authority, trust, time, Instant::now()),
-        };
-        if step == Step::Mint {
-            let names = self.settings.installation.server_names();
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let leaf = authority.mint(&names, time, leaf_life)?;
-            tracing::info!(
-                authority = leaf.fingerprint.as_str(),
-                not_after = leaf.served.not_after(),
-                "serving with a new certificate"
-            );
-            self.certificate.replace(leaf.served.clone());
-            self.leaf = Some(leaf);
+        let is_of = |leaf: &Leaf| leaf.fingerprint == authority.fingerprint();
+        if self.leaf.as_ref().is_some_and(|leaf| is_of(leaf) && is_due(leaf, time)) {
+            self.mint(authority, time)?;
         }
+        Ok(())
+    }
+
+    /// Serves another leaf where it is time, or where the authority is another one that is trusted.
+    fn renew(&mut self, authority: &Authority, trust: &Trust) -> Result<(), StartError> {
+        let time = SystemTime::now();
+        let step = self.patience.step(self.leaf.as_ref(), authority, trust, time, Instant::now());
+        if step == Step::Mint { self.mint(authority, time) } else { Ok(()) }
+    }
+
+    fn mint(&mut self, authority: &Authority, time: SystemTime) -> Result<(), StartError> {
+        let Source::Authority { leaf_life, .. } = self.settings.source else { return Ok(()) };
+        let names = self.settings.installation.server_names();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let leaf = authority.mint(&names, time, leaf_life)?;
+        let (signer, not_after) = (leaf.fingerprint.as_str(), leaf.served.not_after());
+        tracing::info!(authority = signer, not_after, "serving with a new certificate");
+        self.certificate.replace(leaf.served.clone());
+        self.leaf = Some(leaf);
         Ok(())
     }
 
