@@ -10,10 +10,12 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use clap::Args;
+use kube::Client;
 
 use super::{Format, Status, written};
-use crate::cluster;
+use crate::cluster::{self, ConnectError};
 use crate::doctor::{self, Names, Report, State};
 use crate::server::parse_duration;
 
@@ -68,7 +70,7 @@ impl Arguments {
     async fn report(&self) -> anyhow::Result<Report> {
         // Every pod has it.
         let is_inside = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
-        let client = cluster::connect().await?;
+        let client = connect().await?;
         Ok(doctor::examine(client, &self.installation.names(), is_inside, self.installation.timeout).await)
     }
 
@@ -79,6 +81,17 @@ impl Arguments {
         let enough = if self.strict { State::Warning } else { State::Error };
         if report.worst() >= enough { Status::Denied } else { Status::Passed }
     }
+}
+
+/// A client by `KUBECONFIG` or the ServiceAccount of the pod.
+pub(super) async fn connect() -> anyhow::Result<Client> {
+    cluster::connect().await.map_err(|error| match error {
+        ConnectError::Unconfigured(why) => anyhow!(
+            "no way to the API server was found, so nothing can be asked ({why}); set KUBECONFIG, or run it in a pod with \
+             a ServiceAccount token"
+        ),
+        error @ ConnectError::Unusable(_) => error.into(),
+    })
 }
 
 /// One thread is enough to wait.

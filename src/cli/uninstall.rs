@@ -13,9 +13,8 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::Args;
 
-use super::doctor::{Installation, runtime};
+use super::doctor::{Installation, connect, runtime};
 use super::{Status, written};
-use crate::cluster;
 use crate::doctor::{Completed, Names, Removal, Removed};
 use crate::report::plain;
 
@@ -43,7 +42,7 @@ impl Arguments {
         let mut status = Status::Passed;
         let told = runtime()?.block_on(async {
             let names = self.installation.names();
-            let client = cluster::connect().await?;
+            let client = connect().await?;
             let removal = Removal::plan(client, &names, self.installation.timeout).await;
             let removal = removal.map_err(|why| anyhow!("nothing was removed: {why}"))?;
             Ok::<_, anyhow::Error>(self.remove(&removal, &names, &mut status, &mut output, &mut errors).await)

@@ -1,12 +1,13 @@
 //! Questions to the API server, each with a deadline.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use kube::Client;
 use kube::client::Body;
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::seen::{Listed, Seen};
 use crate::cluster::explain;
@@ -84,29 +85,33 @@ impl Api {
         }
     }
 
-    /// What `path` lists, of `accept`'s form, up to ten thousand objects.
+    /// What `path` lists, of `accept`'s form: up to ten thousand objects, and as many as come within three times the
+    /// patience.
     pub(super) async fn list(&self, path: &str, selector: &str, accept: &str) -> Seen<Listed> {
+        let end = Instant::now() + self.patience * 3;
         let mut listed = Listed::default();
         let mut next = String::new();
         for _ in 0..PAGES {
             let page = format!("{path}?limit={PAGE}{selector}{next}");
-            let mut body = match self.send(Method::GET, &page, accept, &Value::Null).await {
-                Ok(said) if said.status.is_success() => said.body,
-                Ok(said) if said.status == StatusCode::NOT_FOUND => return Seen::Absent,
-                // The list is too old to be continued: what was read is what there is to say.
-                Ok(said) if said.status == StatusCode::GONE => return Seen::Known(listed),
-                Ok(said) => return Seen::Unknown(said.in_words()),
+            let said = match self.send(Method::GET, &page, accept, &Value::Null).await {
+                Ok(said) => said,
                 Err(why) => return Seen::Unknown(why),
+            };
+            let mut body = match said.status {
+                status if status.is_success() => said.body,
+                StatusCode::NOT_FOUND => return Seen::Absent,
+                // The list is too old to be continued: what was read is what there is to say.
+                StatusCode::GONE => return Seen::Known(listed),
+                _ => return Seen::Unknown(said.in_words()),
             };
             if let Some(Value::Array(items)) = body.get_mut("items").map(Value::take) {
                 listed.items.extend(items);
             }
             let token = crate::object::text(&body, &["metadata", "continue"]).unwrap_or_default();
-            if token.is_empty() {
-                listed.is_complete = true;
-                return Seen::Known(listed);
+            listed.is_complete = token.is_empty();
+            if listed.is_complete || Instant::now() > end {
+                break;
             }
-            // The token is base64 for URLs without characters that would need quoting, but it is the server's to choose.
             next = format!("&continue={}", quoted(token));
         }
         Seen::Known(listed)
@@ -129,7 +134,7 @@ fn quoted(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             quoted.push(char::from(byte));
         } else {
-            quoted.push_str(&format!("%{byte:02X}"));
+            let _ = write!(quoted, "%{byte:02X}");
         }
     }
     quoted

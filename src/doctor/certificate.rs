@@ -1,5 +1,6 @@
 //! What certificates say, and whether the API server would take them.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,7 +51,10 @@ pub(super) fn facts(certificate: &CertificateDer<'_>) -> Option<Facts> {
 pub(super) fn fingerprint(certificate: &CertificateDer<'_>) -> String {
     let Some(suite) = cipher_suite::TLS13_AES_128_GCM_SHA256.tls13() else { return String::new() };
     let digest = suite.common.hash_provider.hash(certificate);
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.as_ref().iter().fold(String::new(), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
 }
 
 /// Whether one who trusts `roots` takes `chain` (leaf first) for the server `name` at `time`, in seconds since 1970.

@@ -21,34 +21,37 @@ use super::seen::{Cluster, Seen};
 use super::settings::Settings;
 use crate::object::{list, name, text};
 
-/// What all checks find.
+/// What the API server is asked about in any case.
+const ALWAYS: [Judge; 3] = [server::version, server::clock, installed::installation];
+/// What only an installation has.
+const OF_INSTALLATION: [Judge; 14] = [
+    installed::anchor,
+    installed::service,
+    installed::replicas,
+    installed::rights,
+    members::leader,
+    members::members,
+    configurations::present,
+    drift::drift,
+    failure_policy::failure_policy,
+    certificates::authority,
+    certificates::bundle,
+    certificates::served,
+    calls::probe,
+    namespaces::namespaces,
+];
+/// What the cluster has, with and without one.
+const OF_CLUSTER: [Judge; 3] = [configurations::second, flink::resources, flink::injected];
+
+/// One check.
+type Judge = fn(&Context<'_>) -> Vec<Finding>;
+
+/// What all checks find. Where there is nothing at all, that is said once.
 pub(super) fn all(cluster: &Cluster) -> Vec<Finding> {
     let settings = Settings::of(cluster.deployment.known());
     let context = Context { cluster, settings };
-    [
-        server::version,
-        server::clock,
-        installed::anchor,
-        installed::service,
-        installed::replicas,
-        installed::rights,
-        members::leader,
-        members::members,
-        configurations::present,
-        configurations::second,
-        drift::drift,
-        failure_policy::failure_policy,
-        certificates::authority,
-        certificates::bundle,
-        certificates::served,
-        calls::probe,
-        flink::resources,
-        flink::injected,
-        namespaces::namespaces,
-    ]
-    .iter()
-    .flat_map(|check| check(&context))
-    .collect()
+    let of_installation: &[Judge] = if installed::is_missing(cluster) { &[] } else { &OF_INSTALLATION };
+    ALWAYS.iter().chain(of_installation).chain(&OF_CLUSTER).flat_map(|check| check(&context)).collect()
 }
 
 /// What the checks share.

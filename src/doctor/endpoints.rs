@@ -32,14 +32,19 @@ pub(super) fn targets(entry: &Value, cluster: &Cluster) -> Vec<Target> {
     of_service(cluster, integer(client, &["service", "port"]).unwrap_or(443))
 }
 
-/// The ready endpoints of the Service's `port`.
+/// The ready endpoints of the Service's `port`; in the cluster the Service itself, where they are not known.
 pub(super) fn of_service(cluster: &Cluster, port: i64) -> Vec<Target> {
     let name = cluster.names.server();
     let target = |(host, port): (String, i64)| {
         let address = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
         Target { address, name: name.clone(), is_url: false }
     };
-    ready(cluster, port).into_iter().map(target).collect()
+    let known: Vec<Target> = ready(cluster, port).into_iter().map(target).collect();
+    if known.is_empty() && cluster.is_inside {
+        // The cluster's DNS leads there too, without any right.
+        return vec![Target { address: format!("{name}:{port}"), name, is_url: false }];
+    }
+    known
 }
 
 /// Address and port of each ready endpoint of the Service's `port`; none where that is not known.

@@ -7,6 +7,8 @@ pub enum Check {
     ApiServer,
     /// Its clock and ours.
     Clock,
+    /// Anything of it at all.
+    Installation,
     /// The ClusterRole that owns the configurations.
     Anchor,
     /// The Service that the API server calls.
@@ -75,9 +77,10 @@ pub struct Finding {
 
 impl Check {
     /// All of them, in the order of the report.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::ApiServer,
         Self::Clock,
+        Self::Installation,
         Self::Anchor,
         Self::Service,
         Self::Replicas,
@@ -103,6 +106,7 @@ impl Check {
         match self {
             Self::ApiServer => "api-server",
             Self::Clock => "clock",
+            Self::Installation => "installation",
             Self::Anchor => "anchor",
             Self::Service => "service",
             Self::Replicas => "replicas",
@@ -128,9 +132,13 @@ impl Check {
     pub const fn group(self) -> &'static str {
         match self {
             Self::ApiServer | Self::Clock => "API server",
-            Self::Anchor | Self::Service | Self::Replicas | Self::Leader | Self::Members | Self::Rights => {
-                "Installation"
-            }
+            Self::Installation
+            | Self::Anchor
+            | Self::Service
+            | Self::Replicas
+            | Self::Leader
+            | Self::Members
+            | Self::Rights => "Installation",
             Self::WebhookConfigurations | Self::Drift | Self::FailurePolicy | Self::SecondInstallation => {
                 "Webhook configurations"
             }

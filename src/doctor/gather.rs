@@ -29,8 +29,9 @@ const CONFIGURATIONS: &str = "/apis/admissionregistration.k8s.io/v1/";
 const REFUSED: &str = "denied the request";
 /// How the API server tells that a webhook could not be called.
 const NOT_CALLED: &str = "failed calling webhook";
-/// How its proxy tells that there was nobody to talk to.
-const UNREACHABLE: [&str; 2] = ["error trying to reach service", "no endpoints available"];
+/// How its proxy tells that nobody answered. It goes by Endpoints whose Pods it knows (registry/core/service/storage,
+/// Kubernetes 1.34), so that finding none of these says nothing of webhooks, which are called by EndpointSlices.
+const UNREACHABLE: &str = "error trying to reach service";
 
 /// Everything about the installation `names`; nothing is waited for longer than `patience`. `Err` where the API server
 /// cannot be asked at all.
@@ -195,7 +196,7 @@ async fn reach(api: &Api, names: &Names) -> Reach {
         Ok(said) => {
             let message = said.message();
             let is_of_api_server = text(&said.body, &["kind"]) == Some("Status");
-            if is_of_api_server && UNREACHABLE.iter().any(|words| message.contains(words)) {
+            if is_of_api_server && message.contains(UNREACHABLE) {
                 Reach::Unreachable(message.to_owned())
             } else if is_of_api_server {
                 Reach::Unknown(format!("the API server answered {}: {message}", said.status.as_u16()))
@@ -259,8 +260,8 @@ async fn dial_all(cluster: &Cluster, patience: Duration) -> Vec<Dialled> {
     dialled
 }
 
-/// Whether `configuration` calls itself that of another installation.
-pub(super) fn owner<'a>(configuration: &'a Value) -> Option<&'a str> {
+/// The installation that `configuration` says it belongs to.
+pub(super) fn owner(configuration: &Value) -> Option<&str> {
     crate::object::label(configuration, INSTALLATION)
 }
 

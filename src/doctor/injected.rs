@@ -11,6 +11,7 @@ use crate::flink::options::{HA_STORAGE_DIR, HA_TYPE};
 use crate::inject::{INJECTED_ANNOTATION, Injected, Record};
 use crate::object::{annotation, text};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 /// What the webhook completes: where it is listed, and what an object of the list is.
 const KINDS: [(&str, &str, &str, &str); 5] = [
@@ -69,9 +70,16 @@ impl Scan {
 
 /// Looks through the whole cluster: of each kind up to ten thousand objects, of which only the metadata is sent.
 pub(super) async fn scan(api: &Api) -> Scan {
+    let mut asked = JoinSet::new();
+    for (position, (group, plural, ..)) in KINDS.into_iter().enumerate() {
+        let api = api.clone();
+        asked.spawn(async move { (position, api.list(&format!("{group}{plural}"), "", METADATA).await) });
+    }
+    let mut answered = asked.join_all().await;
+    answered.sort_by_key(|(position, _)| *position);
     let mut scan = Scan::default();
-    for (group, plural, version, kind) in KINDS {
-        match api.list(&format!("{group}{plural}"), "", METADATA).await {
+    for ((_, plural, version, kind), (_, listed)) in KINDS.into_iter().zip(answered) {
+        match listed {
             Seen::Absent => {}
             Seen::Unknown(why) => scan.unknown.push(format!("{plural}: {why}")),
             Seen::Known(listed) => {

@@ -9,7 +9,7 @@ use super::{Context, entry_name, in_words};
 use crate::doctor::certificate::{self, Facts};
 use crate::doctor::endpoints::targets;
 use crate::doctor::finding::{Check, Finding};
-use crate::doctor::names::AUTHORITY;
+use crate::doctor::names::{AUTHORITY, Side};
 use crate::doctor::seen::{Dialled, Seen};
 use crate::object::{annotation, text};
 
@@ -88,8 +88,8 @@ pub(super) fn bundle(context: &Context<'_>) -> Vec<Finding> {
     } else {
         "kubectl logs deployment/cert-manager-cainjector -n cert-manager   # or whoever writes the caBundle".to_owned()
     };
-    for side in crate::doctor::names::Side::ALL {
-        let of_side = |found: &[(crate::doctor::names::Side, &str)]| {
+    for side in Side::ALL {
+        let of_side = |found: &[(Side, &str)]| {
             let found: Vec<String> =
                 found.iter().filter(|(of, _)| *of == side).map(|(_, name)| format!("`{name}`")).collect();
             found.join(", ")

@@ -52,8 +52,11 @@ pub(super) fn drift(context: &Context<'_>) -> Vec<Finding> {
         let Some(live) = context.cluster.configuration(side).known() else { continue };
         findings.extend(compared(context, side, &wanted, live));
     }
-    if findings.is_empty() && context.live().next().is_some() {
-        findings.push(Check::Drift.ok("the live configurations say what is wanted"));
+    if findings.is_empty() {
+        findings.push(match context.live().next() {
+            Some(_) => Check::Drift.ok("the live configurations say what is wanted"),
+            None => Check::Drift.unknown("there is no live configuration to look at", ""),
+        });
     }
     findings
 }

@@ -66,7 +66,7 @@ fn of_side(context: &Context<'_>, side: Side, live: &Value) -> Vec<Finding> {
         (false, None) => findings.push(Check::FailurePolicy.warning(
             format!("{} should be Fail and are Ignore, since no probe came back yet", open.join(", ")),
             "while the webhook cannot be called, objects pass unchanged and unjudged",
-            "flink-admission doctor   # the check `probe` says what is in the way; the leader sets Fail once it came back",
+            "the check `probe` says what is in the way; the leader sets Fail once one came back",
         )),
         (false, Some(since)) => findings.push(Check::FailurePolicy.warning(
             format!("{} should be Fail and are Ignore, though probes come back since {since}", open.join(", ")),

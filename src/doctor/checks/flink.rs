@@ -3,6 +3,7 @@
 use super::Context;
 use crate::doctor::finding::{Check, Finding};
 use crate::doctor::injected::Completed;
+use crate::doctor::names::Names;
 use crate::doctor::seen::Seen;
 
 /// What the rules of the webhook configurations name.
@@ -29,13 +30,13 @@ pub(super) fn resources(context: &Context<'_>) -> Vec<Finding> {
 
 pub(super) fn injected(context: &Context<'_>) -> Vec<Finding> {
     let scan = &context.cluster.injected;
-    let mut findings: Vec<Finding> = scan
-        .unknown
-        .iter()
-        .map(|why| {
-            Check::Injected.unknown(why.as_str(), "kubectl get flinkdeployments,deployments,statefulsets,jobs -A")
-        })
-        .collect();
+    let mut findings = Vec::new();
+    if !scan.unknown.is_empty() {
+        let command = "kubectl get flinkdeployments,deployments,statefulsets,jobs -A";
+        findings.push(
+            Check::Injected.unknown(format!("not all objects could be listed: {}", scan.unknown.join("; ")), command),
+        );
+    }
     let clusters: Vec<&Completed> = scan.with_ha().collect();
     if clusters.is_empty() {
         if findings.is_empty() {
@@ -51,8 +52,11 @@ pub(super) fn injected(context: &Context<'_>) -> Vec<Finding> {
         if clusters.len() == 1 { "1 object has".to_owned() } else { format!("{} objects have", clusters.len()) },
         named.join(", ")
     ));
-    finding.fix =
-        "flink-admission uninstall --dry-run   # lists them all, with the command that puts it into Git".to_owned();
+    let Names { namespace, service } = &context.cluster.names;
+    finding.fix = format!(
+        "flink-admission uninstall --namespace {namespace} --service {service} --dry-run   # lists them all, with the \
+         command that puts it into Git"
+    );
     findings.push(finding);
     findings
 }

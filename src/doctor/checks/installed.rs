@@ -1,10 +1,37 @@
 //! What the chart installs: the anchor, the Service, replicas that answer, and their rights.
 
+use std::collections::BTreeMap;
+
 use super::Context;
 use crate::doctor::endpoints;
 use crate::doctor::finding::{Check, Finding};
-use crate::doctor::seen::Seen;
-use crate::object::{integer, list, map, text};
+use crate::doctor::seen::{Cluster, Seen};
+use crate::object::{annotation, integer, label, list};
+
+/// Whether nothing of it is there, as far as is known.
+pub(super) fn is_missing(cluster: &Cluster) -> bool {
+    let [mutating, validating] = &cluster.configurations;
+    let parts = [&cluster.anchor, &cluster.service, &cluster.deployment, mutating, validating];
+    parts.into_iter().all(|part| *part == Seen::Absent)
+}
+
+pub(super) fn installation(context: &Context<'_>) -> Vec<Finding> {
+    let cluster = context.cluster;
+    let names = &cluster.names;
+    if is_missing(cluster) {
+        let finding = Check::Installation.error(
+            "nothing of it is there: no Service, no Deployment, no webhook configuration",
+            "Flink objects pass unchanged and unjudged; or it is called otherwise, which `--namespace` and `--service` say",
+            context.settings.upgrade(names),
+        );
+        return vec![finding];
+    }
+    let version = cluster.deployment.known().and_then(|found| label(found, "app.kubernetes.io/version"));
+    vec![Check::Installation.ok(match version {
+        Some(version) => format!("it is there, version {version}"),
+        None => "it is there, at least in part".to_owned(),
+    })]
+}
 
 pub(super) fn anchor(context: &Context<'_>) -> Vec<Finding> {
     let names = &context.cluster.names;
@@ -119,15 +146,18 @@ pub(super) fn rights(context: &Context<'_>) -> Vec<Finding> {
         Seen::Unknown(why) => Some((right, why)),
         _ => None,
     });
+    let mut missing: BTreeMap<(bool, &str), Vec<String>> = BTreeMap::new();
+    for (right, _) in cluster.rights.iter().filter(|(_, answer)| *answer == Seen::Known(false)) {
+        missing.entry((!right.is_vital, right.purpose)).or_default().push(right.in_words());
+    }
+    let fix = format!("{} --set rbac.create=true", context.settings.upgrade(&cluster.names));
     let mut findings: Vec<Finding> = Vec::new();
-    let denied = cluster.rights.iter().filter(|(_, answer)| *answer == Seen::Known(false));
-    for (right, _) in denied {
-        let what = format!("it may not {}", right.in_words());
-        let fix = format!("{}   # then: {}", context.settings.upgrade(&cluster.names), right.command(&account));
-        findings.push(if right.is_vital {
-            Check::Rights.error(what, right.purpose, fix)
+    for ((is_minor, purpose), rights) in missing {
+        let what = format!("it may not {}", rights.join(", "));
+        findings.push(if is_minor {
+            Check::Rights.warning(what, purpose, fix.as_str())
         } else {
-            Check::Rights.warning(what, right.purpose, fix)
+            Check::Rights.error(what, purpose, fix.as_str())
         });
     }
     if let Some((right, why)) = unknown {
@@ -139,8 +169,7 @@ pub(super) fn rights(context: &Context<'_>) -> Vec<Finding> {
     findings.into_iter().map(|finding| finding.about(subject.clone())).collect()
 }
 
-/// The version of the chart or the program that `object` carries.
-pub(super) fn version_of(object: &serde_json::Value) -> Option<&str> {
-    map(object, &["metadata", "annotations"])?;
-    text(object, &["metadata", "annotations", crate::doctor::names::VERSION])
+/// The version that a member tells of itself.
+pub(super) fn version_of(member: &serde_json::Value) -> Option<&str> {
+    annotation(member, crate::doctor::names::VERSION)
 }
