@@ -1,5 +1,10 @@
 # make test   everything that must hold: format, lints, the wall around the core, cases, unit and integration tests
 # make build  the release binary, target/release/flink-admission
+# make image  the container image, without a container engine: an OCI layout, a file for `docker load` and the digest, in
+#             target/images (deploy/image/README.md); the version that is in Cargo.toml
+# make sbom   what is in it, as CycloneDX, beside it
+# make deny   licences, sources and known holes of the crates, a part of `test`; holes where FLINK_ADMISSION_ADVISORIES names a
+#             clone of RustSec's advisory-db
 # make fidelity  what we believe of Flink and its operator beside their own classes and scripts, in full: FIDELITY_CASES
 #             (10000) for each of eleven releases, or those of FLINK_ADMISSION_FIDELITY; other cases with FIDELITY_SEED
 # make bench  what reviews cost, a few minutes on an idle machine; figures and aims, no verdict (what is measured: tests/bench/README.md)
@@ -8,7 +13,8 @@
 # make fuzz   the fuzz targets, FUZZ_SECONDS (600) each, on one core; skips without nightly and cargo-fuzz (tests/fuzz/README.md)
 #
 # Wanted: Rust, Go (etcd, kube-apiserver, kubectl and helm are built from source, once, outside the checkout), make; a JDK,
-# python3 and Maven for the tests with real Flink processes and its operator (brought once, outside the checkout).
+# python3 and Maven for the tests with real Flink processes and its operator (brought once, outside the checkout); Debian's apt
+# and dpkg for the image, and root to look at it from inside.
 
 SHELL := /bin/bash
 CARGO ?= cargo
@@ -20,10 +26,10 @@ comma := ,
 
 # Each step has both cores for itself, and what failed is the last thing said.
 .NOTPARALLEL:
-.PHONY: test fmt fmt-check clippy core-wall control-plane flink build cases cargo-test bench fidelity fidelity-live fuzz clean
+.PHONY: test fmt fmt-check clippy core-wall deny image sbom control-plane flink build cases cargo-test bench fidelity fidelity-live fuzz clean
 
 # The test runner comes last, so that its summary ends the output.
-test: fmt-check clippy core-wall control-plane flink build cases cargo-test
+test: fmt-check clippy core-wall deny control-plane flink build cases cargo-test
 
 fmt:
 	$(CARGO) fmt --all
@@ -43,6 +49,10 @@ core-wall:
 		exit 1; \
 	fi
 
+# By cargo-deny, which is built once, outside the checkout.
+deny:
+	deploy/supply-chain/deny
+
 # etcd, kube-apiserver, kube-controller-manager, kubectl and helm for the integration tests.
 control-plane:
 	tests/control-plane/build kube-controller-manager
@@ -54,6 +64,13 @@ flink:
 
 build:
 	$(CARGO) build --locked --release
+
+# No part of `test`, which assembles an image of the program that it tests.
+image:
+	deploy/image/build
+
+sbom:
+	deploy/image/sbom
 
 # The cases that must pass, where they lie beside the checkout.
 cases: build

@@ -4,6 +4,8 @@
 //! be read.
 
 pub mod baseline;
+#[cfg(feature = "webhook")]
+pub mod certificates;
 pub mod check;
 #[cfg(feature = "webhook")]
 pub mod doctor;
@@ -34,6 +36,8 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[cfg(feature = "webhook")]
+    Certificates(certificates::Arguments),
     Check(check::Arguments),
     #[cfg(feature = "webhook")]
     Doctor(doctor::Arguments),
@@ -109,6 +113,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut input = io::stdin().lock();
     let mut streams = Streams { input: &mut input, output: &mut output, errors: &mut errors };
     let done = match command_line.command {
+        #[cfg(feature = "webhook")]
+        Command::Certificates(arguments) => certificates::run(&arguments, &mut streams),
         Command::Check(arguments) => check::run(&arguments, &mut streams),
         Command::Explain(arguments) => explain::run(&arguments, &mut streams),
         Command::Render(arguments) => render::run(&arguments, &mut streams),

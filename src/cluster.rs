@@ -1,28 +1,29 @@
 //! What the webhook asks of its cluster and keeps in it: look-ups, the authority's Secret, its webhook configurations.
 //!
-//! ```no_run
-//! # async fn serve(certificate: std::sync::Arc<flink_admission::tls::ServingCertificate>) -> Result<(), Box<dyn std::error::Error>> {
-//! use flink_admission::cluster::{self, Installation, LookUps};
-//!
-//! let client = cluster::connect().await?;
-//! let installation = Installation::of_service("flink-admission", "flink-system");
-//! let keeper = cluster::start(client.clone(), installation, certificate).await?;
-//! tokio::spawn(keeper.run(std::time::Duration::from_mins(1)));
-//! let look_up = LookUps::new(client);
-//! # Ok(())
-//! # }
-//! ```
+//! [`Keeper`] keeps what the API server needs to call us, [`LookUps`] answers what a review must know.
 
-mod authority;
 mod authority_secret;
+mod bundle;
 mod client;
+mod configurations;
+mod election;
+mod events;
+mod installation;
 mod keeper;
 mod look_up;
-mod webhook_configurations;
+mod members;
+mod probe;
 
-pub use authority::{Authority, Leaf, Unusable};
-pub use authority_secret::{AuthoritySecret, SecretError};
-pub use client::{ConnectError, client_of, connect, explain};
-pub use keeper::{Installation, Keeper, StartError, start};
+pub use authority_secret::{AuthoritySecret, SecretError, Wish};
+pub use bundle::Bundle;
+pub use client::{ConnectError, client_of, connect, connect_to_watch, explain};
+pub use configurations::{
+    By, ConfigurationError, Configurations, KINDS, Kept, Kind, NotWanted, Standing, Wanted, proved, trusted,
+};
+pub use installation::{
+    AUTHORITY_ANNOTATION, INSTALLATION_LABEL, Installation, MEMBER_LABEL, NONCE_ANNOTATION, PROBE_LABEL,
+    PROVED_ANNOTATION, ROTATE_ANNOTATION, VERSION_ANNOTATION,
+};
+pub use keeper::{Keeper, Settings, Source, StartError};
 pub use look_up::LookUps;
-pub use webhook_configurations::{BundleError, Configuration, Injected, inject_bundle};
+pub use probe::{Probed, probe};

@@ -326,9 +326,14 @@ impl<'a> Work<'a> {
         seen.unwrap_or_else(|| self.cluster().version)
     }
 
-    /// The names that templates are filled with.
+    /// The names that templates are filled with. One with a blank in it is refused later, and read otherwise where it is trimmed.
     fn names(&self) -> Names<'_> {
-        Names { namespace: self.target.namespace, name: self.target.name, cluster: self.identity.as_deref() }
+        let is_whole = |name: &&str| !name.contains(char::is_whitespace);
+        Names {
+            namespace: self.target.namespace,
+            name: self.target.name.filter(is_whole),
+            cluster: self.identity.as_deref().filter(is_whole),
+        }
     }
 
     /// The findings on what there is so far, with what comes last.

@@ -15,6 +15,7 @@ mod connection;
 mod deadline;
 mod listener;
 mod look_up;
+mod probe;
 mod review;
 mod routes;
 
@@ -34,7 +35,7 @@ pub use look_up::{Answering, LookUp, NoCluster};
 
 use crate::policy::Policies;
 use crate::telemetry::Metrics;
-use crate::tls::{self, ServingCertificate};
+use crate::tls::{self, Clients, ServingCertificate};
 
 /// Where to listen and how much to take on.
 #[derive(Debug, Clone)]
@@ -47,6 +48,8 @@ pub struct Config {
     pub limits: Limits,
     /// How long requests in flight may take to finish once nothing new is accepted.
     pub finish: Duration,
+    /// Who may connect to the TLS listener.
+    pub clients: Clients,
 }
 
 /// Bounds on size, number and time.
@@ -194,7 +197,7 @@ impl Server {
         stop: impl Future<Output = Duration>,
         reviews: impl FnOnce(&Arc<Shared>) -> Router,
     ) -> Result<(), tls::Error> {
-        let acceptor = TlsAcceptor::from(tls::server_config(Arc::clone(&parts.certificate))?);
+        let acceptor = TlsAcceptor::from(tls::server_config(Arc::clone(&parts.certificate), &self.config.clients)?);
         let (life, watched) = watch::channel(Life::Serving);
         let limits = self.config.limits;
         let shared = Arc::new(Shared {

@@ -6,17 +6,20 @@
 mod authority;
 pub mod files;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
+use rustls::{RootCertStore, ServerConfig};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-pub use authority::Authority;
+pub use authority::{Authority, Leaf, Unusable, fingerprint_of, pem_of};
 
 /// Why a certificate cannot be made, read or served.
 #[derive(Debug, thiserror::Error)]
@@ -48,9 +51,14 @@ pub enum Error {
     /// The TLS library refuses its settings.
     #[error("TLS cannot be set up: {0}")]
     Setup(rustls::Error),
-    /// A certificate could not be made.
-    #[error("a certificate cannot be made: {0}")]
-    Making(#[from] rcgen::Error),
+    /// Nobody could be trusted by what a file holds.
+    #[error("clients cannot be verified by `{path}`: {reason}")]
+    Clients {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 /// A certificate chain with its key, checked to be a pair.
@@ -103,17 +111,42 @@ impl ResolvesServerCert for ServingCertificate {
     }
 }
 
-/// TLS 1.2 and 1.3, no client certificates, and `http/1.1` as the only protocol: the API server's webhook client speaks
-/// no other (k8s.io/apiserver 1.34, `pkg/util/webhook/client.go`).
+/// Who may connect, by the certificates of the authorities in a file; everybody without one.
+#[derive(Debug, Clone, Default)]
+pub struct Clients(Option<Arc<dyn ClientCertVerifier>>);
+
+impl Clients {
+    /// Those with a certificate of an authority in `file` (PEM).
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`] or [`Error::Clients`] with the path.
+    pub fn of_file(file: &Path) -> Result<Self, Error> {
+        let path = || file.display().to_string();
+        let pem = std::fs::read(file).map_err(|source| Error::Unreadable { path: path(), source })?;
+        let refused = |reason: String| Error::Clients { path: path(), reason };
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
+            let certificate = certificate.map_err(|error| refused(error.to_string()))?;
+            roots.add(certificate).map_err(|error| refused(error.to_string()))?;
+        }
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build();
+        Ok(Self(Some(verifier.map_err(|error| refused(error.to_string()))?)))
+    }
+}
+
+/// TLS 1.2 and 1.3 for `clients`, and `http/1.1` as the only protocol: the API server's webhook client speaks no other
+/// (k8s.io/apiserver 1.34, `pkg/util/webhook/client.go`).
 ///
 /// # Errors
 /// [`Error::Setup`] where the TLS library was built without the versions.
-pub fn server_config(certificate: Arc<ServingCertificate>) -> Result<Arc<ServerConfig>, Error> {
-    let mut config = ServerConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
-        .map_err(Error::Setup)?
-        .with_no_client_auth()
-        .with_cert_resolver(certificate);
+pub fn server_config(certificate: Arc<ServingCertificate>, clients: &Clients) -> Result<Arc<ServerConfig>, Error> {
+    let config =
+        ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().map_err(Error::Setup)?;
+    let config = match &clients.0 {
+        Some(verifier) => config.with_client_cert_verifier(Arc::clone(verifier)),
+        None => config.with_no_client_auth(),
+    };
+    let mut config = config.with_cert_resolver(certificate);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

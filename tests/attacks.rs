@@ -387,3 +387,12 @@ fn a_list_with_an_element_of_another_shape_is_left_alone() {
     let once = mutated(&new, Some(&old), JUDGE_ONLY);
     assert_eq!(mutated(&once, Some(&old), JUDGE_ONLY), once);
 }
+
+#[test]
+fn a_name_with_blanks_fills_no_template() {
+    let policy = "spec: {serviceAccount: {name: 'flink-{name}'}}";
+    let mut object = flink_deployment("v1_20", json!({"a": "b"}));
+    object["metadata"]["name"] = json!(" ");
+    object["spec"].as_object_mut().unwrap().remove("serviceAccount");
+    assert_eq!(mutated(&object, None, policy), object);
+}

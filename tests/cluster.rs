@@ -12,16 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use flink_admission::cluster::{
-    Authority, AuthoritySecret, Injected, Installation, LookUps, client_of, inject_bundle, start,
-};
+use flink_admission::cluster::{AuthoritySecret, LookUps, ROTATE_ANNOTATION, Wish, client_of};
 use flink_admission::facts::{Answer, FactKey};
 use flink_admission::server::LookUp;
-use flink_admission::tls::ServingCertificate;
-use k8s_openapi::ByteString;
-use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
+use flink_admission::tls::Authority;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, Config};
 use serde_json::json;
 use support::ControlPlane;
@@ -138,7 +134,7 @@ async fn replicas_that_start_together_share_one_authority() {
     let mut replicas = JoinSet::new();
     for _ in 0..8 {
         let secret = AuthoritySecret::new(client.clone(), &namespace, "shared");
-        replicas.spawn(async move { secret.ensure().await.unwrap().certificate_pem().to_owned() });
+        replicas.spawn(async move { secret.ensure(&wish()).await.unwrap().certificate_pem().to_owned() });
     }
     let certificates: BTreeSet<String> = replicas.join_all().await.into_iter().collect();
     assert_eq!(certificates.len(), 1);
@@ -153,7 +149,7 @@ async fn a_secret_of_no_use_is_filled_once_and_keeps_the_rest() {
     let mut replicas = JoinSet::new();
     for _ in 0..8 {
         let secret = AuthoritySecret::new(client.clone(), &namespace, "shared");
-        replicas.spawn(async move { secret.ensure().await.unwrap().certificate_pem().to_owned() });
+        replicas.spawn(async move { secret.ensure(&wish()).await.unwrap().certificate_pem().to_owned() });
     }
     let certificates: BTreeSet<String> = replicas.join_all().await.into_iter().collect();
     assert_eq!(certificates.len(), 1);
@@ -162,75 +158,44 @@ async fn a_secret_of_no_use_is_filled_once_and_keeps_the_rest() {
     assert_eq!(stored["tls.crt"].0, certificates.first().unwrap().as_bytes());
 }
 
+fn wish() -> Wish {
+    Wish { life: Duration::from_hours(24), ..Wish::default() }
+}
+
 #[tokio::test]
 async fn an_authority_of_ones_own_is_used() {
     let Some(plane) = ControlPlane::shared() else { return };
     let namespace = plane.create_namespace("own");
-    let own = Authority::generate(SystemTime::now()).unwrap();
+    let own = Authority::generate(SystemTime::now(), Duration::from_hours(24)).unwrap();
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "shared", "namespace": namespace},
         "stringData": {"tls.crt": own.certificate_pem(), "tls.key": own.key_pem()}});
     plane.apply(&secret.to_string()).succeeded();
-    let client = connected::to(plane.kubeconfig()).await;
-    let read = AuthoritySecret::new(client, &namespace, "shared").ensure().await.unwrap();
-    assert_eq!(read.certificate_pem(), own.certificate_pem());
+    let secret = AuthoritySecret::new(connected::to(plane.kubeconfig()).await, &namespace, "shared");
+    assert_eq!(secret.ensure(&wish()).await.unwrap().fingerprint(), own.fingerprint());
+    assert_eq!(secret.read().await.unwrap().fingerprint(), own.fingerprint());
 }
 
 #[tokio::test]
-async fn the_bundle_is_written_once_and_nothing_else_is() {
+async fn only_the_leader_makes_one_and_what_is_lost_comes_back() {
     let Some(plane) = ControlPlane::shared() else { return };
-    let entry = |name: &str| {
-        json!({"name": name, "sideEffects": "None", "admissionReviewVersions": ["v1"], "failurePolicy": "Ignore",
-            "clientConfig": {"service": {"name": "x", "namespace": "x", "path": "/p"}},
-            "rules": [{"apiGroups": ["a.example"], "apiVersions": ["*"], "resources": ["x"], "operations": ["CREATE"]}]})
-    };
-    let configuration = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
-        "metadata": {"name": "bundle"}, "webhooks": [entry("one.a.example"), entry("two.a.example")]});
-    plane.apply(&configuration.to_string()).succeeded();
+    let namespace = plane.create_namespace("lost");
     let client = connected::to(plane.kubeconfig()).await;
-    let inject = || inject_bundle::<MutatingWebhookConfiguration>(&client, "bundle", plane_ca(plane));
-    assert_eq!(inject().await.unwrap(), Injected::Written);
-    assert_eq!(inject().await.unwrap(), Injected::Unchanged);
-    let stored = Api::<MutatingWebhookConfiguration>::all(client.clone()).get("bundle").await.unwrap();
-    for entry in stored.webhooks.unwrap() {
-        assert_eq!(entry.client_config.ca_bundle, Some(ByteString(plane_ca(plane).as_bytes().to_vec())));
-        assert_eq!(entry.client_config.service.unwrap().path.as_deref(), Some("/p"));
-        assert_eq!(entry.rules.unwrap().len(), 1);
-    }
-    let absent = inject_bundle::<ValidatingWebhookConfiguration>(&client, "bundle", "x").await;
-    assert_eq!(absent.unwrap(), Injected::Absent);
-}
+    let secret = AuthoritySecret::new(client.clone(), &namespace, "shared");
+    let missing = secret.read().await.err().unwrap().to_string();
+    assert!(missing.contains("there is no such Secret"), "{missing}");
+    let first = Arc::new(secret.ensure(&wish()).await.unwrap());
+    let known = || Wish { known: Some(Arc::clone(&first)), ..wish() };
 
-fn plane_ca(plane: &ControlPlane) -> &'static str {
-    static PEM: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    PEM.get_or_init(|| plane.ca_pem())
-}
-
-#[tokio::test]
-async fn a_replica_follows_a_new_authority() {
-    let Some(plane) = ControlPlane::shared() else { return };
-    let namespace = plane.create_namespace("keeper");
-    let client = connected::to(plane.kubeconfig()).await;
-    let installation = Installation::of_service("webhook", &namespace);
-    let secrets = Api::<Secret>::namespaced(client.clone(), &namespace);
-    let certificate = Arc::new(ServingCertificate::default());
-    let mut keeper = start(client.clone(), installation.clone(), Arc::clone(&certificate)).await.unwrap();
-    assert!(certificate.not_after().is_some());
-    let bundle = keeper.authority_pem().to_owned();
-    assert_eq!(secrets.get(&installation.secret).await.unwrap().data.unwrap()["tls.crt"].0, bundle.as_bytes());
-
-    // Somebody empties it.
+    let stored = Api::<Secret>::namespaced(client, &namespace);
+    stored.delete("shared", &DeleteParams::default()).await.unwrap();
+    assert_eq!(secret.ensure(&known()).await.unwrap().fingerprint(), first.fingerprint());
     let emptied = json!({"data": BTreeMap::from([("tls.crt", ""), ("tls.key", "")])});
-    secrets.patch(&installation.secret, &PatchParams::default(), &Patch::Merge(emptied)).await.unwrap();
-    keeper.round().await;
-    assert_ne!(keeper.authority_pem(), bundle);
-    let stored = secrets.get(&installation.secret).await.unwrap().data.unwrap();
-    assert_eq!(stored["tls.crt"].0, keeper.authority_pem().as_bytes());
+    stored.patch("shared", &PatchParams::default(), &Patch::Merge(emptied)).await.unwrap();
+    assert_eq!(secret.ensure(&known()).await.unwrap().fingerprint(), first.fingerprint());
 
-    // And where the Secret cannot be had, what is served is served on.
-    let served = keeper.authority_pem().to_owned();
-    plane.kubectl(&["delete", "namespace", &namespace, "--wait=false"]).succeeded();
-    plane.kubectl(&["delete", "secret", &installation.secret, "-n", &namespace, "--ignore-not-found"]).succeeded();
-    keeper.round().await;
-    assert_eq!(keeper.authority_pem(), served);
-    assert!(certificate.not_after().is_some());
+    let asked = json!({"metadata": {"annotations": {ROTATE_ANNOTATION: "now"}}});
+    stored.patch("shared", &PatchParams::default(), &Patch::Merge(asked)).await.unwrap();
+    let second = secret.ensure(&known()).await.unwrap();
+    assert_ne!(second.fingerprint(), first.fingerprint());
+    assert_eq!(secret.ensure(&known()).await.unwrap().fingerprint(), second.fingerprint(), "once asked, once replaced");
 }

@@ -13,12 +13,14 @@
 mod client;
 #[path = "serve/start.rs"]
 mod start;
+mod support;
 
 use std::path::Path;
 
 use client::{Program, connector, get, head, post};
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
+use support::Authority;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -426,4 +428,48 @@ async fn a_session_job_is_judged_and_never_changed() {
         warnings.len() == 1 && warnings[0].as_str().unwrap().contains("[session-option-without-effect]"),
         "{response}"
     );
+}
+
+#[tokio::test]
+async fn only_clients_of_the_named_authority_may_connect() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let made = tokio::process::Command::new(env!("CARGO_BIN_EXE_flink-admission"))
+        .args(["certificates", "--name", "localhost", "--out"])
+        .arg(directory.path())
+        .output();
+    let made = made.await.unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let rights = std::fs::metadata(path("tls.key")).unwrap().permissions();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&rights) & 0o077, 0, "others may read the key");
+
+    let client_ca = Authority::generate("clients").unwrap();
+    std::fs::write(path("clients.crt"), client_ca.pem()).unwrap();
+    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_flink-admission"))
+        .args(["serve", "--listen=127.0.0.1:0", "--observe=127.0.0.1:0", "--tls-cert"])
+        .arg(path("tls.crt"))
+        .arg("--tls-key")
+        .arg(path("tls.key"))
+        .arg("--client-ca")
+        .arg(path("clients.crt"))
+        .stderr(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stderr.take().unwrap()));
+    let line: Value = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
+    let address = line["listen"].as_str().unwrap().to_owned();
+
+    let stranger = Authority::generate("strangers").unwrap();
+    for (authority, comes_in) in [(Some(&client_ca), true), (Some(&stranger), false), (None, false)] {
+        let credentials = authority.map(|authority| authority.client("kube-apiserver", None).unwrap());
+        let tls = client::connector_as(&path("ca.crt"), credentials.as_ref());
+        let stream = TcpStream::connect(&address).await.unwrap();
+        let mut stream = tls.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
+        // With TLS 1.3 the client hears of a refusal when it reads.
+        let mut answer = Vec::new();
+        let sent = stream.write_all(&post("/validate", SAMPLE)).await;
+        let came = sent.is_ok() && stream.read_buf(&mut answer).await.is_ok_and(|read| read > 0);
+        assert_eq!(came && answer.starts_with(b"HTTP/1.1 200"), comes_in, "{}", String::from_utf8_lossy(&answer));
+    }
 }

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
@@ -22,10 +22,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::policy::Policies;
 use crate::server::{self, Config, Limits, Parts, Server};
 use crate::telemetry::{Metrics, logs};
-use crate::tls::{Authority, ServingCertificate, files};
+use crate::tls::{Authority, Clients, ServingCertificate, files};
 
-/// How often certificate files are read anew; the kubelet itself takes up to a minute to bring a changed Secret.
-const FILES_EVERY: Duration = Duration::from_secs(30);
+/// How often certificate files are read anew.
+const FILES_EVERY: Duration = Duration::from_secs(2);
+/// A certificate of `--self-signed` outlives the trial.
+const TRIAL: Duration = Duration::from_hours(365 * 24);
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -51,6 +53,9 @@ pub struct Arguments {
     /// Private key in PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Authorities (PEM) of which a client must show a certificate; everybody may connect without it
+    #[arg(long, value_name = "FILE")]
+    client_ca: Option<PathBuf>,
     /// How long to go on serving after SIGTERM, until every client has seen that this replica leaves
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
     drain: Duration,
@@ -155,22 +160,37 @@ impl Arguments {
         for missing in policies.not_done_yet() {
             tracing::warn!("{missing}");
         }
-        let config = Config { listen: self.listen, observe: self.observe, limits, finish: self.finish };
+        let clients = self.client_ca.as_deref().map(Clients::of_file).transpose()?.unwrap_or_default();
+        let config = Config { listen: self.listen, observe: self.observe, limits, finish: self.finish, clients };
         let server = Server::bind(config).await.context("choose another address with `--listen` or `--observe`")?;
-        let certificate = Arc::new(ServingCertificate::default());
-        let look_up = self.cluster.join(&certificate).await?;
+        let (certificate, metrics) = (Arc::new(ServingCertificate::default()), Arc::new(Metrics::default()));
         match self.certificate(&certificate)? {
             Source::SelfSigned(trial) => trial.print(server.address(), server.observe_address(), &described)?,
             Source::Files(pair, content) => {
-                tokio::spawn(files::follow(pair, content, Arc::clone(&certificate), FILES_EVERY));
+                let (certificate, metrics) = (Arc::clone(&certificate), Arc::clone(&metrics));
+                let broken = move |is_broken| metrics.certificate_files_broken(is_broken);
+                tokio::spawn(files::follow(pair, content, certificate, FILES_EVERY, broken));
             }
             Source::Cluster => {}
         }
+        let cluster = self.cluster.join(&certificate, &metrics).await?;
         let (listen, observe) = (server.address(), server.observe_address());
         tracing::info!(%listen, %observe, policies = described.join("; ").as_str(), "serving");
         let policies = Arc::new(ArcSwap::from_pointee(policies));
-        let parts = Parts { policies, look_up, certificate, metrics: Arc::new(Metrics::default()) };
-        Ok(server.run(parts, stop(self.drain)?).await?)
+        let parts = Parts { policies, look_up: cluster.look_up, certificate, metrics };
+        let (stopping, keeping) = (cluster.stopping, cluster.keeping);
+        let stop = stop(self.drain)?;
+        let stop = async {
+            let grace = stop.await;
+            stopping.notify_one();
+            grace
+        };
+        server.run(parts, stop).await?;
+        if let Some(keeping) = keeping {
+            // It bounds its own time.
+            keeping.await.context("the task that keeps certificates and webhook configurations failed")?;
+        }
+        Ok(())
     }
 
     fn certificate(&self, certificate: &ServingCertificate) -> anyhow::Result<Source> {
@@ -183,9 +203,10 @@ impl Arguments {
         if self.cluster.keeps_certificate() {
             return Ok(Source::Cluster);
         }
-        let authority = Authority::generate("flink-admission, self-signed")?;
-        let address = self.listen.ip().to_string();
-        certificate.replace(authority.issue(&["localhost", "127.0.0.1", "::1", &address])?);
+        let (now, address) = (SystemTime::now(), self.listen.ip().to_string());
+        let authority = Authority::generate(now, TRIAL)?;
+        let leaf = authority.mint(&["localhost", "127.0.0.1", "::1", &address], now, TRIAL)?;
+        certificate.replace(leaf.served);
         Ok(Source::SelfSigned(welcome::Trial::write(&authority, self.ca_out.as_deref())?))
     }
 }

@@ -1,27 +1,28 @@
 //! The Secret that the replicas share: the authority's certificate and key.
 //!
-//! Whoever comes first creates it, the others read it. One that is empty or of no use (edited, restored from a half-made
-//! backup, expiring) is filled anew, under the resource version that was read, so that of two replicas one wins and the
-//! other reads what it wrote.
+//! The leader makes it, the others read it. One that vanished or is of no use (edited, restored from a half-made backup) is
+//! filled with the authority that the leader knows, so that nobody has to trust another one; under the resource version that
+//! was read, so that of two leaders one wins and the other reads what it wrote.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
 
-use super::authority::{Authority, Unusable};
 use super::client::explain;
+use super::installation::{FIELD_MANAGER, ROTATE_ANNOTATION};
+use crate::tls::{Authority, Unusable};
 
 /// Keys of a Secret of type `kubernetes.io/tls`.
 const CERTIFICATE: &str = "tls.crt";
 const PRIVATE_KEY: &str = "tls.key";
 /// Each try loses against another writer; five losses in a row are no race any more.
 const TRIES: usize = 5;
-/// Written on what we make, so that its origin can be seen.
-const FIELD_MANAGER: &str = "flink-admission";
 
 /// The Secret of an authority.
 #[derive(Clone)]
@@ -29,6 +30,25 @@ pub struct AuthoritySecret {
     api: Api<Secret>,
     namespace: String,
     name: String,
+}
+
+/// What the leader wants to stand in the Secret.
+#[derive(Default)]
+pub struct Wish {
+    /// The authority that is in use, which comes back where the Secret has none.
+    pub known: Option<Arc<Authority>>,
+    /// How long a new authority is valid.
+    pub life: Duration,
+    /// With whom the Secret goes.
+    pub owner: Option<OwnerReference>,
+}
+
+impl Wish {
+    /// The authority in use where it still serves, else a new one.
+    fn authority(&self, now: SystemTime) -> Result<Authority, Unusable> {
+        let known = self.known.as_ref().map(|known| Authority::read(known.certificate_pem(), known.key_pem(), now));
+        known.and_then(Result::ok).map_or_else(|| Authority::generate(now, self.life), Ok)
+    }
 }
 
 /// Why there is no authority.
@@ -42,6 +62,14 @@ pub enum SecretError {
         /// Namespace and name.
         secret: String,
         /// What went wrong.
+        why: String,
+    },
+    /// It holds none, and this replica is not the one to make one.
+    #[error("Secret `{secret}` holds no usable authority yet, which the leader makes: {why}")]
+    Missing {
+        /// Namespace and name.
+        secret: String,
+        /// What is wrong with it.
         why: String,
     },
     /// No authority could be made.
@@ -59,39 +87,57 @@ impl AuthoritySecret {
         Self { api: Api::namespaced(client, namespace), namespace: namespace.to_owned(), name: name.to_owned() }
     }
 
-    /// The authority that all replicas share, made if there is none.
+    /// The authority that all replicas share.
+    ///
+    /// # Errors
+    /// The Secret cannot be read, or holds none that can be used.
+    pub async fn read(&self) -> Result<Authority, SecretError> {
+        let missing = |why: String| SecretError::Missing { secret: self.path(), why };
+        let secret = self.found().await?.ok_or_else(|| missing("there is no such Secret".to_owned()))?;
+        read(&secret, SystemTime::now()).map_err(|why| missing(why.to_string()))
+    }
+
+    /// The same for the leader, who makes one where there is none, and a new one where the old grows old or somebody asks for
+    /// it by an annotation.
     ///
     /// # Errors
     /// The Secret can be neither read nor written.
-    pub async fn ensure(&self) -> Result<Authority, SecretError> {
+    pub async fn ensure(&self, wish: &Wish) -> Result<Authority, SecretError> {
         for _ in 0..TRIES {
             let now = SystemTime::now();
-            let found = self.api.get_opt(&self.name).await.map_err(|error| self.failed(&error, "get"))?;
-            let written = match found {
-                None => self.create(now).await?,
+            let written = match self.found().await? {
+                None => self.create(wish.authority(now)?, wish).await?,
                 Some(secret) => match read(&secret, now) {
+                    Ok(authority) if is_due(&secret, &authority, now) => {
+                        tracing::info!(secret = %self.path(), "the certificate authority is replaced by a new one");
+                        self.refill(secret, Authority::generate(now, wish.life)?).await?
+                    }
                     Ok(authority) => return Ok(authority),
                     Err(why) => {
-                        tracing::warn!(secret = %self.path(), %why, "the Secret holds no usable authority; it is made anew");
-                        self.refill(secret, now).await?
+                        tracing::warn!(secret = %self.path(), %why, "the Secret holds no usable authority; it is filled anew");
+                        self.refill(secret, wish.authority(now)?).await?
                     }
                 },
             };
             if let Some(authority) = written {
-                tracing::info!(secret = %self.path(), "made a certificate authority");
+                tracing::info!(secret = %self.path(), "wrote a certificate authority");
                 return Ok(authority);
             }
         }
         Err(SecretError::Contended(self.path()))
     }
 
+    async fn found(&self) -> Result<Option<Secret>, SecretError> {
+        self.api.get_opt(&self.name).await.map_err(|error| self.failed(&error, "get"))
+    }
+
     /// `None` when another replica was faster.
-    async fn create(&self, now: SystemTime) -> Result<Option<Authority>, SecretError> {
-        let authority = Authority::generate(now)?;
+    async fn create(&self, authority: Authority, wish: &Wish) -> Result<Option<Authority>, SecretError> {
         let secret = Secret {
             metadata: ObjectMeta {
                 name: Some(self.name.clone()),
                 labels: Some(BTreeMap::from([("app.kubernetes.io/managed-by".to_owned(), FIELD_MANAGER.to_owned())])),
+                owner_references: wish.owner.clone().map(|owner| vec![owner]),
                 ..ObjectMeta::default()
             },
             type_: Some("kubernetes.io/tls".to_owned()),
@@ -103,10 +149,12 @@ impl AuthoritySecret {
 
     /// Keeps what else is in the Secret, its type (which cannot be changed) and its resource version, which makes the API
     /// server refuse this when somebody was faster.
-    async fn refill(&self, mut secret: Secret, now: SystemTime) -> Result<Option<Authority>, SecretError> {
-        let authority = Authority::generate(now)?;
+    async fn refill(&self, mut secret: Secret, authority: Authority) -> Result<Option<Authority>, SecretError> {
         secret.data.get_or_insert_default().extend(data(&authority));
         secret.metadata.managed_fields = None;
+        if let Some(annotations) = &mut secret.metadata.annotations {
+            annotations.remove(ROTATE_ANNOTATION);
+        }
         won(self.api.replace(&self.name, &params(), &secret).await, authority)
             .map_err(|error| self.failed(&error, "update"))
     }
@@ -133,6 +181,11 @@ fn won<T>(written: Result<Secret, kube::Error>, authority: T) -> Result<Option<T
     }
 }
 
+fn is_due(secret: &Secret, authority: &Authority, now: SystemTime) -> bool {
+    let asked = secret.metadata.annotations.as_ref().is_some_and(|own| own.contains_key(ROTATE_ANNOTATION));
+    asked || now >= authority.replace_at()
+}
+
 fn data(authority: &Authority) -> BTreeMap<String, ByteString> {
     BTreeMap::from([
         (CERTIFICATE.to_owned(), ByteString(authority.certificate_pem().as_bytes().to_vec())),
@@ -152,12 +205,18 @@ fn read(secret: &Secret, now: SystemTime) -> Result<Authority, Unusable> {
 mod tests {
     use super::*;
 
+    const YEAR: Duration = Duration::from_hours(365 * 24);
+
     #[test]
     fn what_is_written_can_be_read() {
         let now = SystemTime::now();
-        let authority = Authority::generate(now).unwrap();
-        let secret = Secret { data: Some(data(&authority)), ..Secret::default() };
+        let authority = Authority::generate(now, YEAR).unwrap();
+        let mut secret = Secret { data: Some(data(&authority)), ..Secret::default() };
         assert_eq!(read(&secret, now).unwrap().certificate_pem(), authority.certificate_pem());
+        assert!(!is_due(&secret, &authority, now + YEAR / 2));
+        assert!(is_due(&secret, &authority, now + YEAR * 3 / 4));
+        secret.metadata.annotations = Some(BTreeMap::from([(ROTATE_ANNOTATION.to_owned(), "now".to_owned())]));
+        assert!(is_due(&secret, &authority, now));
     }
 
     #[test]

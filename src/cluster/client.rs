@@ -8,6 +8,8 @@ use kube::{Client, Config};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long an answer or the sending of a request may take where no deadline of a review cuts it short.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a watch may say nothing; kube asks the API server to end it after 290 s.
+const WATCH_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Why there is no way to the API server.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +33,18 @@ pub enum ConnectError {
 /// There is no configuration, or it cannot be used.
 pub async fn connect() -> Result<Client, ConnectError> {
     client_of(Config::infer().await.map_err(|error| ConnectError::Unconfigured(error.to_string()))?)
+}
+
+/// The same for watches, whose requests last: they end by themselves after five minutes, and are taken up again.
+///
+/// # Errors
+/// Like [`connect`].
+pub async fn connect_to_watch() -> Result<Client, ConnectError> {
+    let mut config = Config::infer().await.map_err(|error| ConnectError::Unconfigured(error.to_string()))?;
+    config.connect_timeout = Some(CONNECT_TIMEOUT);
+    config.read_timeout = Some(WATCH_TIMEOUT);
+    config.write_timeout = Some(TRANSFER_TIMEOUT);
+    Client::try_from(config).map_err(|error| ConnectError::Unusable(innermost(&error)))
 }
 
 /// A client of `config` whose requests never wait for ever and are not repeated by themselves: look-ups have a deadline,

@@ -1,65 +1,83 @@
-//! Keeps what the API server needs to call us: the authority in its Secret, a leaf of it in memory, its certificate in the
-//! webhook configurations.
+//! Keeps what the API server needs to call us: the authority in its Secret, a leaf of it in memory, the webhook
+//! configurations.
 //!
-//! The first round is done by [`start`], so that nothing is served without a certificate. [`Keeper::run`] repeats it, by
-//! default every minute: a Secret that was deleted, replaced by another replica, or edited; configurations that were applied anew; a leaf
-//! that grows old. A round that fails is tried again at the next, and what was served is served on.
+//! A round looks at everything and puts right what this replica may: each serves a leaf of the authority and tells of itself,
+//! the leader keeps Secret and configurations and sends a probe. Rounds follow one another in a steady pace, and at once
+//! where the Secret or a configuration changes. One that fails is tried again at the next, and what was served is served on.
+//!
+//! An authority is replaced without one lost call, since whom the API server trusts always comes first:
+//!
+//! ```text
+//! leader   new authority into the Secret ─ bundle: new and old ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ bundle: new alone
+//! replica  serves a leaf of the old ─ ─ ─ ─ ─ bundle trusts the new ─ serves a leaf of the new, and tells so
+//! ```
+
+mod leaf;
+mod round;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
-use kube::Client;
+use k8s_openapi::api::core::v1::Secret;
+use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval_at, sleep, timeout};
 
-use super::authority::{Authority, Leaf, Unusable};
-use super::authority_secret::{AuthoritySecret, SecretError};
-use super::webhook_configurations::{Configuration, Injected, inject_bundle};
-use crate::tls::ServingCertificate;
+use super::authority_secret::SecretError;
+use super::bundle::Bundle;
+use super::configurations::{By, Wanted};
+use super::election;
+use super::installation::Installation;
+use crate::telemetry::Metrics;
+use crate::tls::{ServingCertificate, Unusable};
+use round::Round;
 
 /// The shortest time from one round to the next.
-const SHORTEST: Duration = Duration::from_secs(1);
+const SHORTEST: Duration = Duration::from_millis(500);
+/// From one round to the next while something is on its way.
+const SOON: Duration = Duration::from_secs(2);
 /// The longest that one round may take: some requests of up to ten seconds each.
 const ROUND: Duration = Duration::from_secs(45);
-/// The longest that [`start`] tries to have an authority; an API server that restarts is back by then.
+/// The longest that [`Keeper::start`] tries to have a certificate; an API server that restarts is back by then.
 const START: Duration = Duration::from_mins(1);
-/// Between two tries of [`start`].
-const PAUSE: Duration = Duration::from_secs(2);
+/// The longest that leaving may take.
+const LEAVE: Duration = Duration::from_secs(5);
 
-/// Names of the objects in the cluster that belong to one installation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Installation {
-    /// Namespace of the Service and the Secret.
-    pub namespace: String,
-    /// Name of the Service that the API server calls.
-    pub service: String,
-    /// Name of the Secret that holds the authority.
-    pub secret: String,
-    /// Name of the MutatingWebhookConfiguration.
-    pub mutating: String,
-    /// Name of the ValidatingWebhookConfiguration.
-    pub validating: String,
+/// What is kept, and how.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Whose objects.
+    pub installation: Installation,
+    /// The name of this replica, which no other has.
+    pub identity: String,
+    /// Where the serving certificate comes from.
+    pub source: Source,
+    /// The configurations as the chart wants them; without them only `caBundle` is kept in what is there.
+    pub wanted: Option<Wanted>,
+    /// Who writes them.
+    pub by: By,
+    /// From one round to the next.
+    pub every: Duration,
 }
 
-impl Installation {
-    /// What the chart names its objects when its Service is called `service`: the Secret `<service>-authority` and both
-    /// webhook configurations like the Service.
-    #[must_use]
-    pub fn of_service(service: &str, namespace: &str) -> Self {
-        Self {
-            namespace: namespace.to_owned(),
-            service: service.to_owned(),
-            secret: format!("{service}-authority"),
-            mutating: service.to_owned(),
-            validating: service.to_owned(),
-        }
-    }
-
-    /// The names under which the Service is called. The API server uses the first.
-    #[must_use]
-    pub fn server_names(&self) -> Vec<String> {
-        ["svc", "svc.cluster.local"].map(|suffix| format!("{}.{}.{suffix}", self.service, self.namespace)).to_vec()
-    }
+/// Where the serving certificate comes from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// From the authority in the Secret.
+    Authority {
+        /// How long a leaf is valid.
+        leaf_life: Duration,
+        /// How long a new authority is valid.
+        authority_life: Duration,
+    },
+    /// From files, which somebody else reads; with the certificates to trust, which may change, or without them, where others
+    /// write `caBundle`.
+    Files(Option<watch::Receiver<Bundle>>),
 }
 
 /// Why nothing can be served.
@@ -71,6 +89,11 @@ pub enum StartError {
     /// It signs nothing.
     #[error("no certificate for the Service could be made: {0}")]
     Leaf(#[from] Unusable),
+    /// The API server trusts another authority.
+    #[error(
+        "the webhook configurations do not trust the authority in the Secret yet, which the leader sees to; look at the other replicas"
+    )]
+    NotTrusted,
     /// The API server did not answer at all.
     #[error("the API server did not answer within {} s, so there is no certificate to serve with; check the network and the API server", START.as_secs())]
     Unanswered,
@@ -78,125 +101,151 @@ pub enum StartError {
 
 /// The task that keeps an installation working.
 pub struct Keeper {
-    client: Client,
-    installation: Installation,
-    secret: AuthoritySecret,
-    certificate: Arc<ServingCertificate>,
-    leaf: Leaf,
-}
-
-/// Has an authority (made if there is none) and serves `certificate` with a leaf of it, which [`Keeper::run`] renews.
-///
-/// # Errors
-/// Within a minute there was no authority to be had.
-pub async fn start(
-    client: Client,
-    installation: Installation,
-    certificate: Arc<ServingCertificate>,
-) -> Result<Keeper, StartError> {
-    let secret = AuthoritySecret::new(client.clone(), &installation.namespace, &installation.secret);
-    let leaf = first_leaf(&secret, &installation).await?;
-    certificate.replace(leaf.served.clone());
-    Ok(Keeper { client, installation, secret, certificate, leaf })
-}
-
-async fn first_leaf(secret: &AuthoritySecret, installation: &Installation) -> Result<Leaf, StartError> {
-    let mut last = StartError::Unanswered;
-    let tries = async {
-        loop {
-            match secret.ensure().await {
-                Ok(authority) => return mint(&authority, installation),
-                Err(error) => {
-                    tracing::warn!(%error, "the start waits for the certificate authority");
-                    last = error.into();
-                    sleep(PAUSE).await;
-                }
-            }
-        }
-    };
-    match timeout(START, tries).await {
-        Ok(leaf) => Ok(leaf?),
-        Err(_) => Err(last),
-    }
-}
-
-fn mint(authority: &Authority, installation: &Installation) -> Result<Leaf, Unusable> {
-    authority.mint(&installation.server_names(), SystemTime::now())
+    round: Round,
+    watching: Client,
+    leads: Option<watch::Receiver<bool>>,
+    changed: Arc<Notify>,
 }
 
 impl Keeper {
-    /// Repeats the round every `period` (a second at least), the first at once, for as long as the program runs. Drop the
-    /// future to end it.
-    pub async fn run(mut self, period: Duration) {
-        let mut ticks = interval_at(tokio::time::Instant::now(), period.max(SHORTEST));
+    /// Has an authority and serves `certificate` with a leaf of it, which [`Self::run`] renews. `watching` is a client whose
+    /// requests may last ([`super::connect_to_watch`]).
+    ///
+    /// # Errors
+    /// Within a minute there was no certificate to be had.
+    pub async fn start(
+        client: Client,
+        watching: Client,
+        settings: Settings,
+        certificate: Arc<ServingCertificate>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, StartError> {
+        let round = Round::new(client, settings, certificate, metrics);
+        let mut keeper = Self { round, watching, leads: None, changed: Arc::new(Notify::new()) };
+        let mut last = StartError::Unanswered;
+        let rounds = async {
+            loop {
+                match keeper.once().await {
+                    Ok(()) if keeper.round.serves() => return,
+                    Ok(()) => last = StartError::NotTrusted,
+                    Err(error) => {
+                        tracing::warn!(%error, "the start waits for a certificate");
+                        last = error;
+                    }
+                }
+                sleep(SHORTEST).await;
+            }
+        };
+        match timeout(START, rounds).await {
+            Ok(()) => Ok(keeper),
+            Err(_) => Err(last),
+        }
+    }
+
+    /// Repeats the round until `stop` yields, and then leaves. Drop the future to end it without a word.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) {
+        self.round.listens = Some(Instant::now());
+        let _watches = self.watch();
+        let every = self.round.settings.every.max(SHORTEST);
+        let mut ticks = interval_at(tokio::time::Instant::now(), every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut stop = std::pin::pin!(stop);
         loop {
-            ticks.tick().await;
-            if timeout(ROUND, self.round()).await.is_err() {
-                tracing::warn!(
-                    "the check of certificate and webhook configurations was not done in {ROUND:?}; it is tried again"
-                );
+            let began = Instant::now();
+            let soon = if self.round.is_short() { SOON } else { every };
+            tokio::select! {
+                () = &mut stop => break,
+                _ = ticks.tick() => {}
+                () = sleep(soon) => {}
+                () = self.changed.notified() => {}
+                () = change_of(self.leads.as_mut()) => {}
             }
+            match timeout(ROUND, self.once()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    self.round.metrics.keeper_error("certificate");
+                    tracing::warn!(%error, "the certificate could not be checked; what was served is served on");
+                }
+                Err(_) => {
+                    tracing::warn!("the check of certificate and webhook configurations was not done in {ROUND:?}");
+                }
+            }
+            sleep(SHORTEST.saturating_sub(began.elapsed())).await;
+        }
+        if timeout(LEAVE, self.round.leave(self.leads.take())).await.is_err() {
+            tracing::warn!("this replica ends without having said so to the others");
         }
     }
 
-    /// One check of everything. What fails is logged; nothing else is lost by it.
-    pub async fn round(&mut self) {
-        // Without it no bundle is written either: a replica that cannot see a new authority would fight those that can.
-        match self.secret.ensure().await {
-            Ok(authority) => self.renew(&authority),
-            Err(error) => {
-                tracing::warn!(%error, "the certificate authority could not be checked");
-                return;
+    /// One look at everything.
+    ///
+    /// # Errors
+    /// There is no certificate to be had; all else is logged.
+    pub async fn once(&mut self) -> Result<(), StartError> {
+        if self.leads.is_none() {
+            let Settings { installation, identity, .. } = &self.round.settings;
+            match election::stand(self.round.client.clone(), installation, identity).await {
+                Ok(leads) => self.leads = Some(leads),
+                Err(error) => {
+                    self.round.metrics.keeper_error("election");
+                    tracing::warn!(%error, "this replica cannot stand for election: who leads is not known");
+                }
             }
         }
-        self.inject::<MutatingWebhookConfiguration>(&self.installation.mutating).await;
-        self.inject::<ValidatingWebhookConfiguration>(&self.installation.validating).await;
+        let leads = self.leads.as_ref().is_some_and(|leads| *leads.borrow());
+        self.round.metrics.leads(leads);
+        self.round.look(leads).await
     }
 
-    /// The certificate, in PEM, that clients of what is served must trust.
-    #[must_use]
-    pub fn authority_pem(&self) -> &str {
-        &self.leaf.authority_pem
-    }
-
-    fn renew(&mut self, authority: &Authority) {
-        if self.leaf.authority_pem == authority.certificate_pem() && SystemTime::now() < self.leaf.renew_at {
-            return;
+    /// Watches for changes of what is kept, each of which is a reason for a round; ends when it is dropped.
+    fn watch(&self) -> JoinSet<()> {
+        let (client, installation) = (&self.watching, &self.round.settings.installation);
+        let mut watches = JoinSet::new();
+        let configurations = &installation.configurations;
+        watches.spawn(wake(Api::<MutatingWebhookConfiguration>::all(client.clone()), configurations, &self.changed));
+        watches.spawn(wake(Api::<ValidatingWebhookConfiguration>::all(client.clone()), configurations, &self.changed));
+        if matches!(self.round.settings.source, Source::Authority { .. }) {
+            let secrets = Api::<Secret>::namespaced(client.clone(), &installation.namespace);
+            watches.spawn(wake(secrets, &installation.secret, &self.changed));
         }
-        match mint(authority, &self.installation) {
-            Ok(leaf) => {
-                tracing::info!("serving with a new certificate");
-                self.certificate.replace(leaf.served.clone());
-                self.leaf = leaf;
-            }
-            Err(error) => tracing::warn!(%error, "the certificate was not renewed"),
+        if let Source::Files(Some(bundle)) = &self.round.settings.source {
+            let (mut bundle, changed) = (bundle.clone(), Arc::clone(&self.changed));
+            watches.spawn(async move {
+                while bundle.changed().await.is_ok() {
+                    changed.notify_one();
+                }
+            });
         }
+        watches
     }
+}
 
-    async fn inject<K: Configuration>(&self, name: &str) {
-        match inject_bundle::<K>(&self.client, name, &self.leaf.authority_pem).await {
-            Ok(Injected::Unchanged) => {}
-            Ok(Injected::Written) => tracing::info!(kind = K::KIND, name, "wrote the certificate to trust"),
-            Ok(Injected::Absent) => {
-                tracing::warn!(
-                    kind = K::KIND,
-                    name,
-                    "there is no such object, so the API server does not call this webhook"
-                );
+/// Tells `changed` of each change of the object `name`.
+fn wake<K>(api: Api<K>, name: &str, changed: &Arc<Notify>) -> impl Future<Output = ()> + Send + use<K>
+where
+    K: Resource + Clone + std::fmt::Debug + DeserializeOwned + Send + 'static,
+{
+    let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
+    let changed = Arc::clone(changed);
+    async move {
+        let mut events = std::pin::pin!(watcher(api, config).default_backoff());
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(_) => changed.notify_one(),
+                Err(error) => tracing::debug!(%error, "a watch is taken up again"),
             }
-            Err(error) => tracing::warn!(%error, "the webhook configuration could not be kept"),
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_service_is_called_by_its_namespaced_name() {
-        let names = Installation::of_service("flink-admission", "flink-system").server_names();
-        assert_eq!(names, ["flink-admission.flink-system.svc", "flink-admission.flink-system.svc.cluster.local"]);
+/// Yields when this replica begins or ends to lead; never where it does not stand for election.
+async fn change_of(leads: Option<&mut watch::Receiver<bool>>) {
+    match leads {
+        Some(leads) => {
+            if leads.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+        None => std::future::pending().await,
     }
 }

@@ -14,11 +14,15 @@ use super::{Life, Shared, body, deadline};
 /// Content type of the OpenMetrics text format.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// Where the leader finds out whether it is called.
+const PROBE: &str = "/probe";
+
 /// Everything, for the TLS listener.
 pub(super) fn all(shared: &Arc<Shared>) -> Router {
     Router::new()
         .route(Path::Mutate.route(), post(mutate))
         .route(Path::Validate.route(), post(validate))
+        .route(PROBE, post(probe))
         .with_state(Arc::clone(shared))
         .merge(observe(shared))
 }
@@ -34,7 +38,7 @@ pub(super) fn observe(shared: &Arc<Shared>) -> Router {
 
 /// Whether `path` takes reviews.
 pub(super) fn is_review(path: &str) -> bool {
-    path == Path::Mutate.route() || path == Path::Validate.route()
+    path == Path::Mutate.route() || path == Path::Validate.route() || path == PROBE
 }
 
 /// "Come back in a second", which is how long the API server then waits.
@@ -49,6 +53,13 @@ async fn mutate(State(shared): State<Arc<Shared>>, request: Request) -> Response
 
 async fn validate(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     take(&shared, Path::Validate, request).await
+}
+
+async fn probe(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    match body::read(request.into_body(), &shared).await {
+        Ok(body) => super::probe::answer(&body.bytes),
+        Err(refused) => refused,
+    }
 }
 
 async fn take(shared: &Shared, path: Path, request: Request) -> Response {

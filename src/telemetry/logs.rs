@@ -8,9 +8,16 @@ use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+/// Logs each answer of the API server with a status from 500 on as an error.
+const KUBE: &str = "kube_client";
+
 /// Starts logging at `info`, or as `RUST_LOG` says; panics become log lines too. A second call changes nothing.
 pub fn start() {
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    let mut filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    // Who asked the API server tells of its failures itself, once and in words.
+    if let (false, Ok(silent)) = (filter.to_string().contains(KUBE), format!("{KUBE}=off").parse()) {
+        filter = filter.add_directive(silent);
+    }
     // A line that cannot be written is lost; saying so on the same standard error would panic and cost a review.
     let lines =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);

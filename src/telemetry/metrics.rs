@@ -1,6 +1,6 @@
 //! The metrics of `/metrics`, all named `flink_admission_…`.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -29,6 +29,50 @@ pub struct Metrics {
     /// Reviews that the program panicked over; each was allowed.
     pub panics: Counter,
     not_after: Gauge,
+    kept: Kept,
+}
+
+/// What becomes of the certificates and the webhook configurations.
+#[derive(Debug, Clone, Default)]
+struct Kept {
+    leads: Gauge,
+    proved: Gauge,
+    authority_ends: Gauge,
+    files_broken: Gauge,
+    troubles: Family<AboutLabel, Counter>,
+    writes: Counter,
+    probes: Family<AnsweredLabel, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AboutLabel {
+    about: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AnsweredLabel {
+    answered: &'static str,
+}
+
+impl Kept {
+    fn register(&self, registry: &mut Registry) {
+        registry.register("leader", "1 where this replica leads", self.leads.clone());
+        let help = "1 while requests are known to come through the API server, as the leader sees it";
+        registry.register("failure_policy_proved", help, self.proved.clone());
+        let help = "End of the certificate authority, seconds since 1970; 0 where there is none of ours";
+        registry.register("authority_not_after_timestamp", help, self.authority_ends.clone());
+        let help = "1 while the certificate files changed and do not serve, so that the old pair is served";
+        registry.register("certificate_files_broken", help, self.files_broken.clone());
+        let help = "Troubles with certificates and webhook configurations, by what they are about";
+        registry.register("keeper_errors", help, self.troubles.clone());
+        let help = "Times that a webhook configuration was made what it should be";
+        registry.register("configuration_writes", help, self.writes.clone());
+        registry.register(
+            "probes",
+            "Requests sent through the API server, by whether a replica answered",
+            self.probes.clone(),
+        );
+    }
 }
 
 /// How one review went.
@@ -83,6 +127,8 @@ impl Default for Metrics {
         let not_after = Gauge::default();
         let help = "End of the serving certificate, seconds since 1970; 0 while there is none";
         registry.register("certificate_not_after_timestamp", help, not_after.clone());
+        let kept = Kept::default();
+        kept.register(&mut registry);
         let build = Info::new(BuildLabels { version: env!("CARGO_PKG_VERSION") });
         registry.register("build", "The program", build);
         Self {
@@ -97,6 +143,7 @@ impl Default for Metrics {
             overloads,
             panics,
             not_after,
+            kept,
         }
     }
 }
@@ -118,6 +165,47 @@ impl Metrics {
     /// Counts questions that the cluster did not answer.
     pub fn left_unanswered(&self, questions: usize) {
         self.unanswered.inc_by(questions as u64);
+    }
+
+    /// Says whether this replica leads.
+    pub fn leads(&self, leads: bool) {
+        self.kept.leads.set(leads.into());
+        if !leads {
+            // It is the leader's to know.
+            self.kept.proved.set(0);
+        }
+    }
+
+    /// Says whether requests are known to come through the API server.
+    pub fn proved(&self, is_proved: bool) {
+        self.kept.proved.set(is_proved.into());
+    }
+
+    /// Says when the certificate authority ends.
+    pub fn authority_ends(&self, end: SystemTime) {
+        let seconds = end.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        self.kept.authority_ends.set(i64::try_from(seconds).unwrap_or(i64::MAX));
+    }
+
+    /// Says whether the certificate files hold something new that does not serve.
+    pub fn certificate_files_broken(&self, are_broken: bool) {
+        self.kept.files_broken.set(are_broken.into());
+    }
+
+    /// Counts a trouble with certificates or webhook configurations.
+    pub fn keeper_error(&self, about: &'static str) {
+        self.kept.troubles.get_or_create(&AboutLabel { about }).inc();
+    }
+
+    /// Counts a webhook configuration that was written.
+    pub fn wrote_configuration(&self) {
+        self.kept.writes.inc();
+    }
+
+    /// Counts a request that was sent through the API server.
+    pub fn probed(&self, answered: bool) {
+        let answered = if answered { "yes" } else { "no" };
+        self.kept.probes.get_or_create(&AnsweredLabel { answered }).inc();
     }
 
     /// The text of `/metrics` in the OpenMetrics 1.0 format.

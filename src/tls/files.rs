@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::sync::watch;
 
 use super::{Error, Served, ServingCertificate};
 
@@ -58,25 +59,56 @@ impl Pair {
     }
 }
 
-/// Serves what `pair` holds, and what it will hold, looking every `interval`; never returns.
-pub async fn follow(pair: Pair, mut seen: Content, certificate: Arc<ServingCertificate>, interval: Duration) {
+/// Serves what `pair` holds, and what it will hold, looking every `interval`; never returns. `broken` is told of each look
+/// whether there is something new that does not serve.
+pub async fn follow(
+    pair: Pair,
+    mut seen: Content,
+    certificate: Arc<ServingCertificate>,
+    interval: Duration,
+    broken: impl Fn(bool),
+) {
+    let mut said = None;
     loop {
         tokio::time::sleep(interval).await;
         let next = match pair.read() {
-            Ok(content) if content == seen => continue,
+            Ok(content) if content == seen => {
+                broken(false);
+                said = None;
+                continue;
+            }
             Ok(content) => pair.parse(&content).map(|served| (content, served)),
             Err(error) => Err(error),
         };
+        broken(next.is_err());
         match next {
             Ok((content, served)) => {
                 tracing::info!(not_after = served.not_after(), "the certificate files changed, and are served now");
                 certificate.replace(served);
-                seen = content;
+                (seen, said) = (content, None);
             }
             Err(error) => {
                 let error = error.to_string();
-                tracing::warn!(error, "the certificate files changed and do not serve; the old pair stays");
+                if said.as_ref() != Some(&error) {
+                    tracing::warn!(error, "the certificate files changed and do not serve; the old pair stays");
+                }
+                said = Some(error);
             }
+        }
+    }
+}
+
+/// Hands on what `file` holds, as often as it changes, looking every `interval`; ends when nobody listens any more. A file
+/// that cannot be read changes nothing.
+pub async fn follow_bytes(file: PathBuf, changed: watch::Sender<Vec<u8>>, interval: Duration) {
+    while !changed.is_closed() {
+        tokio::time::sleep(interval).await;
+        if let Ok(bytes) = read(&file) {
+            changed.send_if_modified(|known| {
+                let is_new = *known != bytes;
+                *known = bytes;
+                is_new
+            });
         }
     }
 }
@@ -108,11 +140,33 @@ mod tests {
         let certificate = Arc::new(ServingCertificate::default());
         certificate.replace(pair.parse(&seen).unwrap());
         let before = certificate.not_after();
-        tokio::spawn(follow(pair.clone(), seen, Arc::clone(&certificate), Duration::from_millis(1)));
+        tokio::spawn(follow(pair.clone(), seen, Arc::clone(&certificate), Duration::from_millis(1), |_| {}));
         write(&pair, 2091);
         while certificate.not_after() == before {
             tokio::task::yield_now().await;
         }
+        assert!(certificate.not_after() > before);
+    }
+
+    #[tokio::test]
+    async fn a_broken_pair_is_told_and_the_old_one_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let pair = Pair { chain: directory.path().join("tls.crt"), key: directory.path().join("tls.key") };
+        write(&pair, 2090);
+        let seen = pair.read().unwrap();
+        let certificate = Arc::new(ServingCertificate::default());
+        certificate.replace(pair.parse(&seen).unwrap());
+        let before = certificate.not_after();
+        let (tell, mut broken) = watch::channel(false);
+        let tell = move |is_broken: bool| {
+            let _ = tell.send_replace(is_broken);
+        };
+        tokio::spawn(follow(pair.clone(), seen, Arc::clone(&certificate), Duration::from_millis(1), tell));
+        fs::write(&pair.key, "half of").unwrap();
+        broken.wait_for(|is_broken| *is_broken).await.unwrap();
+        assert_eq!(certificate.not_after(), before);
+        write(&pair, 2091);
+        broken.wait_for(|is_broken| !is_broken).await.unwrap();
         assert!(certificate.not_after() > before);
     }
 

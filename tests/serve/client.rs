@@ -6,12 +6,14 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStderr, Command};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use crate::support::Credentials;
 
 /// A running `serve --self-signed` on free ports.
 pub(crate) struct Program {
@@ -93,6 +95,26 @@ pub(crate) fn connector(ca: &Path, protocols: &[&[u8]]) -> TlsConnector {
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    TlsConnector::from(Arc::new(config))
+}
+
+/// A TLS client that trusts `ca` and shows a certificate of its own, if it has one.
+pub(crate) fn connector_as(ca: &Path, own: Option<&Credentials>) -> TlsConnector {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(ca).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    let config = match own {
+        Some(own) => {
+            let chain = vec![CertificateDer::from_pem_slice(own.certificate.as_bytes()).unwrap()];
+            let key = PrivateKeyDer::from_pem_slice(own.key.as_bytes()).unwrap();
+            config.with_client_auth_cert(chain, key).unwrap()
+        }
+        None => config.with_no_client_auth(),
+    };
     TlsConnector::from(Arc::new(config))
 }
 

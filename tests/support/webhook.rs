@@ -42,7 +42,13 @@ impl RunningWebhook {
     /// The same with further environment variables.
     #[track_caller]
     pub fn start_with(args: &[&str], environment: &[(&str, &str)], marker: &str) -> Self {
-        let mut command = Supervised::command(Path::new(env!("CARGO_BIN_EXE_flink-admission")), None);
+        Self::start_program(Path::new(env!("CARGO_BIN_EXE_flink-admission")), args, environment, marker)
+    }
+
+    /// The same by another program, which ends up as ours.
+    #[track_caller]
+    pub fn start_program(program: &Path, args: &[&str], environment: &[(&str, &str)], marker: &str) -> Self {
+        let mut command = Supervised::command(program, None);
         command.args(args).envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = Supervised::spawn(command)
             .unwrap_or_else(|error| panic!("flink-admission {args:?} did not start: {error}"));

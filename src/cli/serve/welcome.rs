@@ -27,7 +27,7 @@ impl Trial {
             None => own_directory()?.join("ca.crt"),
         };
         let sample = ca.with_file_name("sample-review.json");
-        for (path, content) in [(&ca, authority.pem().as_bytes()), (&sample, SAMPLE)] {
+        for (path, content) in [(&ca, authority.certificate_pem().as_bytes()), (&sample, SAMPLE)] {
             put(path, content)
                 .with_context(|| format!("`{}` cannot be written; choose a file with --ca-out", path.display()))?;
         }

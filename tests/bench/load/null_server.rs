@@ -3,7 +3,7 @@
 //! It takes the uid as the first one of the body's text and parses nothing, so that it is a bound from below.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use axum::Router;
@@ -14,7 +14,7 @@ use axum::routing::post;
 use flink_admission::policy::Policies;
 use flink_admission::server::{Config, Limits, NoCluster, Parts, Server};
 use flink_admission::telemetry::Metrics;
-use flink_admission::tls::{Authority, ServingCertificate};
+use flink_admission::tls::{Authority, Clients, ServingCertificate};
 
 /// The argument that makes this executable the null server; the next one is the file for its CA certificate.
 pub(crate) const WORD: &str = "null-server";
@@ -24,12 +24,19 @@ pub(crate) fn run() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let free = "127.0.0.1:0".parse().unwrap();
-        let config = Config { listen: free, observe: free, limits: Limits::default(), finish: Duration::ZERO };
+        let config = Config {
+            listen: free,
+            observe: free,
+            limits: Limits::default(),
+            finish: Duration::ZERO,
+            clients: Clients::default(),
+        };
         let server = Server::bind(config).await.unwrap();
-        let authority = Authority::generate("null").unwrap();
+        let (now, life) = (SystemTime::now(), Duration::from_hours(24));
+        let authority = Authority::generate(now, life).unwrap();
         let certificate = Arc::new(ServingCertificate::default());
-        certificate.replace(authority.issue(&["localhost"]).unwrap());
-        std::fs::write(ca, authority.pem()).unwrap();
+        certificate.replace(authority.mint(&["localhost"], now, life).unwrap().served);
+        std::fs::write(ca, authority.certificate_pem()).unwrap();
         println!("listening: https://{}", server.address());
         let parts = Parts {
             policies: Arc::new(ArcSwap::from_pointee(Policies::built_in())),

@@ -1,0 +1,430 @@
+//! One look at everything that is kept.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use k8s_openapi::api::rbac::v1::ClusterRole;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use k8s_openapi::jiff::Timestamp;
+use kube::{Api, Client, Resource as _};
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::leaf::{Patience, Step, Trust, is_due};
+use super::{Settings, Source, StartError};
+use crate::cluster::authority_secret::{AuthoritySecret, Wish};
+use crate::cluster::bundle::Bundle;
+use crate::cluster::client::explain;
+use crate::cluster::configurations::{Configurations, KINDS, Kept, Kind, Standing, proved, trusted};
+use crate::cluster::events::Events;
+use crate::cluster::members::{Members, Others};
+use crate::cluster::probe::{Belief, Change, Probed, probe};
+use crate::telemetry::Metrics;
+use crate::tls::{Authority, Leaf, ServingCertificate};
+
+/// A Lease of a replica counts for so many rounds without a change.
+const MISSED: u32 = 3;
+/// Probes of one round while the API server may not have heard of the configurations yet.
+const PROBES: u32 = 6;
+/// Between two of them.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How long after its start a replica may not be found by the Service yet.
+const EARLY: Duration = Duration::from_mins(2);
+
+/// What one replica knows from round to round.
+pub(super) struct Round {
+    pub(super) client: Client,
+    pub(super) settings: Settings,
+    pub(super) metrics: Arc<Metrics>,
+    certificate: Arc<ServingCertificate>,
+    secret: AuthoritySecret,
+    configurations: Configurations,
+    members: Members,
+    events: Events,
+    authority: Option<Arc<Authority>>,
+    leaf: Option<Leaf>,
+    patience: Patience,
+    belief: Option<Belief>,
+    /// Since when requests are answered: before that none need be sent.
+    pub(super) listens: Option<Instant>,
+    /// What was last said of each trouble, so that it is said once.
+    troubles: BTreeMap<&'static str, String>,
+}
+
+/// The ClusterRole with which everything goes that the program makes.
+#[derive(Debug, Clone, PartialEq)]
+enum Anchor {
+    Known(OwnerReference),
+    Absent,
+    Unknown(String),
+}
+
+/// Both configurations as they are.
+struct Live {
+    found: Vec<(Kind, Value)>,
+    is_known: bool,
+}
+
+impl Live {
+    fn trust(&self) -> Trust {
+        if !self.is_known {
+            return Trust::Unknown;
+        }
+        let mut bundles = self.found.iter().map(|(_, live)| trusted(live));
+        let Some(first) = bundles.next() else { return Trust::Nobody };
+        Trust::Bundle(bundles.fold(first, |all, other| Bundle::default().with(&all, |one| other.holds(one))))
+    }
+
+    /// Everybody whom at least one of them trusts.
+    fn all(&self) -> Bundle {
+        self.found.iter().fold(Bundle::default(), |all, (_, live)| all.with(&trusted(live), |_| true))
+    }
+}
+
+impl Round {
+    pub(super) fn new(
+        client: Client,
+        settings: Settings,
+        certificate: Arc<ServingCertificate>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let Settings { installation, identity, wanted, by, every, .. } = &settings;
+        let secret = AuthoritySecret::new(client.clone(), &installation.namespace, &installation.secret);
+        let configurations = Configurations::new(client.clone(), installation.clone(), *by, wanted.clone());
+        let members = Members::new(client.clone(), installation.clone(), identity, *every * MISSED);
+        let events = Events::new(client.clone(), installation, identity);
+        Self {
+            client,
+            metrics,
+            certificate,
+            secret,
+            configurations,
+            members,
+            events,
+            authority: None,
+            leaf: None,
+            patience: Patience::default(),
+            belief: None,
+            listens: None,
+            troubles: BTreeMap::new(),
+            settings,
+        }
+    }
+
+    /// Whether there is a certificate to serve with.
+    pub(super) fn serves(&self) -> bool {
+        self.certificate.not_after().is_some()
+    }
+
+    /// Whether another round should follow soon: something is on its way.
+    pub(super) fn is_short(&self) -> bool {
+        let is_unproved = self.belief.as_ref().is_some_and(|belief| belief.since().is_none());
+        let is_early = self.listens.is_some_and(|since| since.elapsed() < EARLY);
+        self.patience.is_short() || (is_unproved && is_early && self.settings.wanted.is_some())
+    }
+
+    /// Looks at everything, and puts right what is this replica's to put right.
+    pub(super) async fn look(&mut self, leads: bool) -> Result<(), StartError> {
+        let anchor = self.anchor().await;
+        let learned = self.learn_authority(leads, &anchor).await;
+        let live = self.live().await;
+        let served = match (learned, self.authority.clone()) {
+            (Ok(()), Some(authority)) => self.renew(&authority, &live.trust()),
+            (Ok(()), None) => Ok(()),
+            // What is known serves on, as long as it can.
+            (Err(error), Some(authority)) => self.renew(&authority, &Trust::Unknown).and(Err(error)),
+            (Err(error), None) => Err(error),
+        };
+        self.tell(&anchor).await;
+        if leads && served.is_ok() {
+            self.lead(&anchor, live).await;
+        } else if !leads {
+            // Whoever leads next starts from what the last leader left.
+            self.belief = None;
+        }
+        served
+    }
+
+    /// Reads the authority from the Secret, which the leader fills.
+    async fn learn_authority(&mut self, leads: bool, anchor: &Anchor) -> Result<(), StartError> {
+        let Source::Authority { authority_life, .. } = self.settings.source else { return Ok(()) };
+        let authority = if leads {
+            let owner = if let Anchor::Known(owner) = anchor { Some(owner.clone()) } else { None };
+            self.secret.ensure(&Wish { known: self.authority.clone(), life: authority_life, owner }).await?
+        } else {
+            self.secret.read().await?
+        };
+        self.metrics.authority_ends(authority.not_after());
+        self.authority = Some(Arc::new(authority));
+        Ok(())
+    }
+
+    /// Serves another leaf where it is time.
+    fn renew(&mut self, authority: &Authority, trust: &Trust) -> Result<(), StartError> {
+        let Source::Authority { leaf_life, .. } = self.settings.source else { return Ok(()) };
+        let time = SystemTime::now();
+        let step = match (trust, &self.leaf) {
+            // Nothing was learned of the Secret, so nothing changed but the time.
+            (Trust::Unknown, Some(leaf)) if leaf.fingerprint == authority.fingerprint() && is_due(leaf, time) => {
+                Step::Mint
+            }
+            _ => self.patience.step(self.leaf.as_ref(), authority, trust, time, Instant::now()),
+        };
+        if step == Step::Mint {
+            let names = self.settings.installation.server_names();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let leaf = authority.mint(&names, time, leaf_life)?;
+            tracing::info!(
+                authority = leaf.fingerprint.as_str(),
+                not_after = leaf.served.not_after(),
+                "serving with a new certificate"
+            );
+            self.certificate.replace(leaf.served.clone());
+            self.leaf = Some(leaf);
+        }
+        Ok(())
+    }
+
+    /// Tells the others what this replica serves.
+    async fn tell(&mut self, anchor: &Anchor) {
+        let Some(authority) = self.served() else { return };
+        let owner = if let Anchor::Known(owner) = anchor { Some(owner) } else { None };
+        let told = self.members.tell(&authority, owner).await.map_err(|error| error.to_string());
+        self.trouble("members", told.err());
+    }
+
+    /// The fingerprint of the authority whose leaf is served.
+    fn served(&self) -> Option<String> {
+        match &self.settings.source {
+            Source::Authority { .. } => self.leaf.as_ref().map(|leaf| leaf.fingerprint.clone()),
+            Source::Files(Some(bundle)) => bundle.borrow().first().map(str::to_owned),
+            Source::Files(None) => Some(String::new()),
+        }
+    }
+
+    /// What only the leader does.
+    async fn lead(&mut self, anchor: &Anchor, live: Live) {
+        let others = self.members.others().await;
+        self.trouble("members", others.as_ref().err().map(ToString::to_string));
+        let others = others.ok();
+        if !self.may_write(anchor).await {
+            return;
+        }
+        let bundle = self.bundle(&live, others.as_ref());
+        if self.belief.is_none() {
+            self.belief = Some(Belief::of(what_was_proved(&live, bundle.as_ref())));
+        }
+        let whole = others.as_ref().is_none_or(Others::are_of_our_version);
+        let is_kept = self.keep(anchor, bundle.as_ref(), whole).await;
+        if !is_kept || self.listens.is_none() || self.settings.wanted.is_none() {
+            return;
+        }
+        if self.try_out().await != Change::None {
+            self.keep(anchor, bundle.as_ref(), whole).await;
+        }
+    }
+
+    /// Whether the configurations are this installation's to write.
+    async fn may_write(&mut self, anchor: &Anchor) -> bool {
+        if !self.configurations.are_ours() {
+            return true;
+        }
+        let refused = match anchor {
+            Anchor::Known(_) => None,
+            Anchor::Absent => Some(format!(
+                "there is no ClusterRole `{}`, with which the webhook configurations would go: the release is being removed, or \
+                 was installed without it; nothing is written",
+                self.settings.installation.anchor
+            )),
+            Anchor::Unknown(why) => {
+                Some(format!("the webhook configurations are not written without their owner: {why}"))
+            }
+        };
+        let is_refused = refused.is_some();
+        self.trouble("anchor", refused);
+        if is_refused {
+            return false;
+        }
+        let other = self.configurations.older().await;
+        let told = match &other {
+            Ok(None) => None,
+            Ok(Some(other)) => Some(format!(
+                "installation `{other}` (namespace.Service) has webhook configurations in this cluster; two would change the \
+                 same objects, so none is written here; remove one by `helm uninstall` or `flink-admission uninstall`"
+            )),
+            // Without the right to look for others there is none to be seen.
+            Err(error) => Some(error.to_string()),
+        };
+        let may = !matches!(other, Ok(Some(_)));
+        if let (false, Some(told)) = (may, &told) {
+            self.events.warn("OtherInstallation", told).await;
+        }
+        self.trouble("installation", told);
+        may
+    }
+
+    /// Whom the API server is to trust: the authority of now, and those that are served still.
+    fn bundle(&self, live: &Live, others: Option<&Others>) -> Option<Bundle> {
+        let own = match &self.settings.source {
+            Source::Authority { .. } => Bundle::read(self.authority.as_ref()?.certificate_pem().as_bytes()),
+            Source::Files(bundle) => bundle.as_ref()?.borrow().clone(),
+        };
+        let served = self.served();
+        let is_in_use = |fingerprint: &str| {
+            served.as_deref() == Some(fingerprint)
+                || others.is_none_or(|others| others.authorities.contains(fingerprint))
+        };
+        Some(own.with(&live.all(), is_in_use))
+    }
+
+    /// Makes both configurations what they should be; whether they are now.
+    async fn keep(&mut self, anchor: &Anchor, bundle: Option<&Bundle>, whole: bool) -> bool {
+        let since = self.belief.as_ref().and_then(Belief::since).map(str::to_owned);
+        let owner = if let Anchor::Known(owner) = anchor { Some(owner) } else { None };
+        let standing = Standing { bundle, proved: since.as_deref(), owner };
+        let mut are_kept = true;
+        for kind in KINDS {
+            let kept = self.configurations.keep(kind, &standing, whole).await;
+            let told = match &kept {
+                Ok(Kept::Unchanged) => None,
+                Ok(Kept::Written) => {
+                    tracing::info!(%kind, proved = since.as_deref().unwrap_or("no"), "wrote the webhook configuration");
+                    self.metrics.wrote_configuration();
+                    None
+                }
+                Ok(Kept::Absent) => Some(format!(
+                    "there is no {kind} `{}`, so the API server does not call this webhook",
+                    self.settings.installation.configurations
+                )),
+                Err(error) => Some(error.to_string()),
+            };
+            are_kept &= told.is_none();
+            let about = if kind == Kind::Mutating { "mutating configuration" } else { "validating configuration" };
+            self.trouble(about, told);
+        }
+        are_kept
+    }
+
+    /// Finds out whether requests come through.
+    async fn try_out(&mut self) -> Change {
+        let mut probed = self.probe().await;
+        let is_new = self.belief.as_ref().is_some_and(|belief| belief.since().is_none());
+        for _ in 1..if is_new { PROBES } else { 1 } {
+            if !matches!(probed, Probed::Unanswered(_)) {
+                break;
+            }
+            sleep(PAUSE).await;
+            probed = self.probe().await;
+        }
+        let told = match &probed {
+            Probed::Answered => None,
+            Probed::Unanswered(why) => {
+                Some(format!("a request through the API server was not answered by this webhook: {why}"))
+            }
+            Probed::Unknown(why) => Some(format!("whether requests come through the API server is not known: {why}")),
+        };
+        self.metrics.probed(matches!(probed, Probed::Answered));
+        self.trouble("probe", told);
+        let belief = self.belief.get_or_insert_default();
+        let change = belief.learn(&probed, Instant::now(), &Timestamp::now().to_string());
+        self.metrics.proved(belief.since().is_some());
+        match (change, probed) {
+            (Change::Proved, _) => {
+                let said = "requests come through the API server and back; the failure policies that were asked for take effect";
+                tracing::info!("{said}");
+                self.events.tell("Proved", said).await;
+            }
+            (Change::Lost, Probed::Unanswered(why)) => {
+                let said =
+                    format!("requests do not come through any more, so every failurePolicy becomes Ignore: {why}");
+                tracing::error!("{said}");
+                self.events.warn("NotServing", &said).await;
+            }
+            _ => {}
+        }
+        change
+    }
+
+    async fn probe(&self) -> Probed {
+        for kind in KINDS {
+            let probed = probe(&self.client, &self.settings.installation, kind).await;
+            if probed != Probed::Answered {
+                return probed;
+            }
+        }
+        Probed::Answered
+    }
+
+    /// Says goodbye. Where nobody is left to answer, nothing may be refused for that.
+    pub(super) async fn leave(&mut self, leads: Option<watch::Receiver<bool>>) {
+        if let Err(error) = self.members.leave().await {
+            tracing::warn!(%error, "this replica could not be taken off the list");
+        }
+        let others = self.members.others().await.map(|others| others.recent);
+        if matches!(others, Ok(0)) && self.settings.wanted.is_some() {
+            let live = self.live().await;
+            let anchor = self.anchor().await;
+            if live.found.iter().any(|(_, live)| proved(live).is_some()) && self.may_write(&anchor).await {
+                tracing::info!("the last replica ends, so every failurePolicy becomes Ignore");
+                self.belief = Some(Belief::default());
+                let bundle = self.bundle(&live, None);
+                self.keep(&anchor, bundle.as_ref(), false).await;
+            }
+        }
+        // Its end tells the manager of the Lease to release it.
+        drop(leads);
+    }
+
+    async fn anchor(&self) -> Anchor {
+        let name = &self.settings.installation.anchor;
+        match Api::<ClusterRole>::all(self.client.clone()).get_opt(name).await {
+            Ok(Some(role)) => role.owner_ref(&()).map_or(Anchor::Absent, Anchor::Known),
+            Ok(None) => Anchor::Absent,
+            Err(error) => Anchor::Unknown(explain(&error, "get", "clusterroles")),
+        }
+    }
+
+    async fn live(&mut self) -> Live {
+        let mut live = Live { found: Vec::new(), is_known: true };
+        for kind in KINDS {
+            match self.configurations.live(kind).await {
+                Ok(found) => live.found.extend(found.map(|found| (kind, found))),
+                Err(error) => {
+                    live.is_known = false;
+                    self.trouble("configurations", Some(error.to_string()));
+                }
+            }
+        }
+        if live.is_known {
+            self.trouble("configurations", None);
+        }
+        live
+    }
+
+    /// Counts a trouble, and says it where it is new.
+    fn trouble(&mut self, about: &'static str, told: Option<String>) {
+        let Some(told) = told else {
+            if self.troubles.remove(about).is_some() {
+                tracing::info!(about, "the trouble is over");
+            }
+            return;
+        };
+        self.metrics.keeper_error(about);
+        if self.troubles.get(about) != Some(&told) {
+            tracing::warn!(about, "{told}");
+            self.troubles.insert(about, told);
+        }
+    }
+}
+
+/// What another leader found out, if it still holds: whom the API server trusts is not what it was then where `bundle` is not
+/// in both configurations.
+fn what_was_proved(live: &Live, bundle: Option<&Bundle>) -> Option<String> {
+    let Trust::Bundle(trusted) = live.trust() else { return None };
+    if live.found.len() < KINDS.len() || bundle.is_some_and(|bundle| !trusted.holds_all(bundle)) {
+        return None;
+    }
+    live.found.iter().map(|(_, live)| proved(live)).min().flatten().map(str::to_owned)
+}
