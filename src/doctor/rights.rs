@@ -26,6 +26,7 @@ pub struct Right {
 
 const AUTHORITY: &str = "the replicas share no authority, so their certificate is not renewed";
 const CONFIGURATIONS: &str = "the webhook configurations are not written and not mended";
+const NOTICED: &str = "what others change is noticed only at the next check";
 const LEADER: &str = "no replica leads, so nothing is rotated, probed or mended";
 const MEMBERS: &str = "the leader does not know which authority the replicas serve, and holds the rotation back";
 const PROVE: &str = "the way through the API server is never proved, so failurePolicy stays Ignore";
@@ -50,6 +51,7 @@ pub(super) fn wanted(names: &Names, owns_authority: bool, writes_configurations:
     if owns_authority {
         add(&["get", "update"], "", "secrets", (own, &names.secret()), AUTHORITY, true);
         add(&["create"], "", "secrets", (own, ""), AUTHORITY, true);
+        add(&["watch"], "", "secrets", (own, &names.secret()), NOTICED, false);
     }
     let group = "admissionregistration.k8s.io";
     for side in Side::ALL {
@@ -57,14 +59,16 @@ pub(super) fn wanted(names: &Names, owns_authority: bool, writes_configurations:
         if writes_configurations {
             add(&["create"], group, side.plural(), ("", ""), CONFIGURATIONS, true);
         }
+        add(&["watch"], group, side.plural(), ("", &names.service), NOTICED, false);
     }
+    add(&["list"], group, Side::Mutating.plural(), ("", ""), CONFIGURATIONS, true);
     if writes_configurations {
         let anchor = names.anchor();
         add(&["get"], "rbac.authorization.k8s.io", "clusterroles", ("", &anchor), CONFIGURATIONS, true);
     }
-    add(&["get", "update"], "coordination.k8s.io", "leases", (own, &names.leader()), LEADER, true);
+    add(&["get", "patch"], "coordination.k8s.io", "leases", (own, &names.leader()), LEADER, true);
     add(&["create"], "coordination.k8s.io", "leases", (own, ""), LEADER, true);
-    add(&["list"], "coordination.k8s.io", "leases", (own, ""), MEMBERS, true);
+    add(&["list", "patch", "delete"], "coordination.k8s.io", "leases", (own, ""), MEMBERS, true);
     add(&["create"], "", "configmaps", (own, ""), PROVE, false);
     for resource in ["namespaces", "serviceaccounts", "configmaps", "persistentvolumeclaims"] {
         add(&["get"], "", resource, ("", ""), LOOK_UP, false);

@@ -90,7 +90,7 @@ fn rights_that_are_missing_are_named() {
     let told = crate::support::wait_until(std::time::Duration::from_mins(1), || {
         let told = installed.doctor();
         // The authorizer sees a change a moment later.
-        (told.of("rights").len() == 2).then_some(told)
+        (told.of("rights").len() == 3).then_some(told)
     });
     let told = told.expect("rights are missing");
     let secrets =

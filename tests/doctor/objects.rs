@@ -99,12 +99,12 @@ pub(crate) fn rights(service: &str) -> Vec<Value> {
     vec![
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": service, "namespace": service}}),
         json!({"apiVersion": version, "kind": "Role", "metadata": {"name": service, "namespace": service}, "rules": [
-            rule("", &["secrets"], &["get", "update", "create"]), rule("", &["configmaps"], &["create"]),
-            rule("coordination.k8s.io", &["leases"], &["get", "update", "create", "list", "delete", "patch"])]}),
+            rule("", &["secrets"], &["get", "update", "create", "watch"]), rule("", &["configmaps"], &["create"]),
+            rule("coordination.k8s.io", &["leases"], &["get", "create", "list", "delete", "patch"])]}),
         json!({"apiVersion": version, "kind": "RoleBinding", "metadata": {"name": service, "namespace": service},
             "roleRef": {"apiGroup": group, "kind": "Role", "name": service}, "subjects": subject}),
         json!({"apiVersion": version, "kind": "ClusterRole", "metadata": {"name": service}, "rules": [
-            rule("admissionregistration.k8s.io", &configurations, &["get", "patch", "create"]),
+            rule("admissionregistration.k8s.io", &configurations, &["get", "patch", "create", "list", "watch"]),
             rule(group, &["clusterroles"], &["get"]), rule("", &looked_up, &["get"]),
             rule("flink.apache.org", &["flinkdeployments"], &["get"])]}),
         json!({"apiVersion": version, "kind": "ClusterRoleBinding", "metadata": {"name": service},
