@@ -22,8 +22,6 @@ TARGET_DIRECTORY := $(or $(CARGO_TARGET_DIR),target)
 # What the pure core must not depend on, directly or through others.
 WALL := tokio|hyper|axum|rustls|kube|k8s-openapi
 
-comma := ,
-
 # Each step has both cores for itself, and what failed is the last thing said.
 .NOTPARALLEL:
 .PHONY: test fmt fmt-check clippy core-wall deny image sbom control-plane flink build cases cargo-test bench fidelity fidelity-live fuzz clean
@@ -84,7 +82,6 @@ cargo-test:
 FIDELITY_CASES ?= 10000
 fidelity: export CI = true
 fidelity: export FLINK_ADMISSION_FIDELITY ?= all
-fidelity: export FIDELITY_VERSIONS ?= $(if $(filter all,$(FLINK_ADMISSION_FIDELITY)),all,$(subst $(comma), ,$(FLINK_ADMISSION_FIDELITY)))
 fidelity: export FIDELITY_CASES := $(FIDELITY_CASES)
 fidelity:
 	tests/flink/build

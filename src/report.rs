@@ -60,6 +60,11 @@ fn link(id: &str) -> String {
     }
 }
 
+/// Where people find the page of the rule `id`: at an address, or by a command that works wherever the program does.
+fn page(id: &str) -> String {
+    if env!("CARGO_PKG_REPOSITORY").is_empty() { format!("flink-admission explain {id}") } else { link(id) }
+}
+
 /// `1 object`, `2 objects`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }

@@ -70,6 +70,8 @@ pub enum Maker {
 
 /// The API group of the operator's kinds.
 pub const GROUP: &str = "flink.apache.org";
+/// The kinds of [`GROUP`] up to operator 1.15. A FlinkStateSnapshot runs nothing.
+pub const KINDS: [&str; 4] = ["FlinkDeployment", "FlinkSessionJob", "FlinkBlueGreenDeployment", "FlinkStateSnapshot"];
 
 /// Recognises `object`; `None` when it is not a Flink cluster or a part of one.
 #[must_use]

@@ -8,6 +8,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+#[path = "cli/explain.rs"]
+mod explain;
+#[path = "cli/folders.rs"]
+mod folders;
 #[path = "cli/reports.rs"]
 mod reports;
 
@@ -254,7 +258,7 @@ fn a_broken_document_is_told_and_the_others_are_judged() {
     insta::assert_snapshot!(run.errors, @"
     error: broken.yaml, line 5: unclosed bracket '['
     error: missing.yaml: No such file or directory (os error 2)
-    warning: broken.yaml, line 7: the key `name` stands twice in one mapping; the last one counts, as with kubectl
+    warning: broken.yaml, line 9: the key `name` stands twice in one mapping; the last one counts, as with kubectl
     ");
     assert_eq!(report["problems"].as_array().unwrap().len(), 2);
     assert_eq!(report["warnings"].as_array().unwrap().len(), 1);
@@ -311,15 +315,15 @@ fn a_template_is_told_once_and_as_one() {
 fn a_chart_is_told_once_and_as_one() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["a", "b", "c"] {
-        fs::write(folder.path().join(name).with_extension("yaml"), "a: {{ .Values.a }}\n").unwrap();
+        fs::write(folder.path().join(name).with_extension("yaml"), "apiVersion: v1\na: {{ .Values.a }}\n").unwrap();
     }
-    fs::write(folder.path().join("d.yaml"), "a: [\n").unwrap();
+    fs::write(folder.path().join("d.yaml"), "apiVersion: [\n").unwrap();
     let run = run(&["check", folder.path().to_str().unwrap()], "");
     let errors = run.errors.replace(folder.path().to_str().unwrap(), "chart");
     assert_eq!(run.status, 2);
     insta::assert_snapshot!(errors, @"
     error: chart/d.yaml, line 1: unclosed bracket '['
-    error: chart/a.yaml, line 1: `{{ .Values.a }}` makes this a template and no manifest; give what is made of it, as in `helm template … | flink-admission check -` (2 more in the folders are templates too)
+    error: chart/a.yaml, line 2: `{{ .Values.a }}` makes this a template and no manifest; give what is made of it, as in `helm template … | flink-admission check -` (2 more in the folders are templates too)
     ");
 }
 

@@ -190,6 +190,11 @@ fn the_github_action_checks() {
     let report: Value = serde_json::from_str(&fs::read_to_string(folder.path().join("report.sarif")).unwrap()).unwrap();
     assert_eq!(report["runs"][0]["results"].as_array().unwrap().len(), 1);
 
+    let mut check = Command::new(&script);
+    check.env("CHECK_PATHS", "a cluster.yaml").env("CHECK_POLICY", "none.yaml").env("CHECK_SARIF", "none.sarif");
+    let (said, status) = with_program_on_path(&mut check, folder.path());
+    assert_eq!((status, folder.path().join("none.sarif").exists()), (Some(2), false), "{said}");
+
     let (said, status) =
         with_program_on_path(Command::new(&script).env("CHECK_PATHS", "$(touch made);x.yaml"), folder.path());
     assert_eq!((status, folder.path().join("made").exists()), (Some(2), false), "{said}");

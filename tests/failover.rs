@@ -17,11 +17,6 @@
 
 mod support;
 
-#[path = "live/installation.rs"]
-mod installation;
-#[path = "operator/process.rs"]
-mod operator;
-
 mod failover {
     mod cluster;
     mod faults;

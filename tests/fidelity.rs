@@ -3,9 +3,7 @@
 //! `tests/flink/Oracle.java` answers for Flink, one JVM a version; [`ours`](fidelity/ours.rs) takes the way of a review.
 //! Each difference is made smaller and printed in the form of `tests/fidelity/kept`, whose cases come first in every run.
 //!
-//! - `FIDELITY_CASES`: how many cases are made for each version, 500 where it is not set;
-//! - `FIDELITY_VERSIONS`: `all`, or releases with blanks between, in place of 1.16.3, 1.20.5 and 2.3.0;
-//! - `FIDELITY_SEED`: a number, from which other cases are made.
+//! How much is asked the environment says (`tests/support/asked.rs`): 500 cases for each of 1.16.3, 1.20.5 and 2.3.0 where it is silent.
 #![allow(
     missing_docs,
     unreachable_pub,

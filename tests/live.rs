@@ -17,5 +17,4 @@ mod support;
 mod live {
     mod cluster;
     mod identity;
-    mod installation;
 }

@@ -7,6 +7,8 @@
 mod connected;
 #[path = "match_conditions/programs.rs"]
 mod programs;
+#[path = "match_conditions/recorded.rs"]
+mod recorded;
 #[path = "chart/rendered.rs"]
 mod rendered;
 mod support;
@@ -28,6 +30,12 @@ struct Unanswered {
     namespace: String,
 }
 
+/// A request that shows that rules are in force.
+enum Taken {
+    Creation(Value),
+    Update(Value),
+}
+
 impl Unanswered {
     /// Registers the rules for a namespace of its own.
     async fn in_namespace(plane: &ControlPlane, prefix: &str) -> Self {
@@ -36,18 +44,27 @@ impl Unanswered {
 
     /// Registers the rules for `namespace`.
     async fn in_this(plane: &ControlPlane, namespace: String) -> Self {
-        plane.apply(&unanswered_rules(plane, &namespace)).succeeded();
+        let (_, containers) = flink().into_iter().next().unwrap();
+        let [probe, ..] = workloads("probe", &containers);
+        Self::with_rules(plane, namespace, &chart(plane), Taken::Creation(probe)).await
+    }
+
+    /// Registers the rules of `objects`, which take this request.
+    async fn with_rules(plane: &ControlPlane, namespace: String, objects: &[Value], taken: Taken) -> Self {
+        plane.apply(&unanswered_rules(objects, &namespace)).succeeded();
         let this = Self { client: connected::to(plane.kubeconfig()).await, namespace };
-        this.wait_until_in_force().await;
+        this.wait_until_in_force(taken).await;
         this
     }
 
     /// The API server learns of webhooks by a watch of its own, a moment after they are stored.
-    async fn wait_until_in_force(&self) {
-        let (_, containers) = flink().into_iter().next().unwrap();
-        let [probe, ..] = workloads("probe", &containers);
+    async fn wait_until_in_force(&self, taken: Taken) {
         for _ in 0..600 {
-            if matches!(self.create(&probe, true).await, Err(error) if is_ours(&error)) {
+            let asked = match &taken {
+                Taken::Creation(object) => self.create(object, true).await,
+                Taken::Update(object) => self.touch(object).await,
+            };
+            if matches!(asked, Err(error) if is_ours(&error)) {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -96,17 +113,32 @@ impl Unanswered {
     }
 }
 
-/// Both configurations of the chart, for one namespace, with `Fail` and a port that nobody can listen on.
-fn unanswered_rules(plane: &ControlPlane, namespace: &str) -> String {
+/// Both configurations of the chart, without the entry for the program's own request.
+fn chart(plane: &ControlPlane) -> Vec<Value> {
+    chart_with(plane, &[])
+}
+
+fn chart_with(plane: &ControlPlane, values: &[&str]) -> Vec<Value> {
+    let values = [values, &["webhooks.managedBy=chart"]].concat();
+    let mut objects = rendered::render(plane.admin(), "flink-admission", "flink-system", &values);
+    objects.retain(|object| object["webhooks"].is_array());
+    assert_eq!(objects.len(), 2);
+    for object in &mut objects {
+        let webhooks = object["webhooks"].as_array_mut().unwrap();
+        webhooks.retain(|webhook| webhook["name"] != "probe.flink-admission.io");
+        assert_eq!(webhooks.len(), 3, "the chart has entries that this test does not know");
+    }
+    objects
+}
+
+/// Both configurations among `objects`, for one namespace, with `Fail` and a port that nobody can listen on.
+fn unanswered_rules(objects: &[Value], namespace: &str) -> String {
     let mut rules = String::new();
-    let objects = rendered::render(plane.admin(), "flink-admission", "flink-system", &[]);
     for kind in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
-        let [configuration] = rendered::of_kind(&objects, kind)[..] else { panic!("the chart has one {kind}") };
+        let Some(configuration) = rendered::of_kind(objects, kind).pop() else { continue };
         let mut configuration = configuration.clone();
         configuration["metadata"]["name"] = json!(namespace);
-        let webhooks = configuration["webhooks"].as_array_mut().unwrap();
-        assert_eq!(webhooks.len(), 2, "the chart has entries that this test does not know");
-        for webhook in webhooks {
+        for webhook in configuration["webhooks"].as_array_mut().unwrap() {
             assert_eq!(webhook["failurePolicy"], "Ignore", "the chart must not refuse what it cannot judge");
             webhook["failurePolicy"] = json!("Fail");
             webhook["clientConfig"] = json!({"url": "https://127.0.0.1:1/"});

@@ -25,7 +25,6 @@ mod operator {
     mod deployed;
     mod fleet;
     mod made;
-    mod process;
     mod refused;
     mod settled;
     mod upgraded;

@@ -20,7 +20,9 @@ pub mod asked;
 mod client;
 mod control_plane;
 mod expand;
+pub mod installation;
 mod keys;
+pub mod operator;
 mod process;
 mod programs;
 #[cfg(feature = "webhook")]
@@ -33,7 +35,7 @@ pub use control_plane::ControlPlane;
 pub use expand::expand;
 pub use keys::{Authority, Credentials};
 pub use process::{Supervised, wait_until};
-pub use programs::is_ci;
+pub use programs::{is_ci, skip, skip_part};
 #[cfg(feature = "webhook")]
 pub use registration::Registration;
 pub use webhook::RunningWebhook;

@@ -8,8 +8,9 @@ use anyhow::bail;
 
 use super::review::{Selection, Stored, answers, review_with};
 use super::{Format, Status, Streams, written};
+use crate::inject::Record;
 use crate::policy::rules::{RULES, Rule, known_ids};
-use crate::report::explain::{self, Explained};
+use crate::report::explain::{self, Explained, FilledIn};
 use crate::report::rule;
 use crate::verdict;
 
@@ -46,9 +47,15 @@ pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> anyhow::R
             subject.object = object.stored();
         }
         let facts = answers(&subject, &policies, &reviewed.facts);
-        explained.push(Explained { object, explanation: verdict::configurations(&subject, &policies, &facts) });
+        let explanation = verdict::configurations(&subject, &policies, &facts);
+        let is_new = Record::of(&object.source.object).is_none();
+        let policy = object.outcome.as_ref().map(|outcome| outcome.policy.clone()).filter(|_| is_new);
+        let filled_in = FilledIn { record: Record::of(subject.object).unwrap_or_default(), policy };
+        explained.push(Explained { object, explanation, filled_in });
     }
     let printed = match arguments.output {
+        // What cannot be read is told already.
+        Format::Text if explained.is_empty() && !reviewed.problems.is_empty() => Ok(()),
         Format::Text => explain::text(&explained, streams.output),
         Format::Json => explain::json(&explained, streams.output),
     };

@@ -4,6 +4,7 @@
 
 mod files;
 mod objects;
+mod patches;
 mod text;
 
 pub(crate) use files::read_bounded;
@@ -29,8 +30,19 @@ pub struct Input {
     pub problems: Vec<Problem>,
     /// What was read and is probably not meant.
     pub warnings: Vec<Problem>,
+    /// What was left out.
+    pub passed_over: PassedOver,
+}
+
+/// What is left out of a run without being a problem: how many of each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct PassedOver {
     /// Documents in folders that are no Kubernetes objects, such as a `values.yaml`.
     pub others: usize,
+    /// Files in folders that cannot be parsed and have no word of Kubernetes in them, such as a `tsconfig.json`.
+    pub unreadable: usize,
+    /// Files that a kustomization of the input names as patches.
+    pub patches: usize,
 }
 
 /// One object and where it stands.
@@ -111,23 +123,25 @@ pub fn read(paths: &[PathBuf], standard_input: &mut dyn Read) -> Input {
     let mut input = Input::default();
     let mut bytes_left = MAX_INPUT_BYTES;
     let mut templates = Vec::new();
-    for path in paths {
-        for file in files::expand(path, &mut input.problems) {
-            if input.objects.len() >= MAX_OBJECTS {
-                input.problems.push(Problem::of(
-                    &file.name,
-                    format!("the input holds more than {MAX_OBJECTS} objects; give fewer"),
-                ));
-                return input.with_templates(templates);
+    let files = files::expand_all(paths, &mut input.problems);
+    let patches = patches::named_by_kustomizations(&files);
+    for file in files {
+        if input.objects.len() >= MAX_OBJECTS {
+            let message = format!("the input holds more than {MAX_OBJECTS} objects; give fewer");
+            input.problems.push(Problem::of(&file.name, message));
+            break;
+        }
+        if !patches.is_empty() && patches.contains(&file.real_path()) {
+            input.passed_over.patches += 1;
+            continue;
+        }
+        match file.read(standard_input, &mut bytes_left) {
+            Ok(text) if file.name == STANDARD_INPUT && text.trim().is_empty() => {
+                let message = "it is empty; did the command before it fail?".to_owned();
+                input.problems.push(Problem::of(&file.name, message));
             }
-            match file.read(standard_input, &mut bytes_left) {
-                Ok(text) if file.name == STANDARD_INPUT && text.trim().is_empty() => {
-                    let message = "it is empty; did the command before it fail?".to_owned();
-                    input.problems.push(Problem::of(&file.name, message));
-                }
-                Ok(text) => add(&mut input, &file, text, &mut templates),
-                Err(message) => input.problems.push(Problem::of(&file.name, message)),
-            }
+            Ok(text) => add(&mut input, &file, text, &mut templates),
+            Err(message) => input.problems.push(Problem::of(&file.name, message)),
         }
     }
     input.with_templates(templates)
@@ -157,19 +171,19 @@ impl Problem {
 fn add(input: &mut Input, file: &files::File, text: String, templates: &mut Vec<Problem>) {
     let mut is_template = false;
     let text = Rc::new(Text::new(text));
-    for document in yaml::each_document(text.as_str()) {
+    let documents = yaml::each_document(text.as_str());
+    if documents.is_empty() && !file.found_in_folder {
+        let message = "it holds no object: it is empty, or has nothing but comments".to_owned();
+        input.warnings.push(Problem::of(&file.name, message));
+    }
+    if file.found_in_folder && documents.iter().any(Result::is_err) && !text.as_str().contains("apiVersion") {
+        input.passed_over.unreadable += 1;
+        return;
+    }
+    for document in documents {
         match document {
             Ok(document) if objects::is_object(&document.value) => {
-                for key in &document.repeated {
-                    input.warnings.push(Problem {
-                        file: file.name.clone(),
-                        document: Some(document.index),
-                        line: Some(document.line),
-                        message: format!(
-                            "the key `{key}` stands twice in one mapping; the last one counts, as with kubectl"
-                        ),
-                    });
-                }
+                input.warnings.extend(repeated(&document, file, &text));
                 let source = Source {
                     file: file.name.clone(),
                     document: document.index,
@@ -183,7 +197,7 @@ fn add(input: &mut Input, file: &files::File, text: String, templates: &mut Vec<
             }
             // What is left of a template between its broken parts is not worth a line of its own.
             Ok(_) | Err(_) if is_template => {}
-            Ok(_) if file.found_in_folder => input.others += 1,
+            Ok(_) if file.found_in_folder => input.passed_over.others += 1,
             Ok(document) => input.problems.push(Problem {
                 file: file.name.clone(),
                 document: Some(document.index),
@@ -202,6 +216,31 @@ fn add(input: &mut Input, file: &files::File, text: String, templates: &mut Vec<
             }
         }
     }
+}
+
+/// Says which keys stand twice in a mapping of `document`, at the line of the second one.
+fn repeated(document: &yaml::Document, file: &files::File, text: &Text) -> Vec<Problem> {
+    if document.repeated.is_empty() {
+        return Vec::new();
+    }
+    let start = document.range.start;
+    let located = text.as_str().get(document.range.clone()).and_then(yaml::Located::parse);
+    let line = |at: usize| text.place(start + at..start + at).start.line;
+    let problem = |key: &String| {
+        let places = located.as_ref().and_then(|located| located.repeated(key));
+        let lines = places.map(|places| places.map(|place| line(place.start)));
+        let other = lines.filter(|[first, second]| first != second);
+        let first = other.map(|[first, _]| format!(", first in line {first}")).unwrap_or_default();
+        Problem {
+            file: file.name.clone(),
+            document: Some(document.index),
+            line: Some(lines.map_or(document.line, |[_, second]| second)),
+            message: format!(
+                "the key `{key}` stands twice in one mapping{first}; the last one counts, as with kubectl"
+            ),
+        }
+    };
+    document.repeated.iter().map(problem).collect()
 }
 
 /// The name of standard input on the command line.

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::review::{Object, Reviewed, Selection, Stored, review};
-use super::{Format, Status, Streams, written};
+use super::{Status, Streams, written};
 use crate::policy::Level;
 use crate::report;
 use crate::yaml;
@@ -16,12 +16,22 @@ use crate::yaml;
 pub struct Arguments {
     #[command(flatten)]
     selection: Selection,
-    /// Form of the manifests: YAML documents, or one JSON `List`
+    /// Form of the manifests
     #[arg(long, short, value_enum, default_value_t)]
-    output: Format,
+    output: Form,
     /// Print only what would be changed, as a unified diff
     #[arg(long, conflicts_with = "output")]
     diff: bool,
+}
+
+/// The form of the manifests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum Form {
+    /// YAML documents
+    #[default]
+    Text,
+    /// One JSON `List`
+    Json,
 }
 
 pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
@@ -29,8 +39,8 @@ pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> anyhow::R
     reviewed.tell(streams.errors, false);
     let printed = match (arguments.diff, arguments.output) {
         (true, _) => report::diff::write(&reviewed, streams.output),
-        (false, Format::Text) => documents(&reviewed, streams.output),
-        (false, Format::Json) => list(&reviewed, streams.output),
+        (false, Form::Text) => documents(&reviewed, streams.output),
+        (false, Form::Json) => list(&reviewed, streams.output),
     };
     let assumed = reviewed.objects.iter().filter(|object| object.is_filled_in_for_unnamed()).count();
     if assumed > 0 && arguments.selection.namespace.is_none() {

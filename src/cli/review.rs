@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use serde_json::Value;
 
-use super::input::{self, Input, Problem, Source};
+use super::input::{self, Input, PassedOver, Problem, Source};
 use super::{Status, Streams};
 use crate::admission::Operation;
 use crate::facts::offline::{Assume, Identity, Offline};
@@ -21,14 +21,15 @@ use crate::yaml;
 /// What every subcommand that reads manifests is told.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Selection {
-    /// Manifests: files, folders (every .yaml, .yml and .json below them), `-` for standard input
+    /// Manifests: files, folders (every .yaml, .yml and .json below them but what begins with a dot), `-` for standard
+    /// input
     #[arg(required = true, value_name = "FILE|DIR|-")]
     pub paths: Vec<PathBuf>,
     /// FlinkPolicy to judge by; the built-in one when left out
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     /// Namespace of the objects that name none; `default` when left out
-    #[arg(long, short, value_name = "NAME")]
+    #[arg(long, short, value_name = "NAME", value_parser = namespace)]
     pub namespace: Option<String>,
     /// Take the input as all there is (complete), or as a part (partial); otherwise it is complete for each kind of
     /// which it holds an object
@@ -54,8 +55,8 @@ pub struct Reviewed {
     pub problems: Vec<Problem>,
     /// What was read and is probably not meant.
     pub warnings: Vec<Problem>,
-    /// Documents in folders that are no Kubernetes objects.
-    pub others: usize,
+    /// What was left out.
+    pub passed_over: PassedOver,
     /// What the input answers.
     pub facts: Offline,
 }
@@ -175,6 +176,17 @@ impl Reviewed {
     }
 }
 
+/// `text` as the name of a namespace: a DNS label, as the API server asks it to be.
+fn namespace(text: &str) -> Result<String, String> {
+    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_label = text.len() <= 63 && text.bytes().all(is_inner) && !text.starts_with('-') && !text.ends_with('-');
+    if is_label && !text.is_empty() {
+        Ok(text.to_owned())
+    } else {
+        Err("a namespace has up to 63 lower-case letters, digits and `-`, with no `-` at its ends".to_owned())
+    }
+}
+
 /// Reads and judges what `selection` names; what cannot be read is a problem and judged no further.
 ///
 /// # Errors
@@ -209,6 +221,9 @@ pub(super) fn review_with(
 fn policies(selection: &Selection) -> anyhow::Result<Policies> {
     let Some(path) = &selection.policy else { return Ok(Policies::built_in()) };
     let name = path.display();
+    if path.as_os_str() == input::STANDARD_INPUT {
+        bail!("policy {name}: standard input is for manifests; give the policy as a file");
+    }
     let text = input::read_bounded(path).map_err(|reason| anyhow!("policy {name}: {reason}"))?;
     Policies::from_text(&text).map_err(|refused| anyhow!("policy {name}: {refused}"))
 }
@@ -248,13 +263,14 @@ fn judge(input: Input, selection: &Selection, stored: Stored, policies: &Policie
     let not_done = policies.not_done_yet().into_iter();
     warnings.extend(not_done.map(|message| Problem { file: file.clone(), document: None, line: None, message }));
     warnings.extend(objects.iter().filter(|object| object.workload.is_some()).filter_map(unrendered));
+    warnings.extend(objects.iter().filter_map(unknown_kind));
     // The members of a list stand in one document.
     warnings.dedup();
     warnings.extend(objects.iter().filter(|object| object.workload.is_some()).flat_map(allows_nothing));
     if selection.policy.is_some() {
         warnings.extend(objects.iter().filter_map(|object| passed_over(object, policies, &facts)));
     }
-    Reviewed { objects, problems: input.problems, warnings, others: input.others, facts }
+    Reviewed { objects, problems: input.problems, warnings, passed_over: input.passed_over, facts }
 }
 
 /// Puts the objects as they were judged to be stored in the place of those that were written.
@@ -304,6 +320,22 @@ fn allows_nothing(object: &Object) -> Vec<Problem> {
         message: format!("the annotation `{annotation}` names no rule; `flink-admission rules` lists them"),
     };
     unknown.into_iter().map(problem).collect()
+}
+
+/// Says that `object` claims to be Flink's and is of no kind that the operator has.
+fn unknown_kind(object: &Object) -> Option<Problem> {
+    let kind = object.source.object.get("kind").and_then(Value::as_str)?;
+    let group = object.source.object.get("apiVersion").and_then(Value::as_str)?.split('/').next();
+    (group == Some(workload::GROUP) && !workload::KINDS.contains(&kind)).then(|| Problem {
+        file: object.source.file.clone(),
+        document: Some(object.source.document),
+        line: Some(object.source.line),
+        message: format!(
+            "`{kind}` is no kind of `{}` that is known, so nothing is said of it; known are {}",
+            workload::GROUP,
+            workload::KINDS.join(", ")
+        ),
+    })
 }
 
 /// Says that `object` holds what Helm would have replaced, where YAML takes it for text.

@@ -403,6 +403,16 @@ impl Cluster {
     pub fn spelling(&self, option: &str) -> &'static str {
         options::spelling(option, self.version)
     }
+
+    /// What switches Kubernetes HA on, as it is to be written; in both ways where the version is not known.
+    #[must_use]
+    pub fn kubernetes_ha(&self) -> String {
+        let name = self.spelling(HA_TYPE);
+        match self.version {
+            Some(_) => format!("`{name}: {}`", HighAvailability::kubernetes_word(self.version)),
+            None => format!("`{name}: kubernetes` (before Flink 1.17 `high-availability: {KUBERNETES_FACTORY}`)"),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -24,8 +24,9 @@ use crate::flink::plugins;
 use crate::flink::raw::{Unknown, container_path, hidden_by, words};
 use crate::flink::version::FlinkVersion;
 use crate::inject::record::POD_IP;
-use crate::inject::{Obstacle, Place, Record, Shortfall, Work, arguments};
+use crate::inject::{self, Obstacle, Place, Record, Shortfall, Work, arguments};
 use crate::object::{FieldPath, list};
+use crate::policy::rules::is_of_missing_plugin;
 use crate::policy::{Finding, HaMode, Role};
 use crate::workload::{Entry, Raw};
 
@@ -310,8 +311,13 @@ fn why(findings: &[Finding], work: &Work<'_>) -> Missing {
         |finding: &&Finding| own.as_ref() == Some(&finding.path) || finding.path.contains(HA_STORAGE_DIR);
     let of_user = |finding: &&Finding| !of_record.contains(&finding.path);
     let finding = findings.iter().find(speaks_of_it).or(findings.iter().find(of_user)).or(findings.first());
-    let (message, fix) = finding.map(|finding| (finding.message.clone(), finding.fix.clone())).unwrap_or_default();
-    Missing::new(message, fix)
+    let Some(Finding { rule, message, fix, .. }) = finding else { return Missing::new(String::new(), String::new()) };
+    let fix = if is_of_missing_plugin(rule) && inject::plugins::wait_for_release(work) {
+        format!("{fix}, or name the whole version in the image's tag, and it is filled in")
+    } else {
+        fix.clone()
+    };
+    Missing::new(message.clone(), fix)
 }
 
 /// Whether the official image can reach the policy's `directory`: where its entry point enables no plugin, nothing does.

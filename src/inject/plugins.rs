@@ -55,6 +55,19 @@ fn release(work: &Work<'_>, view: &RoleView) -> Option<FlinkVersion> {
     image.release().filter(|_| image.is_stock(&work.target.policy.spec.images.stock))
 }
 
+/// Whether [`add`] would enable what is needed if the tag of an official image named its whole version.
+pub(super) fn wait_for_release(work: &Work<'_>) -> bool {
+    let cluster = work.cluster();
+    let stock = &work.target.policy.spec.images.stock;
+    let waits = |view: &RoleView| {
+        let image = view.image.as_ref().map(|(text, _)| Image::parse(text));
+        image.is_some_and(|image| image.release().is_none() && image.is_stock(stock))
+            && plugins::choice(view, cluster.shape) == Choice::Nothing
+            && plugins::hindrance(view, cluster.shape).is_none()
+    };
+    work.target.policy.spec.complete && cluster.roles.iter().any(waits)
+}
+
 /// The value of the variable in the pod template of `role`.
 pub(super) fn present(work: &Work<'_>, role: Role) -> Option<String> {
     work.cluster().role(role).and_then(|view| plugins::in_template(view).map(str::to_owned))

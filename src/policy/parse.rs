@@ -14,7 +14,7 @@ use crate::yaml;
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {reason}")]
 pub struct Refused {
-    /// Path of the field: `spec.rules.storage-on-empty-dri`.
+    /// Path of the field: `spec.rules.storage-on-empty-dri`; the line, where the text is no YAML.
     pub path: String,
     /// What is wrong, and the known words.
     pub reason: String,
@@ -48,7 +48,7 @@ struct Document {
 /// # Errors
 /// [`Refused`]: text that is not YAML, several documents, and everything that is not known.
 pub(super) fn from_text(text: &str) -> Result<FlinkPolicy, Refused> {
-    let documents = yaml::documents(text).map_err(|error| refused("document", error.to_string()))?;
+    let documents = yaml::documents(text).map_err(|error| refused(&format!("line {}", error.line), error.reason))?;
     let mut documents = documents.into_iter().map(|document| document.value).filter(|value| !value.is_null());
     let value = documents.next().ok_or_else(|| refused("document", "it is empty".to_owned()))?;
     if documents.next().is_some() {

@@ -17,7 +17,9 @@ mod volumes;
 mod wiring;
 
 pub(crate) use account::rights;
-pub use table::{RULES, is_denied_by_strict, is_known_id, is_of_operator, is_of_update, known_ids};
+pub use table::{
+    RULES, is_denied_by_strict, is_known_id, is_of_missing_plugin, is_of_operator, is_of_update, known_ids,
+};
 
 use serde_json::Value;
 
@@ -39,7 +41,7 @@ use crate::siblings::Sibling;
 pub struct Rule {
     /// Its id: words, stable, never renumbered.
     pub id: &'static str,
-    /// The failure it stands for, in the catalogue's numbering: `B2`.
+    /// The failure it stands for, in the catalogue's numbering (`B2`), by which its tests know it; nobody is shown it.
     pub failure: &'static str,
     /// Its level in profile `strict`.
     pub strict: Level,

@@ -8,6 +8,7 @@ use super::{masked, paint, plain};
 use crate::cli::review::Object;
 use crate::flink::configuration::{Overridden, Setting};
 use crate::flink::raw::Unknown;
+use crate::inject::Record;
 use crate::verdict::{Explanation, RoleConfiguration};
 
 /// One object with the configuration of its roles.
@@ -17,6 +18,25 @@ pub struct Explained<'a> {
     pub object: &'a Object,
     /// What each role works with.
     pub explanation: Explanation,
+    /// What was filled in.
+    pub filled_in: FilledIn,
+}
+
+/// What was filled in, as the annotation on the object tells it.
+#[derive(Debug, Default)]
+pub struct FilledIn {
+    /// The values.
+    pub record: Record,
+    /// The policy that wants them; `None` where they stood in the input already.
+    pub policy: Option<String>,
+}
+
+impl FilledIn {
+    /// By what `key` has the value of `setting`, where that was filled in.
+    fn says_of(&self, key: &str, setting: &Setting) -> Option<String> {
+        let by = self.policy.as_ref().map_or_else(|| "a policy".to_owned(), |policy| format!("policy `{policy}`"));
+        self.record.holds(key, &setting.value).then(|| format!("filled in by {by}"))
+    }
 }
 
 /// Writes the configurations as text: `key: value`, then where it comes from.
@@ -24,7 +44,7 @@ pub struct Explained<'a> {
 /// # Errors
 /// Those of `output`.
 pub fn text(explained: &[Explained<'_>], output: &mut dyn Write) -> io::Result<()> {
-    for (position, Explained { object, explanation }) in explained.iter().enumerate() {
+    for (position, Explained { object, explanation, filled_in }) in explained.iter().enumerate() {
         let (strong, faint) = (paint::STRONG, paint::FAINT);
         let gap = if position > 0 { "\n" } else { "" };
         writeln!(output, "{gap}{strong}{}{strong:#}", plain(&object.title()))?;
@@ -50,7 +70,7 @@ pub fn text(explained: &[Explained<'_>], output: &mut dyn Write) -> io::Result<(
                 None => {}
             }
             for (key, setting) in config.iter() {
-                setting_text(key, setting, output)?;
+                setting_text(key, setting, filled_in, output)?;
             }
         }
     }
@@ -60,11 +80,12 @@ pub fn text(explained: &[Explained<'_>], output: &mut dyn Write) -> io::Result<(
     Ok(())
 }
 
-fn setting_text(key: &str, setting: &Setting, output: &mut dyn Write) -> io::Result<()> {
+fn setting_text(key: &str, setting: &Setting, filled_in: &FilledIn, output: &mut dyn Write) -> io::Result<()> {
     let (place, faint) = (paint::PLACE, paint::FAINT);
     let value = masked(key, &setting.value).replace('\n', "\n      ");
     writeln!(output, "    {place}{}{place:#}: {}", plain(key), plain(&value))?;
-    writeln!(output, "      {faint}from {}{faint:#}", plain(&setting.origin))?;
+    let by = filled_in.says_of(key, setting).map(|by| format!("{by}, ")).unwrap_or_default();
+    writeln!(output, "      {faint}{}from {}{faint:#}", plain(&by), plain(&setting.origin))?;
     for Overridden { key, value, origin } in &setting.overrode {
         let value = masked(key, value).replace('\n', "\n        ");
         writeln!(output, "      {faint}instead of {}: {} from {}{faint:#}", plain(key), plain(&value), plain(origin))?;
@@ -111,10 +132,13 @@ struct RoleEntry<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct SettingEntry<'a> {
     key: &'a str,
     value: &'a str,
     origin: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filled_in: Option<String>,
     path: String,
     overrode: Vec<OverriddenEntry<'a>>,
 }
@@ -132,7 +156,10 @@ impl<'a> Entry<'a> {
         let roles = roles.iter().map(|RoleConfiguration { role, config, unknown }| RoleEntry {
             role: role.to_string(),
             unknown: unknown.as_ref().map(Unknown::in_words),
-            settings: config.iter().map(|(key, setting)| SettingEntry::of(key, setting)).collect(),
+            settings: config
+                .iter()
+                .map(|(key, setting)| SettingEntry::of(key, setting, &explained.filled_in))
+                .collect(),
         });
         let place = super::json::Place::of(explained.object);
         Self { place, undecided: undecided.as_deref(), roles: roles.collect() }
@@ -140,13 +167,14 @@ impl<'a> Entry<'a> {
 }
 
 impl<'a> SettingEntry<'a> {
-    fn of(key: &'a str, setting: &'a Setting) -> Self {
+    fn of(key: &'a str, setting: &'a Setting, filled_in: &FilledIn) -> Self {
         let overrode = setting.overrode.iter().map(|Overridden { key, value, origin }| OverriddenEntry {
             key,
             value: masked(key, value),
             origin,
         });
         Self {
+            filled_in: filled_in.says_of(key, setting),
             key,
             value: masked(key, &setting.value),
             origin: &setting.origin,

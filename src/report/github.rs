@@ -7,7 +7,7 @@
 use std::io::{self, Write};
 
 use super::findings::{Report, Said};
-use super::{link, text};
+use super::{page, text};
 use crate::cli::input::Problem;
 use crate::policy::Level;
 
@@ -40,7 +40,7 @@ fn finding(title: &str, said: &Said<'_>, output: &mut dyn Write) -> io::Result<(
     if start.line == end.line {
         write!(output, ",col={},endColumn={}", start.column, end.column)?;
     }
-    let message = format!("{title}: {finding}\nsee {}", link(finding.rule));
+    let message = format!("{title}: {finding}\nsee {}", page(finding.rule));
     writeln!(output, ",title={}::{}", property(finding.rule), data(&message))
 }
 

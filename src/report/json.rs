@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::findings::{self, Report};
 use super::{link, shown_value, verdict_word};
-use crate::cli::input::{Place as Piece, Problem};
+use crate::cli::input::{PassedOver, Place as Piece, Problem};
 use crate::cli::review::Object;
 use crate::policy::Level;
 
@@ -31,8 +31,9 @@ struct CheckReport<'a> {
     warnings: &'a [Problem],
 }
 
-/// How many: objects, and among them those of each verdict.
+/// How many: objects, and among them those of each verdict, which is the worst level of their findings.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Summary {
     objects: usize,
     flink: usize,
@@ -44,6 +45,16 @@ struct Summary {
     omitted: usize,
     /// Findings that the baseline knows.
     accepted: usize,
+    findings: Findings,
+    passed_over: PassedOver,
+}
+
+/// How many findings of each level are shown.
+#[derive(Serialize)]
+struct Findings {
+    deny: usize,
+    warn: usize,
+    audit: usize,
 }
 
 #[derive(Serialize)]
@@ -108,6 +119,8 @@ struct Location<'a> {
 impl<'a> CheckReport<'a> {
     fn of(report: &'a Report<'a>) -> Self {
         let reviewed = report.reviewed;
+        let findings = || report.entries.iter().flat_map(|entry| &entry.findings);
+        let said = |level: Level| findings().filter(|said| said.finding.level == level).count();
         Self {
             api_version: API_VERSION,
             kind: "CheckReport",
@@ -120,6 +133,8 @@ impl<'a> CheckReport<'a> {
                 unreadable: reviewed.problems.len(),
                 omitted: report.omitted,
                 accepted: report.accepted,
+                findings: Findings { deny: said(Level::Deny), warn: said(Level::Warn), audit: said(Level::Audit) },
+                passed_over: reviewed.passed_over,
             },
             objects: report.entries.iter().map(Entry::of).collect(),
             problems: &reviewed.problems,

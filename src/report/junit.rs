@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::findings::{Entry, Report, Said};
-use super::link;
+use super::page;
 use crate::cli::input::{self, Problem};
 use crate::policy::Level;
 
@@ -131,7 +131,7 @@ impl Case {
                 Some(said) if is_denied => Result::Failed(said.finding.to_string()),
                 _ => Result::Passed,
             },
-            text: format!("{}\nsee {}", text.join("\n"), link(rule)),
+            text: format!("{}\nsee {}", text.join("\n"), page(rule)),
         }
     }
 

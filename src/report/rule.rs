@@ -19,7 +19,7 @@ pub fn page(rule: &Rule, output: &mut dyn Write) -> io::Result<()> {
         let (level, paint) = (rule.level_in(profile), paint::of(Some(rule.level_in(profile))));
         format!("{name} {paint}{level}{paint:#}")
     });
-    writeln!(output, "{faint}failure {},{faint:#} {}\n", rule.failure, levels.join(", "))?;
+    writeln!(output, "{faint}levels:{faint:#} {}\n", levels.join(", "))?;
     paragraph(rule.page.what, output)?;
     for (title, text) in parts(rule) {
         writeln!(output, "\n{strong}{title}{strong:#}")?;
@@ -29,7 +29,10 @@ pub fn page(rule: &Rule, output: &mut dyn Write) -> io::Result<()> {
             paragraph(text, output)?;
         }
     }
-    writeln!(output, "\n{faint}see: {}{faint:#}", link(rule.id))
+    match env!("CARGO_PKG_REPOSITORY") {
+        "" => Ok(()),
+        _ => writeln!(output, "\n{faint}see: {}{faint:#}", link(rule.id)),
+    }
 }
 
 /// Writes a line for each rule: its levels and what it finds.
@@ -95,7 +98,7 @@ pub fn markdown(rule: &Rule) -> String {
     let page: String = parts(rule).map(part).concat();
     let what = rule.page.what;
     let levels = PROFILES.map(|(name, profile)| format!("{name} `{}`", rule.level_in(profile)));
-    format!("{what}\n{page}\nLevels: {}. Failure {}.\n", levels.join(", "), rule.failure)
+    format!("{what}\n{page}\nLevels: {}.\n", levels.join(", "))
 }
 
 /// The page of `rule` without any marks.
@@ -170,7 +173,6 @@ struct RuleList {
 #[derive(Serialize)]
 struct Entry {
     id: &'static str,
-    failure: &'static str,
     levels: Levels,
     what: &'static str,
     why: &'static str,
@@ -192,7 +194,6 @@ impl Entry {
         let level = |profile| Level::word(rule.level_in(profile));
         Self {
             id: rule.id,
-            failure: rule.failure,
             levels: Levels {
                 strict: level(Profile::Strict),
                 baseline: level(Profile::Baseline),

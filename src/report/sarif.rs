@@ -63,7 +63,7 @@ fn descriptor(rule: &Rule) -> Descriptor {
         // A reference that is relative to nothing is no link.
         help_uri: Some(link).filter(|link| link.contains("://")),
         default_configuration: Configuration { enabled: rule.baseline != Level::Off, level: level(rule.baseline) },
-        properties: Properties { tags: ["flink", "kubernetes"], failure: rule.failure },
+        properties: Properties { tags: ["flink", "kubernetes"] },
     }
 }
 

@@ -11,7 +11,7 @@
 //!                  |                                   ^^^^^^^^^^^^^^^
 //!               lies on an emptyDir, which is gone with the pod
 //!               fix: mount a claim at /data
-//!               see: docs/rules.md#storage-on-empty-dir
+//!               see: flink-admission explain storage-on-empty-dir
 //!
 //! 3 objects, 1 of Flink: 1 denied
 //! ```
@@ -19,7 +19,8 @@
 use std::io::{self, Write};
 
 use super::findings::{Entry, Report, Said};
-use super::{count, link, paint, plain, shown_value, snippet, verdict_word};
+use super::{count, page, paint, plain, shown_value, snippet, verdict_word};
+use crate::cli::input::PassedOver;
 use crate::policy::Level;
 
 /// Writes the report as text. Objects that are not Flink's are only counted.
@@ -76,7 +77,7 @@ fn said(said: &Said<'_>, output: &mut dyn Write) -> io::Result<()> {
     if !finding.fix.is_empty() {
         line(output, &format!("{faint}fix:{faint:#} {}", plain(&finding.fix)))?;
     }
-    line(output, &format!("{faint}see: {}{faint:#}", link(finding.rule)))
+    line(output, &format!("{faint}see: {}{faint:#}", page(finding.rule)))
 }
 
 /// A line of a finding; what has line breaks of its own stays indented.
@@ -135,12 +136,25 @@ pub(super) fn summary(report: &Report<'_>, output: &mut dyn Write) -> io::Result
             count(number, "object")
         )?,
     }
-    if reviewed.others > 0 {
-        writeln!(output, "{} passed over: no Kubernetes objects", count(reviewed.others, "document"))?;
-    }
+    passed_over(reviewed.passed_over, output)?;
     if !reviewed.problems.is_empty() {
         let (removed, number) = (paint::REMOVED, count(reviewed.problems.len(), "part"));
         writeln!(output, "{removed}{number} of the input could not be read{removed:#}, see above")?;
+    }
+    Ok(())
+}
+
+/// Writes what was left out, and why.
+fn passed_over(left_out: PassedOver, output: &mut dyn Write) -> io::Result<()> {
+    let PassedOver { others, unreadable, patches } = left_out;
+    for (number, noun, why) in [
+        (others, "document", "no Kubernetes objects"),
+        (unreadable, "file", "they cannot be parsed and name no `apiVersion`"),
+        (patches, "file", "a kustomization names them as patches; check what `kustomize build` makes of them"),
+    ] {
+        if number > 0 {
+            writeln!(output, "{} passed over: {why}", count(number, noun))?;
+        }
     }
     Ok(())
 }
@@ -197,7 +211,7 @@ mod tests {
                  |                    ^^^^^^^^^^^^^^^
                lies on the emptyDir `data`, which is gone with the pod
                fix: mount a claim at `/data`
-               see: docs/rules.md#storage-on-empty-dir
+               see: flink-admission explain storage-on-empty-dir
         "#);
     }
 
@@ -219,7 +233,7 @@ mod tests {
                first
                second�[2J
                fix: mount a claim at `/data`
-               see: docs/rules.md#storage-on-empty-dir
+               see: flink-admission explain storage-on-empty-dir
         "#);
     }
 

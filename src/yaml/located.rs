@@ -11,6 +11,8 @@
 //! assert_eq!(text.get(found.range(text)), Some("flink:1.20"));
 //! ```
 
+mod repeated;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;

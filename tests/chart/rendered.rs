@@ -14,17 +14,24 @@ pub(crate) fn chart() -> PathBuf {
 /// The objects of a release with these values (`--set`), as `helm template` gives them without a cluster.
 #[track_caller]
 pub(crate) fn render(client: &Client, release: &str, namespace: &str, values: &[&str]) -> Vec<Value> {
+    let values: Vec<&str> = values.iter().flat_map(|value| ["--set", *value]).collect();
+    objects(&template(client, release, namespace, &values))
+}
+
+/// The text of a release with these flags.
+#[track_caller]
+pub(crate) fn template(client: &Client, release: &str, namespace: &str, flags: &[&str]) -> String {
     let chart = chart();
-    let chart = chart.to_str().unwrap();
-    let mut args = vec!["template", release, chart, "--namespace", namespace];
-    args.extend(values.iter().flat_map(|value| ["--set", *value]));
-    objects(&client.helm(&args).succeeded())
+    client
+        .helm(&[&["template", release, chart.to_str().unwrap(), "--namespace", namespace], flags].concat())
+        .succeeded()
 }
 
 /// The documents of a text.
 #[track_caller]
 pub(crate) fn objects(text: &str) -> Vec<Value> {
-    flink_admission::yaml::documents(text).unwrap().into_iter().map(|document| document.value).collect()
+    let documents = flink_admission::yaml::documents(text).unwrap().into_iter().map(|document| document.value);
+    documents.filter(|object| !object.is_null()).collect()
 }
 
 /// All objects of `kind`.

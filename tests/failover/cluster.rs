@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::rest::Rest;
 use super::runner::Seen;
 use super::stage::{Place, documents};
-use crate::installation::Installation;
+use crate::support::installation::Installation;
 use crate::support::wait_until;
 
 /// How long a step may take; on an idle machine of two cores none takes a quarter of it.

@@ -10,8 +10,8 @@ use super::namespaces::{inside, tell};
 use super::rows::{KUBERNETES, is_available};
 use super::stage::{Place, Stage, documents};
 use super::table::tell_each;
-use crate::installation::Installation;
-use crate::operator::Operator;
+use crate::support::installation::Installation;
+use crate::support::operator::Operator;
 use crate::support::wait_until;
 
 /// The newest releases that operator 1.7.0 knows, one in each mode.

@@ -13,7 +13,7 @@ use super::rows::{KUBERNETES, is_available};
 use super::runner::Seen;
 use super::stage::{Place, Stage};
 use super::table::tell_each;
-use crate::installation::Installation;
+use crate::support::installation::Installation;
 use crate::support::wait_until;
 
 /// Lines are told up to here.

@@ -8,8 +8,8 @@ use super::cluster::{Cluster, Kind, Survival};
 use super::namespaces::{inside, tell};
 use super::stage::Stage;
 use super::table::tell_each;
-use crate::installation::Installation;
 use crate::support::ControlPlane;
+use crate::support::installation::Installation;
 
 /// The platform's policy with Kubernetes HA.
 pub const KUBERNETES: &str = r#"

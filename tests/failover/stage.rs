@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::namespaces::HOST;
 use super::runner::Runner;
-use crate::installation::Installation;
+use crate::support::installation::Installation;
 use crate::support::{ControlPlane, Registration, Supervised, ZooKeeper};
 
 /// API server and controllers.

@@ -101,3 +101,14 @@ fn a_second_installation_writes_nothing_while_the_first_one_lives() {
     installed.wait_for_policies(&webhook, "Fail");
     plane.kubectl(&["delete", KINDS[0], &first]).succeeded();
 }
+
+#[test]
+fn without_a_right_nothing_starts_and_the_right_is_named() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let installed = Installed::new(plane, "keeper-rights");
+    let nobody = plane.user("nobody-in-particular", None).expect("a certificate");
+    let mut webhook = installed.start_as(&nobody, "one", "may not get secrets; give it that right");
+    assert!(KINDS.iter().all(|kind| installed.live(kind).is_none()));
+    webhook.signal("KILL");
+    webhook.wait_for_exit();
+}

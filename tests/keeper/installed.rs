@@ -11,7 +11,7 @@ use flink_admission::cluster::Bundle;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{ControlPlane, RunningWebhook, wait_until};
+use crate::support::{Client, ControlPlane, RunningWebhook, wait_until};
 
 /// Nothing here takes as long on an idle machine.
 pub const SOON: Duration = Duration::from_mins(1);
@@ -87,14 +87,24 @@ impl Installed {
     }
 
     fn replica(&self, replica: &str, port: u16, more: &[&str]) -> RunningWebhook {
+        self.start(self.plane.admin(), replica, port, more, "\"serving\"")
+    }
+
+    /// A replica with the rights of `user`, which says `marker`.
+    #[track_caller]
+    pub fn start_as(&self, user: &Client, replica: &str, marker: &str) -> RunningWebhook {
+        self.start(user, replica, 0, &[], marker)
+    }
+
+    fn start(&self, user: &Client, replica: &str, port: u16, more: &[&str], marker: &str) -> RunningWebhook {
         let listen = format!("--listen=127.0.0.1:{port}");
         let (service, namespace) = (format!("--service={}", self.name), format!("--namespace={}", self.name));
         let webhooks = format!("--webhooks={}", self.file().display());
         let mut args = vec!["serve", &listen, "--observe=127.0.0.1:0", "--cluster", &service, &namespace, &webhooks];
         args.extend(["--check-every=1s", "--drain=0s"]);
         args.extend(more);
-        let kubeconfig = self.plane.kubeconfig().display().to_string();
-        RunningWebhook::start_with(&args, &[("KUBECONFIG", &kubeconfig), ("POD_NAME", replica)], "\"serving\"")
+        let kubeconfig = user.kubeconfig().display().to_string();
+        RunningWebhook::start_with(&args, &[("KUBECONFIG", &kubeconfig), ("POD_NAME", replica)], marker)
     }
 
     pub fn object(&self, kind: &str, name: &str) -> Option<Value> {

@@ -9,8 +9,8 @@ use flink_admission::verdict;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::installation::Installation;
 use crate::manifests::Input;
+use crate::support::installation::Installation;
 use crate::support::{Supervised, ZooKeeper, wait_until};
 
 /// How long a step may take; on an idle machine of two cores none takes a quarter of it.

@@ -9,7 +9,7 @@
 //! ZooKeeper root, the second is a standby of the first: what is cancelled at its address is the first one's job.
 
 use super::cluster::{DEADLINE, Stage};
-use super::installation::Installation;
+use crate::support::installation::Installation;
 use crate::support::wait_until;
 
 const FLINK: &str = "2.3.0";

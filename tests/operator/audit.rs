@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::process::ACCOUNT;
+use crate::support::operator::ACCOUNT;
 
 /// One request of the operator that changes something.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::audit::{self, Act};
-use super::process::Operator;
+use crate::support::operator::Operator;
 use crate::support::{ControlPlane, Outcome, Registration, Supervised, wait_until};
 
 /// What the operator does takes seconds; four other JVMs may have the cores.

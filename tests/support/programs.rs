@@ -1,5 +1,6 @@
 //! Where etcd, kube-apiserver, kube-controller-manager, kubectl and helm are.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -30,6 +31,20 @@ fn cache_directory() -> Option<PathBuf> {
     let line = String::from_utf8(output.stdout).ok()?;
     let line = line.trim();
     (!line.is_empty()).then(|| PathBuf::from(line))
+}
+
+/// Says that a test tests nothing, since something is `missing`, which says how to get it; on CI that is a panic.
+#[track_caller]
+pub fn skip(missing: &str) {
+    skip_part(&format!("nothing was tested: {missing}"));
+}
+
+/// Says what of a test is left out, and why; on CI that is a panic.
+#[track_caller]
+pub fn skip_part(why: &str) {
+    assert!(!is_ci(), "{why}");
+    // Not `eprintln`, which the test runner swallows where the test passes.
+    let _ = writeln!(std::io::stderr(), "\nSKIPPED, {why}");
 }
 
 /// Whether a missing program is a failure: on CI nothing is skipped.

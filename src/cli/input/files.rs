@@ -1,6 +1,6 @@
 //! From a path to the files below it, and from a file to its text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -12,12 +12,22 @@ use super::{Problem, STANDARD_INPUT};
 pub(super) struct File {
     /// As the user would name it.
     pub(super) name: String,
-    /// Whether it was found by looking into a folder: then it need not hold objects.
+    /// Whether it was only found by looking into a folder: then it need not hold objects.
     pub(super) found_in_folder: bool,
     path: PathBuf,
 }
 
 impl File {
+    /// Where it is; `-` for standard input.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where it really is, whatever it is called.
+    pub(super) fn real_path(&self) -> PathBuf {
+        self.path.canonicalize().unwrap_or_else(|_| self.path.clone())
+    }
+
     /// The text of the file.
     pub(super) fn read(&self, standard_input: &mut dyn Read, bytes_left: &mut u64) -> Result<String, String> {
         let text = if self.path.as_os_str() == STANDARD_INPUT {
@@ -52,8 +62,22 @@ fn bounded(reader: &mut dyn Read, limit: u64) -> Result<String, String> {
     })
 }
 
+/// The files that `paths` stand for, each once, where it stands first.
+pub(super) fn expand_all(paths: &[PathBuf], problems: &mut Vec<Problem>) -> Vec<File> {
+    let mut places: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    let mut files: Vec<File> = Vec::new();
+    for file in paths.iter().flat_map(|path| expand(path, problems)) {
+        let place = *places.entry(file.real_path()).or_insert(files.len());
+        match files.get_mut(place) {
+            Some(known) => known.found_in_folder &= file.found_in_folder,
+            None => files.push(file),
+        }
+    }
+    files
+}
+
 /// The files that `path` stands for: itself, or all manifests below the folder that it is.
-pub(super) fn expand(path: &Path, problems: &mut Vec<Problem>) -> Vec<File> {
+fn expand(path: &Path, problems: &mut Vec<Problem>) -> Vec<File> {
     if path.as_os_str() == STANDARD_INPUT || !path.is_dir() {
         return vec![File { name: path.display().to_string(), found_in_folder: false, path: path.to_owned() }];
     }

@@ -9,33 +9,44 @@ use crate::siblings::Sibling;
 use crate::workload::{Kind, Workload};
 
 /// Whether the other role has or gets HA: without it the two look for each other in different places.
+///
+/// What this role lacks itself comes first: where both lack the same, neither is sent to the other.
 pub(super) fn check_siblings(work: &Work<'_>) -> Result<(), Missing> {
     for sibling in work.target.siblings {
-        let Some(missing) = lacks(work, sibling) else { continue };
+        let Some(Missing { said, remedy, .. }) = lacks(work, sibling) else { continue };
+        let alone = complete(&Target { siblings: &[], ..work.target });
         let role = sibling.raw.role;
-        return Err(Missing::new(
-            format!("its {role}, {}, gets none: {missing}", sibling.title()),
-            format!("mend the {role} first; HA is for both roles or for none"),
-        ));
+        return Err(own(alone).unwrap_or_else(|| {
+            Missing::new(
+                format!("its {role}, {}, gets none: {said}", sibling.title()),
+                format!("mend the {role} first{remedy}; HA is for both roles or for none"),
+            )
+        }));
     }
     Ok(())
 }
 
-/// Why `sibling` has no HA and gets none.
-fn lacks(work: &Work<'_>, sibling: &Sibling) -> Option<String> {
+/// Why the role that `injection` was tried on gets no HA, where it is said.
+fn own(injection: Injection<'_>) -> Option<Missing> {
+    injection.shortfalls.into_iter().find_map(|shortfall| match shortfall {
+        Shortfall::HighAvailability { missing, remedy, field, .. } => Some(Missing { said: missing, remedy, field }),
+        Shortfall::Volume { .. } => None,
+    })
+}
+
+/// Why `sibling` has no HA and gets none, and what is to be done there.
+fn lacks(work: &Work<'_>, sibling: &Sibling) -> Option<Missing> {
+    let known_by_itself = |said: &str| Missing::new(said.to_owned(), String::new());
     if is_stored(sibling) {
         let is_off = sibling.cluster.high_availability() == (HighAvailability::Off, None);
-        return is_off.then(|| "it was stored without, and an update adds none".to_owned());
+        return is_off.then(|| known_by_itself("it was stored without, and an update adds none"));
     }
     let missing = |target: &Target<'_>, injection: Injection<'_>| {
         let cluster = target.cluster_in(injection.edits.document());
-        let said = injection.shortfalls.into_iter().find_map(|shortfall| match shortfall {
-            Shortfall::HighAvailability { missing, .. } => Some(missing),
-            Shortfall::Volume { .. } => None,
-        });
+        let said = own(injection).map(|own| Missing { remedy: format!(": {}", own.remedy), ..own });
         said.or_else(|| match cluster.high_availability().0 {
-            HighAvailability::Off => Some("its own options say so".to_owned()),
-            HighAvailability::Unknown => Some("whether it has HA is not known".to_owned()),
+            HighAvailability::Off => Some(known_by_itself("its own options say so")),
+            HighAvailability::Unknown => Some(known_by_itself("whether it has HA is not known")),
             HighAvailability::Kubernetes | HighAvailability::ZooKeeper | HighAvailability::Class(_) => None,
         })
     };

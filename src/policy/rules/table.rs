@@ -134,6 +134,12 @@ pub fn is_of_update(id: &str) -> bool {
     id == mutation::injected_value_missing::RULE.id
 }
 
+/// Whether the rule `id` finds that no file-system plugin is enabled.
+#[must_use]
+pub fn is_of_missing_plugin(id: &str) -> bool {
+    id == storage::filesystem_plugin_missing::RULE.id
+}
+
 /// Every id that a policy may name, sorted.
 #[must_use]
 pub fn known_ids() -> Vec<&'static str> {

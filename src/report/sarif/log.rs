@@ -65,7 +65,6 @@ pub(super) struct Configuration {
 #[derive(Serialize)]
 pub(super) struct Properties {
     pub(super) tags: [&'static str; 2],
-    pub(super) failure: &'static str,
 }
 
 #[derive(Serialize)]

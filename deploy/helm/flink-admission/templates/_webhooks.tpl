@@ -1,64 +1,180 @@
 {{/*
-The entries of a webhook configuration. Takes a dict: root, path ("/mutate" or "/validate"), and stored, the configuration as
-it is in the cluster, or nothing.
-
-`caBundle` is the program's to write. An upgrade that replaces the object instead of merging would drop it, so what is stored
-is kept.
+Both webhook configurations, as YAML documents. Takes a dict:
+  root      the chart's root context
+  complete  true: as objects of the release, where `caBundle` and `failurePolicy` are the program's; false: as the file that
+            the program reads, with the failure policies that are wanted
 */}}
-{{- define "flink-admission.webhooks" -}}
+{{- define "flink-admission.configurations" -}}
+{{- range $kind, $path := dict "MutatingWebhookConfiguration" "mutate" "ValidatingWebhookConfiguration" "validate" }}
+---
+{{ include "flink-admission.configuration" (dict "root" $.root "complete" $.complete "kind" $kind "path" $path) }}
+{{- end }}
+{{- end }}
+
+{{/*
+One of them; takes besides `kind` and `path`.
+
+The program sets the label of the installation; it is a value of at most 63 characters, hence the digest. In program mode it
+carries none of helm's labels, by which GitOps tools would take it for an object that belongs into the repository.
+*/}}
+{{- define "flink-admission.configuration" -}}
+{{- $root := .root -}}
+{{- $name := include "flink-admission.fullname" $root -}}
+{{- $stored := dict -}}
+{{- if .complete -}}
+{{- $stored = lookup "admissionregistration.k8s.io/v1" .kind "" $name | default dict -}}
+{{- end -}}
+{{- $annotations := dict -}}
+{{- with $root.Values.certificates -}}
+{{- if .certManager.caInjection -}}
+{{- $_ := set $annotations "cert-manager.io/inject-ca-from" (printf "%s/%s-tls" $root.Release.Namespace $name) -}}
+{{- end -}}
+{{- end -}}
+{{- with dig "metadata" "annotations" "flink-admission.io/proved" "" $stored -}}
+{{- $_ := set $annotations "flink-admission.io/proved" . -}}
+{{- end -}}
+apiVersion: admissionregistration.k8s.io/v1
+kind: {{ .kind }}
+metadata:
+  name: {{ $name }}
+  labels:
+    {{- with $root.Values.webhooks.labels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+    {{- if .complete }}
+    {{- include "flink-admission.labels" $root | nindent 4 }}
+    {{- else }}
+    app.kubernetes.io/name: {{ $root.Chart.Name }}
+    app.kubernetes.io/managed-by: {{ $root.Chart.Name }}
+    {{- end }}
+    flink-admission.io/installation: {{ include "flink-admission.installation" $root }}
+  {{- with merge $annotations $root.Values.webhooks.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+webhooks:
+  {{- include "flink-admission.entries" (dict "root" $root "path" .path "complete" .complete "stored" $stored) | trim | nindent 2 }}
+{{- end }}
+
+{{/*
+Its entries; takes `root`, `path` (mutate or validate), `complete` and `stored`, the object in the cluster or an empty dict.
+
+What is stored of `caBundle` and `failurePolicy` is kept: an upgrade that replaces the object instead of merging would drop it.
+*/}}
+{{- define "flink-admission.entries" -}}
 {{- $root := .root -}}
 {{- $path := .path -}}
-{{- $bundles := dict -}}
-{{- range $entry := dig "webhooks" list (.stored | default dict) -}}
-{{- $_ := set $bundles $entry.name (dig "clientConfig" "caBundle" "" $entry) -}}
+{{- $stored := dict -}}
+{{- range dig "webhooks" list .stored -}}
+{{- $_ := set $stored .name . -}}
 {{- end -}}
-{{- range $name := list "clusters.flink-admission.io" "workloads.flink-admission.io" }}
+{{- range $entry := list "clusters" "workloads" "recorded" "probe" }}
+{{- $name := printf "%s.flink-admission.io" $entry }}
+{{- $kept := get $stored $name | default dict }}
 - name: {{ $name }}
   clientConfig:
     service:
       name: {{ include "flink-admission.fullname" $root }}
       namespace: {{ $root.Release.Namespace }}
-      path: {{ $path }}
+      path: /{{ eq $entry "probe" | ternary $entry $path }}
       port: 443
-    {{- with get $bundles $name }}
+    {{- with dig "clientConfig" "caBundle" "" $kept }}
     caBundle: {{ . }}
     {{- end }}
-  {{- if eq $name "clusters.flink-admission.io" }}
+  {{- if eq $entry "probe" }}
+  # The program sees by it that the API server reaches a replica: a dry run of a ConfigMap that must be refused.
   rules:
-    - apiGroups: [flink.apache.org]
-      apiVersions: [v1beta1]
-      resources: [flinkdeployments, flinkbluegreendeployments, flinksessionjobs]
-      operations: [CREATE, UPDATE]
-      scope: Namespaced
-  {{- else }}
-  rules:
-    - apiGroups: [apps]
+    - apiGroups: [""]
       apiVersions: [v1]
-      resources: [deployments, statefulsets]
-      operations: [CREATE, UPDATE]
+      resources: [configmaps]
+      operations: [CREATE]
       scope: Namespaced
-    - apiGroups: [batch]
-      apiVersions: [v1]
-      resources: [jobs]
-      operations: [CREATE, UPDATE]
-      scope: Namespaced
-  matchConditions:
-    {{- $root.Files.Get "files/match-conditions.yaml" | fromYamlArray | toYaml | nindent 4 }}
-  {{- end }}
   namespaceSelector:
     matchExpressions:
       - key: kubernetes.io/metadata.name
-        operator: NotIn
-        values:
-          {{- append $root.Values.webhooks.excludedNamespaces $root.Release.Namespace | uniq | toYaml | nindent 10 }}
+        operator: In
+        values: [{{ $root.Release.Namespace }}]
+  objectSelector:
+    matchLabels:
+      flink-admission.io/probe: {{ $path }}
+  {{- else }}
+  {{- include "flink-admission.scope" (dict "root" $root "entry" $entry) | nindent 2 }}
+  {{- end }}
   matchPolicy: Equivalent
-  {{- if eq $path "/mutate" }}
+  {{- if and (eq $path "mutate") (ne $entry "probe") }}
   # Another webhook may bring in a container after us; a second call on a complete object changes nothing.
   reinvocationPolicy: IfNeeded
   {{- end }}
-  failurePolicy: {{ $root.Values.webhooks.failurePolicy }}
+  {{- if $.complete }}
+  failurePolicy: {{ get $kept "failurePolicy" | default "Ignore" }}
+  {{- else if eq $entry "probe" }}
+  failurePolicy: Ignore
+  {{- else }}
+  failurePolicy: {{ get $root.Values.webhooks.failurePolicy (eq $entry "recorded" | ternary $entry $path) }}
+  {{- end }}
   sideEffects: None
   timeoutSeconds: {{ $root.Values.webhooks.timeoutSeconds }}
   admissionReviewVersions: [v1]
 {{- end }}
+{{- end }}
+
+{{/* What an entry other than the probe sees. Takes a dict: root, entry. */}}
+{{- define "flink-admission.scope" -}}
+{{- $conditions := dict -}}
+{{- range .root.Files.Get "files/match-conditions.yaml" | fromYamlArray -}}
+{{- $_ := set $conditions .name .expression -}}
+{{- end -}}
+{{- $operations := eq .entry "recorded" | ternary (list "UPDATE") (list "CREATE" "UPDATE") | toJson -}}
+rules:
+  {{- if ne .entry "workloads" }}
+  - apiGroups: [flink.apache.org]
+    apiVersions: [v1beta1]
+    resources: [flinkdeployments, flinkbluegreendeployments, flinksessionjobs]
+    operations: {{ $operations }}
+    scope: Namespaced
+  {{- end }}
+  {{- if ne .entry "clusters" }}
+  - apiGroups: [apps]
+    apiVersions: [v1]
+    resources: [deployments, statefulsets]
+    operations: {{ $operations }}
+    scope: Namespaced
+  - apiGroups: [batch]
+    apiVersions: [v1]
+    resources: [jobs]
+    operations: {{ $operations }}
+    scope: Namespaced
+  {{- end }}
+matchConditions:
+  - name: not-being-deleted
+    expression: >-
+      {{ get $conditions "not-being-deleted" }}
+  {{- with .root.Values.webhooks.exemptGroups }}
+  - name: not-exempt
+    expression: >-
+      !has(request.userInfo.groups) || !request.userInfo.groups.exists(g, g in {{ toRawJson . }})
+  {{- end }}
+  {{- if eq .entry "recorded" }}
+  # What is no longer Flink, and carries the record still, is not ours either.
+  - name: recorded
+    expression: >-
+      {{- get $conditions "recorded" | nindent 6 }} &&
+      (request.kind.group == 'flink.apache.org' ||
+      {{- get $conditions "starts-flink" | nindent 6 }})
+  {{- else }}
+  - name: not-recorded
+    expression: >-
+      !({{ get $conditions "recorded" }})
+  {{- end }}
+  {{- if eq .entry "workloads" }}
+  - name: starts-flink
+    expression: >-
+      {{- get $conditions "starts-flink" | nindent 6 }}
+  {{- end }}
+namespaceSelector:
+  matchExpressions:
+    - key: kubernetes.io/metadata.name
+      operator: NotIn
+      values:
+        {{- append .root.Values.webhooks.excludedNamespaces .root.Release.Namespace | uniq | toYaml | nindent 8 }}
 {{- end }}

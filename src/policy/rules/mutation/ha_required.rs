@@ -39,11 +39,11 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     }
     let name = case.cluster.spelling(HA_TYPE);
     let wanted = case.policy.spec.high_availability.mode;
-    let word = match wanted {
-        Some(HaMode::Zookeeper) => HaMode::Zookeeper.word(),
-        Some(HaMode::Kubernetes) | None => HighAvailability::kubernetes_word(case.cluster.version),
+    let mode = match wanted {
+        Some(HaMode::Zookeeper) => format!("`{name}: {}`", HaMode::Zookeeper.word()),
+        Some(HaMode::Kubernetes) | None => case.cluster.kubernetes_ha(),
     };
-    let fix = format!("set `{name}: {word}` and `high-availability.storageDir`");
+    let fix = format!("set {mode} and `high-availability.storageDir`");
     if let Some((_, setting)) = setting {
         let message = format!(
             "this is `{}` and the policy `{}` requires HA, without which a restart of the JobManager loses all jobs",

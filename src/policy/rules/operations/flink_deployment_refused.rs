@@ -22,7 +22,7 @@ pub(crate) const RULE: Rule = Rule {
         why: "The operator refuses it: `Flink Version must be defined.`, `Flink version … is not supported by this operator version` (from operator 1.7), `spec.serviceAccount must be defined.` Where its webhook does not run, the resource is stored, with the error in its status, and no cluster comes up.",
         limits: "Other operators for the same resource fill these in: for Amazon EMR's (`emrReleaseLabel`, `executionRoleArn`) nothing is said, for IBM's (options of `license.`) it is a remark. An operator before 1.7 still runs `v1_13` and `v1_14`, so that is a remark, too. Of an account that Kubernetes HA lacks `service-account-missing` speaks.",
         example: "kind: FlinkDeployment\nspec:\n  image: flink:1.20.1\n  flinkConfiguration: {}   # no flinkVersion, no serviceAccount",
-        fix: "Write `flinkVersion: v1_20`, as the image has it, and `serviceAccount: flink`, the account that came with the operator's chart.",
+        fix: "Write the image's version, such as `flinkVersion: v1_20` for an image of 1.20, and `serviceAccount: flink`, the account that came with the operator's chart.",
     },
     check,
 };
@@ -34,12 +34,25 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     if walk(case.object, &spec).is_none_or(|body| !body.is_object() || body.get("emrReleaseLabel").is_some()) {
         return Vec::new();
     }
-    let by_ibm =
-        case.cluster.leading().is_some_and(|view| view.config.iter().any(|(key, _)| key.starts_with("license.")));
     let violations = [version(case), account(case)].into_iter().flatten();
     violations
-        .map(|violation| if by_ibm { Violation { at_most: Level::Audit, ..violation } } else { violation })
+        .map(|violation| if is_of_ibm(case) { Violation { at_most: Level::Audit, ..violation } } else { violation })
         .collect()
+}
+
+/// Whether the resource is for IBM's operator, which fills in what Apache's asks for.
+fn is_of_ibm(case: &Case<'_>) -> bool {
+    case.cluster.leading().is_some_and(|view| view.config.iter().any(|(key, _)| key.starts_with("license.")))
+}
+
+/// Whether Apache's operator refuses the resource for want of an account, as far as `serviceAccount` tells.
+pub(in crate::policy::rules) fn lacks_account(case: &Case<'_>) -> bool {
+    let spec = case.spec();
+    matches!(case.cluster.shape, Shape::FlinkDeployment { .. })
+        && walk(case.object, &spec.key("serviceAccount")).is_none()
+        && walk(case.object, &spec.key("emrReleaseLabel")).is_none()
+        && !makes_its_account(case.object, &spec)
+        && !is_of_ibm(case)
 }
 
 fn version(case: &Case<'_>) -> Option<Violation> {
@@ -51,8 +64,10 @@ fn version(case: &Case<'_>) -> Option<Violation> {
         let message =
             "`flinkVersion` is not set, so Apache's operator refuses the FlinkDeployment (`Flink Version must be defined.`)"
                 .to_owned();
-        let version = case.cluster.version.unwrap_or(FlinkVersion::new(1, 20));
-        let fix = format!("set `flinkVersion: v{}_{}`, as the image has it", version.major, version.minor);
+        let fix = match case.cluster.version {
+            Some(version) => format!("set `flinkVersion: v{}_{}`, as the image has it", version.major, version.minor),
+            None => "set `flinkVersion` to the image's version, for example `v1_20`".to_owned(),
+        };
         return Some(Violation::at_field(path, None, message, fix));
     };
     let is_old = FlinkVersion::from_field(written).is_some_and(|version| !version.at_least(1, 15));
@@ -77,12 +92,13 @@ fn account(case: &Case<'_>) -> Option<Violation> {
     {
         return None;
     }
-    let message =
-        "`serviceAccount` is not set, so Apache's operator refuses the FlinkDeployment (`spec.serviceAccount must be defined.`)"
-            .to_owned();
+    let message = NO_ACCOUNT.to_owned();
     let fix = "name a ServiceAccount that may make pods, such as `flink` of the operator's chart".to_owned();
     Some(Violation::at_field(path, None, message, fix))
 }
+
+/// What becomes of a resource without an account.
+pub(in crate::policy::rules) const NO_ACCOUNT: &str = "`serviceAccount` is not set, so Apache's operator refuses the FlinkDeployment (`spec.serviceAccount must be defined.`)";
 
 /// Whether it is said that HA was not added for want of `field`: one cause is one finding.
 fn is_missed_by_ha(case: &Case<'_>, field: &str) -> bool {

@@ -62,8 +62,8 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         Shape::Raw => "",
     };
     let message = format!("high availability is off ({said}), so a restart of the JobManager {loss}{unless}");
-    let word = HighAvailability::kubernetes_word(cluster.version);
-    let fix = format!("set `{name}: {word}` and `high-availability.storageDir`, unless the jobs may be lost");
+    let mode = cluster.kubernetes_ha();
+    let fix = format!("set {mode} and `high-availability.storageDir`, unless the jobs may be lost");
     vec![match setting {
         Some((_, setting)) => Violation::at_setting(setting, message, fix),
         None => Violation::at_field(view.config_path.key(name), None, message, fix),

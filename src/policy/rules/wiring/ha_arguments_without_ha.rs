@@ -43,8 +43,8 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let message = format!(
         "the JobManager is started with its pod's IP as HA wants it, and {said}; without HA a restart loses all jobs, and TaskManagers that look for it under another name do not reach it"
     );
-    let word = HighAvailability::kubernetes_word(cluster.version);
-    let fix = format!("switch HA on (`{name}: {word}` and a storageDir), or leave the address out of the arguments");
+    let switch = cluster.kubernetes_ha();
+    let fix = format!("switch HA on with {switch} and a storageDir, or leave the address out of the arguments");
     let violation = Violation::at_setting(address, message, fix).of_role(Role::JobManager);
     vec![if mode == HighAvailability::Off { violation } else { violation.uncertain() }]
 }

@@ -41,7 +41,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         return Vec::new();
     }
     let name = cluster.spelling(HA_TYPE);
-    let fix = format!("set `{name}: {}`, or remove `{key}`", HighAvailability::kubernetes_word(cluster.version));
+    let fix = format!("set {}, or remove `{key}`", cluster.kubernetes_ha());
     if let Some((mode_key, setting)) = setting {
         let message = format!(
             "`{mode_key}` is `{}` although `{key}` is set, so the cluster has no HA and a restart of the JobManager loses its jobs",

@@ -3,7 +3,9 @@
 use crate::flink::cluster::{HighAvailability, KUBERNETES_FACTORY, Shape};
 use crate::flink::config_file::trim;
 use crate::flink::location::without_quotes;
+use crate::flink::options::HA_TYPE;
 use crate::flink::spelling::is_within;
+use crate::flink::version::FlinkVersion;
 use crate::policy::finding::Level;
 use crate::policy::rules::{Case, Page, Rule, Violation, with_blanks_shown};
 
@@ -35,8 +37,11 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         return Vec::new();
     }
     let Some(doubt) = doubt(&value) else { return Vec::new() };
+    // The new name is only read by versions that know the short value.
+    let short =
+        HighAvailability::kubernetes_word(version.or_else(|| (key == HA_TYPE).then_some(FlinkVersion::new(1, 17))));
     let meant = meant(&value).map(|mode| match mode {
-        Mode::Kubernetes => HighAvailability::kubernetes_word(version),
+        Mode::Kubernetes => short,
         Mode::ZooKeeper => "zookeeper",
         Mode::Off => "NONE",
     });
@@ -57,7 +62,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let message = format!("`{key}` is {said}, {effect}");
     let fix = match meant {
         Some(meant) => format!("set `{key}: {meant}`"),
-        None => format!("set `{key}` to `{}`, `zookeeper` or `NONE`", HighAvailability::kubernetes_word(version)),
+        None => format!("set `{key}` to `{short}`, `zookeeper` or `NONE`"),
     };
     let violation = Violation::at_setting(setting, message, fix);
     let violation = match meant {

@@ -31,8 +31,6 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
         return Vec::new();
     };
     let (mode, setting) = case.cluster.high_availability();
-    let name = case.cluster.spelling(HA_TYPE);
-    let word = HighAvailability::kubernetes_word(case.cluster.version);
     let unread =
         ha_mode_missing::ignored_name(case).map(|(version, key, _)| format!("Flink {version} does not know `{key}`"));
     let (said, remedy) = match (&mode, setting, &view.unknown) {
@@ -52,7 +50,7 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let message = format!(
         "{number} JobManagers by `{field}` and {said}, so each of them is a master of its own and jobs are lost between them"
     );
-    let remedy = remedy.unwrap_or_else(|| format!("switch HA on (`{name}: {word}`{and})"));
+    let remedy = remedy.unwrap_or_else(|| format!("switch HA on with {}{and}", case.cluster.kubernetes_ha()));
     let fix = format!("{remedy}, or set `{field}: 1`");
     let violation = Violation::at_field(path.clone(), Some(number.to_string()), message, fix).of_role(Role::JobManager);
     vec![if mode == HighAvailability::Off { violation } else { violation.uncertain() }]

@@ -45,7 +45,6 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let message = format!(
         "there are {number} JobManagers and `{name}` {said}{although}, so the operator refuses the FlinkDeployment, unless its own defaults switch HA on"
     );
-    let word = HighAvailability::kubernetes_word(case.cluster.version);
-    let fix = format!("set `{name}: {word}`{and}, or one replica");
+    let fix = format!("set {}{and}, or one replica", case.cluster.kubernetes_ha());
     vec![Violation::at_field(path.clone(), Some(number.to_string()), message, fix)]
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::{ControlPlane, Supervised, is_ci, wait_until};
+use crate::support::{ControlPlane, Supervised, skip, wait_until};
 
 /// It is there after 5 seconds on an idle machine.
 const READY_DEADLINE: Duration = Duration::from_mins(2);
@@ -24,16 +24,13 @@ impl Operator {
     /// Whether it and a JVM are there; says how to get them if not, and panics on CI.
     pub fn is_available() -> bool {
         let Some(missing) = missing() else { return true };
-        assert!(!is_ci(), "{missing}");
-        // Not `eprintln`, which the test runner swallows where the test passes.
-        let _ = writeln!(std::io::stderr(), "\nSKIPPED, nothing was tested: {missing}");
+        skip(&missing);
         false
     }
 
     /// Starts it as a ServiceAccount that may do everything, and waits until it watches its kinds. `directory` is for its files
     /// and goes with it.
     #[track_caller]
-    #[allow(dead_code, reason = "not every test binary does without the Services' names")]
     pub fn start(plane: &ControlPlane, directory: &Path) -> Self {
         Self::run(plane, directory, Supervised::command(Path::new("java"), Some(directory)))
     }
@@ -41,7 +38,6 @@ impl Operator {
     /// The same where the names in `hosts`, a file in the form of `/etc/hosts`, are those of the Services: it then asks the
     /// JobManagers. The caller is root.
     #[track_caller]
-    #[allow(dead_code, reason = "not every test binary runs the Pods")]
     pub fn start_with(plane: &ControlPlane, directory: &Path, hosts: &Path) -> Self {
         let mut command = Supervised::command(Path::new("unshare"), Some(directory));
         command.args([
