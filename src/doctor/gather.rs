@@ -223,7 +223,10 @@ async fn ask_rights(api: &Api, names: &Names, settings: &Settings, account: &str
         "system:authenticated".to_owned(),
     ];
     let mut asked = JoinSet::new();
-    let wanted = rights::wanted(names, settings.owns_authority(), settings.writes_configurations());
+    let wanted = {
+        let known = settings.is_known();
+        rights::wanted(names, known && settings.owns_authority(), known && settings.writes_configurations())
+    };
     for (position, right) in wanted.into_iter().enumerate() {
         let (path, review) = if is_us {
             ("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", right.review(None))

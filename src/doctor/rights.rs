@@ -32,8 +32,8 @@ const MEMBERS: &str = "the leader does not know which authority the replicas ser
 const PROVE: &str = "the way through the API server is never proved, so failurePolicy stays Ignore";
 const LOOK_UP: &str = "what it would tell is judged as unknown, and a denial becomes a warning";
 
-/// All that the program asks for. An authority of its own and the right to make its configurations are left out where
-/// `owns_authority` or `writes_configurations` say that somebody else does that.
+/// All that the program asks for. What an authority of its own needs, and what making its configurations needs, is left out
+/// where `owns_authority` or `writes_configurations` do not say for certain that it does that.
 pub(super) fn wanted(names: &Names, owns_authority: bool, writes_configurations: bool) -> Vec<Right> {
     let mut rights = Vec::new();
     let mut add = |verbs: &[&'static str], group, resource, place: (&str, &str), purpose, is_vital| {
@@ -57,7 +57,8 @@ pub(super) fn wanted(names: &Names, owns_authority: bool, writes_configurations:
     for side in Side::ALL {
         add(&["get", "patch"], group, side.plural(), ("", &names.service), CONFIGURATIONS, true);
         if writes_configurations {
-            add(&["create"], group, side.plural(), ("", ""), CONFIGURATIONS, true);
+            // By server-side apply, which names what it makes.
+            add(&["create"], group, side.plural(), ("", &names.service), CONFIGURATIONS, true);
         }
         add(&["watch"], group, side.plural(), ("", &names.service), NOTICED, false);
     }

@@ -8,6 +8,7 @@ use crate::object::{label, list, text};
 /// The arguments that matter here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Settings {
+    is_known: bool,
     has_files: bool,
     is_by_chart: bool,
     has_bundle: bool,
@@ -30,7 +31,12 @@ impl Settings {
         let is_by_chart = words.windows(2).any(|pair| pair == ["--webhooks-by", "chart"]);
         let account = text(deployment, &[&pod[..], &["serviceAccountName"]].concat()).map(str::to_owned);
         let release = label(deployment, "app.kubernetes.io/instance").map(str::to_owned);
-        Self { has_files: has("--tls-cert"), is_by_chart, has_bundle: has("--ca"), account, release }
+        Self { is_known: true, has_files: has("--tls-cert"), is_by_chart, has_bundle: has("--ca"), account, release }
+    }
+
+    /// Whether the Deployment was there to be read; else the others answer with the defaults.
+    pub(super) const fn is_known(&self) -> bool {
+        self.is_known
     }
 
     /// Whether the program makes the authority.

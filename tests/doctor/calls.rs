@@ -57,7 +57,7 @@ fn an_end_that_is_near_is_told() {
     drop(installed);
     let installed = Installed::serving(YEAR, (1, 8)).unwrap();
     let told = installed.doctor();
-    told.expect("clock", "error", "the served certificate begins in 24 hours");
+    told.expect("clock", "error", "by the API server's clock the served certificate begins in");
     told.expect("certificate", "error", "is not valid yet");
 }
 

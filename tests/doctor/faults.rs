@@ -105,8 +105,32 @@ fn rights_that_are_missing_are_named() {
     let directory = tempfile::tempdir().unwrap();
     let kubeconfig = token_kubeconfig(installed.plane, &name, directory.path());
     let told = installed.doctor_as(&kubeconfig, &["--output", "json"]);
-    told.expect("rights", "error", "it may not get secrets");
+    // It does not see the Deployment, by which the rights on the Secret would be needed.
+    told.expect("rights", "warning", "it may not get flinkdeployments");
     assert!(told.of("rights").iter().all(|finding| !finding.starts_with("unknown")), "{told}");
+}
+
+/// As `helm test` runs it: in a pod, with the rights of the replicas.
+#[test]
+fn the_rights_of_the_chart_are_enough() {
+    let Some(installed) = Installed::healthy() else { return };
+    let name = installed.name.clone();
+    let roles = installed.roles_of_chart();
+    installed.apply(&roles);
+    let directory = tempfile::tempdir().unwrap();
+    let kubeconfig = token_kubeconfig(installed.plane, &name, directory.path());
+    let told = crate::support::wait_until(std::time::Duration::from_mins(1), || {
+        let told = installed.doctor_inside_as(&kubeconfig);
+        // The authorizer sees a change a moment later.
+        told.of("rights").iter().all(|finding| finding.starts_with("ok ")).then_some(told)
+    });
+    let told = told.unwrap_or_else(|| panic!("a right is missing: {}", installed.doctor_inside_as(&kubeconfig)));
+    assert_eq!(told.status, 0, "{told}");
+    told.expect("replicas", "unknown", "deployments.apps");
+    told.expect("rights", "ok", "those on Secret and configurations that depend on it were not asked");
+    told.expect("probe", "ok", "went through the API server");
+    // All of them, as the administrator sees them, who reads the Deployment.
+    installed.doctor().expect("rights", "ok", "it has the 26 rights");
 }
 
 #[test]

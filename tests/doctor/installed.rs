@@ -213,8 +213,32 @@ impl Installed {
 
     /// As in a pod of the cluster.
     pub(crate) fn doctor_inside(&self) -> Run {
+        self.doctor_inside_as(self.plane.kubeconfig())
+    }
+
+    pub(crate) fn doctor_inside_as(&self, kubeconfig: &Path) -> Run {
         let arguments = ["doctor", "--namespace", &self.name, "--service", &self.name, "--output", "json"];
-        run_with(self.plane.kubeconfig(), &arguments, &[("KUBERNETES_SERVICE_HOST", "10.0.0.1")])
+        run_with(kubeconfig, &arguments, &[("KUBERNETES_SERVICE_HOST", "10.0.0.1")])
+    }
+
+    /// The roles that the chart gives, in place of those of the same names.
+    pub(crate) fn roles_of_chart(&self) -> Vec<Value> {
+        let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/helm/flink-admission");
+        let name = format!("fullnameOverride={}", self.name);
+        let template = [
+            "template",
+            "doctor",
+            chart,
+            "--namespace",
+            &self.name,
+            "--set",
+            &name,
+            "--show-only",
+            "templates/rbac.yaml",
+        ];
+        let text = self.plane.admin().helm(&template).succeeded();
+        let documents = flink_admission::yaml::documents(&text).unwrap();
+        documents.into_iter().map(|document| document.value).collect()
     }
 
     pub(crate) fn uninstall(&self, arguments: &[&str]) -> Run {

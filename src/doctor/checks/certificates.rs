@@ -30,6 +30,10 @@ pub(super) fn authority(context: &Context<'_>) -> Vec<Finding> {
     let rotate =
         format!("kubectl annotate secret {} -n {} flink-admission.io/rotate=now", names.secret(), names.namespace);
     let finding = match &context.cluster.secret {
+        Seen::Absent if !context.settings.is_known() => Check::Authority.unknown(
+            "it does not exist, and the Deployment does not tell whether there should be one",
+            format!("kubectl get deployment {} -n {}", names.service, names.namespace),
+        ),
         Seen::Absent => Check::Authority.error(
             "it does not exist",
             why,
@@ -59,7 +63,9 @@ pub(super) fn bundle(context: &Context<'_>) -> Vec<Finding> {
     let cluster = context.cluster;
     let secret = cluster.secret.known().and_then(|secret| text(secret, &["data", "tls.crt"])).and_then(decoded);
     let secret = secret.map(|pem| certificate::read(&pem)).unwrap_or_default();
-    let authority = secret.first().filter(|_| context.settings.owns_authority()).map(certificate::fingerprint);
+    // One that was left behind says nothing.
+    let is_in_use = context.settings.is_known() && context.settings.owns_authority();
+    let authority = secret.first().filter(|_| is_in_use).map(certificate::fingerprint);
     let mut findings = Vec::new();
     let (mut trusting, mut empty, mut stale) = (0_usize, Vec::new(), Vec::new());
     for (side, entry) in context.entries() {

@@ -47,7 +47,7 @@ fn one(context: &Context<'_>, side: Side) -> Finding {
     let is_owned = owners
         .iter()
         .any(|owner| text(owner, &["kind"]) == Some("ClusterRole") && text(owner, &["name"]) == Some(&anchor));
-    if !is_owned && context.settings.writes_configurations() {
+    if !is_owned && context.settings.is_known() && context.settings.writes_configurations() {
         return Check::WebhookConfigurations.warning(
             format!("ClusterRole `{anchor}` does not own it"),
             "it would stay behind when the release is removed, and be called in vain",

@@ -164,7 +164,12 @@ pub(super) fn rights(context: &Context<'_>) -> Vec<Finding> {
         findings.push(Check::Rights.unknown(why.as_str(), right.command(&account)));
     }
     if findings.is_empty() {
-        findings.push(Check::Rights.ok(format!("it has the {} rights that it needs", cluster.rights.len())));
+        let rest = if context.settings.is_known() {
+            ""
+        } else {
+            "; the Deployment is not known, so those on Secret and configurations that depend on it were not asked"
+        };
+        findings.push(Check::Rights.ok(format!("it has the {} rights that it needs{rest}", cluster.rights.len())));
     }
     findings.into_iter().map(|finding| finding.about(subject.clone())).collect()
 }
