@@ -10,6 +10,8 @@
 # make bench  what reviews cost, a few minutes on an idle machine; figures and aims, no verdict (what is measured: tests/bench/README.md)
 # make fidelity-live  real clusters that lose their leader, and manifests with a fault each, on the real thing: a table of
 #             both, half an hour; FIDELITY_ONLY="2.3.0 zookeeper" runs the lines with these words. Wants root, iproute2 and overlayfs
+# make test-rollout  replicas that come, go and change under load, as often as is promised, and no create lost: a quarter of an
+#             hour; `make test` has a shorter form
 # make fuzz   the fuzz targets, FUZZ_SECONDS (600) each, on one core; skips without nightly and cargo-fuzz (tests/fuzz/README.md)
 #
 # Wanted: Rust, Go (etcd, kube-apiserver, kubectl and helm are built from source, once, outside the checkout), make; a JDK,
@@ -24,7 +26,7 @@ WALL := tokio|hyper|axum|rustls|kube|k8s-openapi
 
 # Each step has both cores for itself, and what failed is the last thing said.
 .NOTPARALLEL:
-.PHONY: test fmt fmt-check clippy core-wall deny image sbom control-plane flink build cases cargo-test bench fidelity fidelity-live fuzz clean
+.PHONY: test fmt fmt-check clippy core-wall deny image sbom control-plane flink build cases cargo-test bench fidelity fidelity-live test-rollout fuzz clean
 
 # The test runner comes last, so that its summary ends the output.
 test: fmt-check clippy core-wall deny control-plane flink build cases cargo-test
@@ -99,6 +101,10 @@ fidelity-live: control-plane
 	tests/flink/build 1.15.4 1.16.3 1.18.1 1.19.3 1.20.5 2.3.0
 	tests/flink/operator/build
 	CI=true $(CARGO) test --locked --test failover --test operator -- --ignored --test-threads=1
+
+# `test` does each once or twice.
+test-rollout: control-plane
+	CI=true FLINK_ADMISSION_ROLLOUT=full $(CARGO) test --locked --test rollout -- --include-ignored --nocapture --test-threads=1
 
 # No part of `test` either: it looks for what nobody knows of yet, and takes as long as it is given.
 FUZZ_SECONDS ?= 600

@@ -19,7 +19,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-pub use authority::{Authority, Leaf, Unusable, fingerprint_of, pem_of};
+pub use authority::{Authority, Leaf, Unusable, fingerprint_of, pem_of, sha256_of};
 
 /// Why a certificate cannot be made, read or served.
 #[derive(Debug, thiserror::Error)]

@@ -19,6 +19,7 @@
 pub mod asked;
 mod client;
 mod control_plane;
+mod etcd;
 mod expand;
 pub mod installation;
 mod keys;

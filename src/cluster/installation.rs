@@ -1,5 +1,7 @@
 //! Names of the objects in the cluster that belong to one installation.
 
+use crate::tls::sha256_of;
+
 /// Label of both webhook configurations, with `<namespace>.<Service>` as its value.
 pub const INSTALLATION_LABEL: &str = "flink-admission.io/installation";
 /// Label of the Leases by which replicas tell of themselves, with the Service as its value.
@@ -20,6 +22,11 @@ pub const NONCE_ANNOTATION: &str = "flink-admission.io/nonce";
 pub(super) const PROBE_ENTRY: &str = "probe.";
 /// Written on what the program stores.
 pub(super) const FIELD_MANAGER: &str = "flink-admission";
+
+/// Characters that the value of a label may have.
+const LABEL: usize = 63;
+/// Those that a shortened one keeps.
+const SHORTENED: usize = 52;
 
 /// One installation, named by its Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,10 +65,18 @@ impl Installation {
         ["svc", "svc.cluster.local"].map(|suffix| format!("{}.{}.{suffix}", self.service, self.namespace)).to_vec()
     }
 
-    /// Value of [`INSTALLATION_LABEL`]: what tells two installations apart.
+    /// Value of [`INSTALLATION_LABEL`]: what tells two installations apart, as the chart writes it too. Namespace and Service,
+    /// shortened where a label cannot hold both.
     #[must_use]
     pub fn label(&self) -> String {
-        format!("{}.{}", self.namespace, self.service)
+        let whole = format!("{}.{}", self.namespace, self.service);
+        match whole.split_at_checked(SHORTENED) {
+            Some((begin, _)) if whole.len() > LABEL => {
+                let digest: String = sha256_of(whole.as_bytes()).chars().take(10).collect();
+                format!("{begin}-{digest}")
+            }
+            _ => whole,
+        }
     }
 
     /// Name of the Lease of the replica `identity`.
@@ -79,5 +94,12 @@ mod tests {
     fn the_service_is_called_by_its_namespaced_name() {
         let names = Installation::of_service("flink-admission", "flink-system").server_names();
         assert_eq!(names, ["flink-admission.flink-system.svc", "flink-admission.flink-system.svc.cluster.local"]);
+    }
+
+    #[test]
+    fn the_label_is_one_that_the_api_server_takes() {
+        assert_eq!(Installation::of_service("webhook", "flink").label(), "flink.webhook");
+        let long = Installation::of_service(&"s".repeat(53), &"n".repeat(40)).label();
+        assert!(long.len() == 63 && long.starts_with(&format!("{}.{}-", "n".repeat(40), "s".repeat(11))), "{long}");
     }
 }

@@ -183,8 +183,9 @@ impl Keeper {
     /// There is no certificate to be had; all else is logged.
     pub async fn once(&mut self) -> Result<(), StartError> {
         if self.leads.is_none() {
+            let owner = self.round.owner().await;
             let Settings { installation, identity, .. } = &self.round.settings;
-            match election::stand(self.round.client.clone(), installation, identity).await {
+            match election::stand(self.round.client.clone(), installation, identity, owner.as_ref()).await {
                 Ok(leads) => self.leads = Some(leads),
                 Err(error) => {
                     self.round.metrics.keeper_error("election");

@@ -241,7 +241,12 @@ pub fn pem_of(certificate: &CertificateDer<'_>) -> String {
 
 /// The SHA-256 of a certificate, in hexadecimal digits.
 pub fn fingerprint_of(certificate: &CertificateDer<'_>) -> String {
-    let digest = digest(&SHA256, certificate);
+    sha256_of(certificate)
+}
+
+/// The SHA-256 of some bytes, in hexadecimal digits.
+pub fn sha256_of(bytes: &[u8]) -> String {
+    let digest = digest(&SHA256, bytes);
     digest.as_ref().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 

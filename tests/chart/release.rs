@@ -14,8 +14,8 @@ const RELEASE: &str = "flink-admission";
 const NAMESPACE: &str = "flink-system";
 const SOON: Duration = Duration::from_mins(1);
 
-/// What an uninstalled release leaves in its namespace: Kubernetes' own, and the Lease of the election, which has no owner yet.
-const STAYS: [&str; 2] = ["configmap/kube-root-ca.crt", "lease.coordination.k8s.io/flink-admission-leader"];
+/// What an uninstalled release leaves in its namespace: Kubernetes' own.
+const STAYS: [&str; 1] = ["configmap/kube-root-ca.crt"];
 
 /// Its HA metadata lies on no volume, which the built-in policy denies.
 const LOSES_ITS_STATE: &str = "

@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -17,6 +17,8 @@ use super::programs;
 
 /// Both servers are there after 2 to 4 seconds on an idle machine of two cores.
 const READY_DEADLINE: Duration = Duration::from_mins(2);
+/// An API server that is asked to end does so within a second or two where nothing holds it up.
+const END_DEADLINE: Duration = Duration::from_secs(5);
 /// A free port can be taken by someone else before the server has it.
 const ATTEMPTS: u32 = 3;
 const LOG_TAIL_LINES: usize = 25;
@@ -35,13 +37,15 @@ const CUSTOM_RESOURCES: &[&str] = &["flinkdeployments", "flinksessionjobs", "fli
 /// A running API server. Dropping it ends both servers and removes the directory.
 pub struct ControlPlane {
     // Dropped in this order: etcd's supervisor removes the directory.
-    api_server: Supervised,
-    etcd: Supervised,
+    api_server: Mutex<Supervised>,
+    etcd: Mutex<Supervised>,
     authority: Authority,
     admin: Client,
     directory: PathBuf,
     host: String,
     port: u16,
+    etcd_port: u16,
+    flags: Vec<String>,
 }
 
 impl ControlPlane {
@@ -121,16 +125,43 @@ impl ControlPlane {
         let admin = write_kubeconfig(&authority, directory, (host, port), "admin", Some("system:masters"))?;
 
         let (directory, host) = (directory.to_path_buf(), host.to_owned());
-        let mut plane = Self { api_server, etcd, authority, admin, directory, host, port };
+        let (api_server, etcd) = (Mutex::new(api_server), Mutex::new(etcd));
+        let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
+        let plane = Self { api_server, etcd, authority, admin, directory, host, port, etcd_port, flags };
         plane.wait_until_ready()?;
         Ok(plane)
     }
 
-    fn wait_until_ready(&mut self) -> Result<()> {
+    /// Ends the API server by SIGTERM, as a roll-out of the control plane does, starts it again after `away` at the same
+    /// address and waits until `/readyz` says ok.
+    pub fn restart_api_server(&self, away: Duration) -> Result<()> {
+        {
+            let mut server = lock(&self.api_server);
+            server.signal("TERM")?;
+            // Watches over HTTP/1.1 hold it up for a minute. Its port is closed already; the kubelet ends it as well, only later.
+            if wait_until(END_DEADLINE, || server.exited().ok().flatten()).is_none() {
+                server.signal("KILL")?;
+            }
+            if wait_until(READY_DEADLINE, || server.exited().ok().flatten()).is_none() {
+                bail!("the API server did not end within {READY_DEADLINE:?}\n{}", self.logs());
+            }
+            std::thread::sleep(away);
+            let flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
+            *server = start_api_server(&self.directory, self.etcd_port, (&self.host, self.port), &flags)?;
+        }
+        self.wait_until_ready()
+    }
+
+    /// The port of etcd's client address on 127.0.0.1.
+    pub fn etcd_port(&self) -> u16 {
+        self.etcd_port
+    }
+
+    fn wait_until_ready(&self) -> Result<()> {
         let mut last = String::new();
         let outcome = wait_until(READY_DEADLINE, || {
-            for (name, server) in [("etcd", &mut self.etcd), ("kube-apiserver", &mut self.api_server)] {
-                match server.exited() {
+            for (name, server) in [("etcd", &self.etcd), ("kube-apiserver", &self.api_server)] {
+                match lock(server).exited() {
                     Ok(None) => {}
                     Ok(Some(status)) => return Some(Err(format!("{name} ended with {status}"))),
                     Err(error) => return Some(Err(format!("{name}: {error}"))),
@@ -165,6 +196,11 @@ impl ControlPlane {
     /// Starts those controllers of kube-controller-manager that make Pods of Deployments, StatefulSets and Jobs, and collect
     /// what belongs to nobody.
     pub fn start_controllers(&self) -> Result<Supervised> {
+        self.start_some_controllers(CONTROLLERS)
+    }
+
+    /// The same with these controllers alone.
+    pub fn start_some_controllers(&self, controllers: &[&str]) -> Result<Supervised> {
         let mut manager = server("kube-controller-manager", &self.directory, None)?;
         for flag in ["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"] {
             manager.arg(format!("--{flag}={}", self.kubeconfig().display()));
@@ -172,7 +208,7 @@ impl ControlPlane {
         manager.args(["--leader-elect=false", "--secure-port=0"]);
         manager.arg(format!("--service-account-private-key-file={}", self.directory.join("token.key").display()));
         manager.arg(format!("--root-ca-file={}", self.directory.join("ca.crt").display()));
-        manager.arg(format!("--controllers={}", CONTROLLERS.join(",")));
+        manager.arg(format!("--controllers={}", controllers.join(",")));
         Supervised::spawn(manager).context("kube-controller-manager could not be started")
     }
 
@@ -259,6 +295,10 @@ impl ControlPlane {
     }
 }
 
+fn lock(server: &Mutex<Supervised>) -> MutexGuard<'_, Supervised> {
+    server.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn crd_directory() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shared = std::env::var_os("FLINK_ADMISSION_SHARED").map_or_else(|| package.join("../shared"), PathBuf::from);
@@ -309,7 +349,7 @@ fn start_api_server(directory: &Path, etcd_port: u16, (host, port): (&str, u16),
 /// server and a webhook.
 fn server(name: &str, directory: &Path, remove: Option<&Path>) -> Result<Command> {
     let program = programs::find(name).map_err(anyhow::Error::msg)?;
-    let log = std::fs::File::create(directory.join(format!("{name}.log")))?;
+    let log = std::fs::File::options().create(true).append(true).open(directory.join(format!("{name}.log")))?;
     let mut command = Supervised::command(&program, remove);
     command
         .env_clear()

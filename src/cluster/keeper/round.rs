@@ -377,6 +377,11 @@ impl Round {
         drop(leads);
     }
 
+    /// With whom goes what is made.
+    pub(super) async fn owner(&self) -> Option<OwnerReference> {
+        if let Anchor::Known(owner) = self.anchor().await { Some(owner) } else { None }
+    }
+
     async fn anchor(&self) -> Anchor {
         let name = &self.settings.installation.anchor;
         match Api::<ClusterRole>::all(self.client.clone()).get_opt(name).await {
