@@ -7,6 +7,8 @@ pub mod baseline;
 #[cfg(feature = "webhook")]
 pub mod certificates;
 pub mod check;
+#[cfg(feature = "webhook")]
+pub mod doctor;
 pub mod explain;
 pub mod input;
 pub mod locate;
@@ -15,6 +17,8 @@ pub mod review;
 pub mod rules;
 #[cfg(feature = "webhook")]
 pub mod serve;
+#[cfg(feature = "webhook")]
+pub mod uninstall;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
@@ -35,12 +39,16 @@ enum Command {
     #[cfg(feature = "webhook")]
     Certificates(certificates::Arguments),
     Check(check::Arguments),
+    #[cfg(feature = "webhook")]
+    Doctor(doctor::Arguments),
     Explain(explain::Arguments),
     Render(render::Arguments),
     Rules(rules::Arguments),
     /// Answer the admission reviews of an API server
     #[cfg(feature = "webhook")]
     Serve(Box<serve::Arguments>),
+    #[cfg(feature = "webhook")]
+    Uninstall(uninstall::Arguments),
 }
 
 /// How a run ended.
@@ -94,8 +102,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     #[cfg(feature = "webhook")]
-    if let Command::Serve(arguments) = &command_line.command {
-        return arguments.run().unwrap_or_else(|error| {
+    if let Some(done) = of_cluster(&command_line.command) {
+        return done.unwrap_or_else(|error| {
             let _ = writeln!(anstream::stderr(), "error: {error:#}");
             Status::Unreadable.into()
         });
@@ -112,7 +120,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Render(arguments) => render::run(&arguments, &mut streams),
         Command::Rules(arguments) => rules::run(&arguments, &mut streams),
         #[cfg(feature = "webhook")]
-        Command::Serve(_) => return ExitCode::SUCCESS,
+        Command::Serve(_) | Command::Doctor(_) | Command::Uninstall(_) => return ExitCode::SUCCESS,
     };
     let done = done.and_then(|status| written(output.flush(), status));
     done.unwrap_or_else(|error| {
@@ -120,6 +128,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Status::Unreadable
     })
     .into()
+}
+
+/// Runs what needs a cluster or a network; `None` for the offline commands.
+#[cfg(feature = "webhook")]
+fn of_cluster(command: &Command) -> Option<anyhow::Result<ExitCode>> {
+    match command {
+        Command::Serve(arguments) => Some(arguments.run()),
+        Command::Doctor(arguments) => Some(arguments.run()),
+        Command::Uninstall(arguments) => Some(arguments.run()),
+        _ => None,
+    }
 }
 
 /// The end of a run whose output was `written`. A reader that went away, as `head` does, is no failure.

@@ -10,6 +10,8 @@ pub mod admission;
 pub mod cli;
 #[cfg(feature = "webhook")]
 pub mod cluster;
+#[cfg(feature = "webhook")]
+pub mod doctor;
 pub mod facts;
 pub mod flink;
 pub mod inject;

@@ -1,0 +1,92 @@
+//! What becomes of an object when the webhook cannot be called: as it is wanted, and as it is.
+
+use serde_json::Value;
+
+use super::{Context, entries, entry_name};
+use crate::doctor::finding::{Check, Finding};
+use crate::doctor::names::{PROVED, Side};
+use crate::object::{annotation, text};
+
+pub(super) fn failure_policy(context: &Context<'_>) -> Vec<Finding> {
+    let sides = context.live().map(|(side, live)| (side, of_side(context, side, live)));
+    let mut findings: Vec<Finding> = sides
+        .flat_map(|(side, findings)| findings.into_iter().map(move |finding| (side, finding)))
+        .map(|(side, finding)| finding.about(context.subject(side)))
+        .collect();
+    if findings.is_empty() {
+        findings.push(Check::FailurePolicy.unknown("there is no live configuration to look at", ""));
+    }
+    findings
+}
+
+fn of_side(context: &Context<'_>, side: Side, live: &Value) -> Vec<Finding> {
+    let names = &context.cluster.names;
+    let closed: Vec<&str> = entries(live).iter().filter(|entry| is_fail(entry)).map(entry_name).collect();
+    // Before anything else: what is refused right now.
+    if !closed.is_empty() && context.ready() == Some(0) {
+        let patch = format!(
+            "kubectl get {0} {1} -o json | sed 's/\"failurePolicy\": \"Fail\"/\"failurePolicy\": \"Ignore\"/' | kubectl replace -f -",
+            side.plural(),
+            names.service
+        );
+        return vec![Check::FailurePolicy.error(
+            format!("{} fail closed, and no replica is ready", closed.join(", ")),
+            "every object that they match is refused now",
+            patch,
+        )];
+    }
+    let proved = annotation(live, PROVED);
+    let Some(wanted) = context.wanted(side) else {
+        let found = entries(live).iter().map(|entry| format!("{} {}", entry_name(entry), policy(entry)));
+        let found: Vec<String> = found.collect();
+        return vec![Check::FailurePolicy.unknown(
+            format!("live is {}; what is wanted is not known", found.join(", ")),
+            format!("kubectl get configmap {} -n {}", names.webhooks(), names.namespace),
+        )];
+    };
+    let mut findings = Vec::new();
+    let (mut open, mut stricter) = (Vec::new(), Vec::new());
+    for entry in entries(&wanted) {
+        let Some(found) = entries(live).iter().find(|found| entry_name(found) == entry_name(entry)) else { continue };
+        match (is_fail(entry), is_fail(found)) {
+            (true, false) => open.push(entry_name(entry)),
+            (false, true) => stricter.push(entry_name(entry)),
+            _ => {}
+        }
+    }
+    if !stricter.is_empty() {
+        findings.push(Check::FailurePolicy.error(
+            format!("{} fail closed, and should be Ignore", stricter.join(", ")),
+            "objects are refused when the webhook cannot be called, which nobody asked for",
+            context.who_changed(side),
+        ));
+    }
+    match (open.is_empty(), proved) {
+        (true, _) => {}
+        (false, None) => findings.push(Check::FailurePolicy.warning(
+            format!("{} should be Fail and are Ignore, since no probe came back yet", open.join(", ")),
+            "while the webhook cannot be called, objects pass unchanged and unjudged",
+            "the check `probe` says what is in the way; the leader sets Fail once one came back",
+        )),
+        (false, Some(since)) => findings.push(Check::FailurePolicy.warning(
+            format!("{} should be Fail and are Ignore, though probes come back since {since}", open.join(", ")),
+            "while the webhook cannot be called, objects pass unchanged and unjudged",
+            context.who_changed(side),
+        )),
+    }
+    if findings.is_empty() {
+        let since = proved.map_or_else(String::new, |since| format!(", proved since {since}"));
+        let closed = if closed.is_empty() { "none".to_owned() } else { closed.join(", ") };
+        findings.push(Check::FailurePolicy.ok(format!("as wanted; fail closed: {closed}{since}")));
+    }
+    findings
+}
+
+/// An omitted `failurePolicy` is `Fail` (admissionregistration.k8s.io/v1).
+fn is_fail(entry: &Value) -> bool {
+    policy(entry) == "Fail"
+}
+
+fn policy(entry: &Value) -> &str {
+    text(entry, &["failurePolicy"]).unwrap_or("Fail")
+}

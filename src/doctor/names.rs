@@ -1,0 +1,128 @@
+//! What the chart and the program name their objects, by the Service that the API server calls.
+
+/// Label of both webhook configurations: `<namespace>.<service>` of the installation that they belong to.
+pub(super) const INSTALLATION: &str = "flink-admission.io/installation";
+/// Annotation of a configuration whose calls were seen to arrive: since when.
+pub(super) const PROVED: &str = "flink-admission.io/proved";
+/// Label of a member's Lease: the Service.
+pub(super) const MEMBER: &str = "flink-admission.io/member";
+/// Annotation of a member's Lease: the fingerprint of the authority of the leaf that it serves.
+pub(super) const AUTHORITY: &str = "flink-admission.io/authority";
+/// Annotation of a member's Lease: its version.
+pub(super) const VERSION: &str = "flink-admission.io/version";
+/// Label of the ConfigMap that probes the way through the API server: `mutate` or `validate`.
+pub(super) const PROBE: &str = "flink-admission.io/probe";
+/// Annotation of that ConfigMap: what the refusal has to repeat.
+pub(super) const NONCE: &str = "flink-admission.io/nonce";
+/// How the names of all our entries end, whatever the configuration is called.
+pub(super) const ENTRIES: &str = ".flink-admission.io";
+/// The entry that the probe reaches.
+pub(super) const PROBE_ENTRY: &str = "probe.flink-admission.io";
+
+/// The objects of one installation.
+///
+/// ```
+/// use flink_admission::doctor::Names;
+///
+/// let names = Names::new("flink-system", "flink-admission");
+/// assert_eq!(names.secret(), "flink-admission-authority");
+/// assert_eq!(names.server(), "flink-admission.flink-system.svc");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names {
+    /// Namespace of the Service, the Secret and the Leases.
+    pub namespace: String,
+    /// The Service; Deployment, ServiceAccount and both webhook configurations are called the same.
+    pub service: String,
+}
+
+impl Names {
+    /// The installation of `service` in `namespace`.
+    #[must_use]
+    pub fn new(namespace: &str, service: &str) -> Self {
+        Self { namespace: namespace.to_owned(), service: service.to_owned() }
+    }
+
+    /// The Secret of the authority.
+    #[must_use]
+    pub fn secret(&self) -> String {
+        format!("{}-authority", self.service)
+    }
+
+    /// The cluster-scoped object that owns both configurations.
+    #[must_use]
+    pub fn anchor(&self) -> String {
+        format!("{}-installation", self.service)
+    }
+
+    /// The Lease by which the replicas elect a leader.
+    #[must_use]
+    pub fn leader(&self) -> String {
+        format!("{}-leader", self.service)
+    }
+
+    /// The ConfigMap with both configurations as they are wanted.
+    #[must_use]
+    pub fn webhooks(&self) -> String {
+        format!("{}-webhooks", self.service)
+    }
+
+    /// The ConfigMap with the policy.
+    #[must_use]
+    pub fn policy(&self) -> String {
+        format!("{}-policy", self.service)
+    }
+
+    /// The name under which the API server calls the Service.
+    #[must_use]
+    pub fn server(&self) -> String {
+        format!("{}.{}.svc", self.service, self.namespace)
+    }
+
+    /// Value of the label [`INSTALLATION`].
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{}.{}", self.namespace, self.service)
+    }
+}
+
+/// One of the two webhook configurations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// MutatingWebhookConfiguration.
+    Mutating,
+    /// ValidatingWebhookConfiguration.
+    Validating,
+}
+
+impl Side {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Mutating, Self::Validating];
+
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Mutating => "MutatingWebhookConfiguration",
+            Self::Validating => "ValidatingWebhookConfiguration",
+        }
+    }
+
+    /// Its resource.
+    #[must_use]
+    pub const fn plural(self) -> &'static str {
+        match self {
+            Self::Mutating => "mutatingwebhookconfigurations",
+            Self::Validating => "validatingwebhookconfigurations",
+        }
+    }
+
+    /// Value of the label [`PROBE`] on the ConfigMap that its entry refuses.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Mutating => "mutate",
+            Self::Validating => "validate",
+        }
+    }
+}
