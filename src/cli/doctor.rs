@@ -1,7 +1,7 @@
 //! `flink-admission doctor`: whether the API server can call the webhook, and what is in the way.
 //!
 //! ```text
-//! flink-admission doctor --namespace flink-system --service flink-admission
+//! flink-admission doctor --namespace flink-admission --service flink-admission
 //! ```
 //!
 //! Exit status: 0 when nothing is wrong, 1 when something is, 2 when nothing could be asked.
@@ -36,7 +36,7 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 pub(super) struct Installation {
     /// Namespace of the installation
-    #[arg(long, short, default_value = "flink-system", value_name = "NAME", value_parser = label)]
+    #[arg(long, short, default_value = "flink-admission", value_name = "NAME", value_parser = label)]
     namespace: String,
     /// Service of the installation, after which the chart names everything
     #[arg(long, default_value = "flink-admission", value_name = "NAME", value_parser = label)]

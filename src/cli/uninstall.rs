@@ -1,7 +1,7 @@
 //! `flink-admission uninstall`: what `helm uninstall` does to the webhook, by hand, also where half of it is gone.
 //!
 //! ```text
-//! flink-admission uninstall --namespace flink-system --service flink-admission --dry-run
+//! flink-admission uninstall --namespace flink-admission --service flink-admission --dry-run
 //! ```
 //!
 //! Exit status: 0 when it is gone, 1 when it is not (clusters would lose their high availability, or an object was not

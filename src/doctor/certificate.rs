@@ -1,12 +1,11 @@
 //! What certificates say, and whether the API server would take them.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::client::danger::ServerCertVerifier as _;
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::aws_lc_rs::{self, cipher_suite};
+use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
@@ -43,17 +42,6 @@ pub(super) fn facts(certificate: &CertificateDer<'_>) -> Option<Facts> {
         not_before: parsed.validity().not_before.timestamp(),
         not_after: parsed.validity().not_after.timestamp(),
         names: names.collect(),
-    })
-}
-
-/// The SHA-256 of `certificate` in hexadecimal digits, as members write that of their authority; empty where the TLS
-/// library has no SHA-256.
-pub(super) fn fingerprint(certificate: &CertificateDer<'_>) -> String {
-    let Some(suite) = cipher_suite::TLS13_AES_128_GCM_SHA256.tls13() else { return String::new() };
-    let digest = suite.common.hash_provider.hash(certificate);
-    digest.as_ref().iter().fold(String::new(), |mut digits, byte| {
-        let _ = write!(digits, "{byte:02x}");
-        digits
     })
 }
 

@@ -1,19 +1,12 @@
 //! What the chart and the program name their objects, by the Service that the API server calls.
 
-/// Label of both webhook configurations: `<namespace>.<service>` of the installation that they belong to.
-pub(super) const INSTALLATION: &str = "flink-admission.io/installation";
-/// Annotation of a configuration whose calls were seen to arrive: since when.
-pub(super) const PROVED: &str = "flink-admission.io/proved";
-/// Label of a member's Lease: the Service.
-pub(super) const MEMBER: &str = "flink-admission.io/member";
-/// Annotation of a member's Lease: the fingerprint of the authority of the leaf that it serves.
-pub(super) const AUTHORITY: &str = "flink-admission.io/authority";
-/// Annotation of a member's Lease: its version.
-pub(super) const VERSION: &str = "flink-admission.io/version";
-/// Label of the ConfigMap that probes the way through the API server: `mutate` or `validate`.
-pub(super) const PROBE: &str = "flink-admission.io/probe";
-/// Annotation of that ConfigMap: what the refusal has to repeat.
-pub(super) const NONCE: &str = "flink-admission.io/nonce";
+pub(super) use crate::cluster::{
+    AUTHORITY_ANNOTATION as AUTHORITY, INSTALLATION_LABEL as INSTALLATION, MEMBER_LABEL as MEMBER,
+    NONCE_ANNOTATION as NONCE, PROBE_LABEL as PROBE, PROVED_ANNOTATION as PROVED, VERSION_ANNOTATION as VERSION,
+};
+
+use crate::cluster::Installation;
+
 /// How the names of all our entries end, whatever the configuration is called.
 pub(super) const ENTRIES: &str = ".flink-admission.io";
 /// The entry that the probe reaches.
@@ -43,22 +36,26 @@ impl Names {
         Self { namespace: namespace.to_owned(), service: service.to_owned() }
     }
 
+    fn installation(&self) -> Installation {
+        Installation::of_service(&self.service, &self.namespace)
+    }
+
     /// The Secret of the authority.
     #[must_use]
     pub fn secret(&self) -> String {
-        format!("{}-authority", self.service)
+        self.installation().secret
     }
 
     /// The cluster-scoped object that owns both configurations.
     #[must_use]
     pub fn anchor(&self) -> String {
-        format!("{}-installation", self.service)
+        self.installation().anchor
     }
 
     /// The Lease by which the replicas elect a leader.
     #[must_use]
     pub fn leader(&self) -> String {
-        format!("{}-leader", self.service)
+        self.installation().leader
     }
 
     /// The ConfigMap with both configurations as they are wanted.
@@ -82,7 +79,7 @@ impl Names {
     /// Value of the label [`INSTALLATION`].
     #[must_use]
     pub fn label(&self) -> String {
-        format!("{}.{}", self.namespace, self.service)
+        self.installation().label()
     }
 }
 

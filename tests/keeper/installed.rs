@@ -139,6 +139,21 @@ impl Installed {
         self.wait(webhook, &format!("not {wanted}"), || self.policies() == [wanted, wanted]);
     }
 
+    /// The worst that `doctor` says of `check`.
+    pub fn doctor(&self, check: &str) -> String {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_flink-admission"))
+            .args(["doctor", "--output=json", "--namespace", &self.name, "--service", &self.name])
+            .env("KUBECONFIG", self.plane.kubeconfig())
+            .output()
+            .expect("the program runs");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+        let findings = report["findings"].as_array().expect("findings").iter();
+        let states = findings.filter(|finding| finding["check"] == check).map(|finding| &finding["state"]);
+        let worst =
+            states.max_by_key(|state| ["ok", "unknown", "warning", "error"].iter().position(|word| *state == word));
+        worst.and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
     /// Whether requests through the API server reach a replica, one by one.
     pub fn caller(&self) -> impl Fn() -> bool + Send + 'static {
         let (plane, name) = (self.plane, self.name.clone());

@@ -27,6 +27,9 @@ fn an_installation_proves_itself_and_the_last_replica_leaves_nothing_closed() {
         );
     }
     assert!(installed.object("lease", &format!("{}-member-one", installed.name)).is_some());
+    for check in ["anchor", "leader", "members", "authority", "bundle", "probe"] {
+        assert_eq!(installed.doctor(check), "ok", "{check}");
+    }
 
     webhook.signal("TERM");
     webhook.wait_for_exit();

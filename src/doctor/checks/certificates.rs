@@ -12,6 +12,7 @@ use crate::doctor::finding::{Check, Finding};
 use crate::doctor::names::{AUTHORITY, Side};
 use crate::doctor::seen::{Dialled, Seen};
 use crate::object::{annotation, text};
+use crate::tls::fingerprint_of;
 
 /// A leaf is renewed when a third of its life is left; with less than this part it was not.
 const LEAF_REST: i64 = 5;
@@ -65,7 +66,7 @@ pub(super) fn bundle(context: &Context<'_>) -> Vec<Finding> {
     let secret = secret.map(|pem| certificate::read(&pem)).unwrap_or_default();
     // One that was left behind says nothing.
     let is_in_use = context.settings.is_known() && context.settings.owns_authority();
-    let authority = secret.first().filter(|_| is_in_use).map(certificate::fingerprint);
+    let authority = secret.first().filter(|_| is_in_use).map(fingerprint_of);
     let mut findings = Vec::new();
     let (mut trusting, mut empty, mut stale) = (0_usize, Vec::new(), Vec::new());
     for (side, entry) in context.entries() {
@@ -76,10 +77,7 @@ pub(super) fn bundle(context: &Context<'_>) -> Vec<Finding> {
         let held = bundle_of(entry);
         if held.is_empty() {
             empty.push((side, entry_name(entry)));
-        } else if authority
-            .as_ref()
-            .is_some_and(|wanted| !held.iter().any(|one| certificate::fingerprint(one) == *wanted))
-        {
+        } else if authority.as_ref().is_some_and(|wanted| !held.iter().any(|one| fingerprint_of(one) == *wanted)) {
             stale.push((side, entry_name(entry)));
         } else {
             trusting += 1;

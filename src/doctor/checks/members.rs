@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::installed::version_of;
 use super::{Context, in_words};
-use crate::doctor::certificate;
 use crate::doctor::finding::{Check, Finding};
 use crate::doctor::gather::items;
 use crate::doctor::names::AUTHORITY;
 use crate::doctor::seen::{Cluster, Seen};
 use crate::object::{annotation, integer, text};
+use crate::tls::fingerprint_of;
 
 /// A Lease that names no duration is renewed within this, in seconds.
 const DURATION: i64 = 60;
@@ -109,7 +109,7 @@ pub(super) fn living(cluster: &Cluster) -> Vec<&Value> {
 /// The fingerprints of what both live configurations trust.
 pub(super) fn trusted(context: &Context<'_>) -> BTreeSet<String> {
     let bundles = context.entries().map(|(_, entry)| super::certificates::bundle_of(entry));
-    bundles.flatten().map(|certificate| certificate::fingerprint(&certificate)).collect()
+    bundles.flatten().map(|certificate| fingerprint_of(&certificate)).collect()
 }
 
 /// A fingerprint as we write it.
