@@ -263,6 +263,14 @@ fn no_control_character_reaches_a_terminal() {
     let decision = validated(&object, None, JUDGE_ONLY);
     assert!(!decision.allowed && decision.message.lines().count() <= 3, "{}", decision.message);
     assert!(!decision.message.contains('\u{1b}'));
+    // Nor where several values are one finding.
+    let object = flink_deployment(
+        "v1_20",
+        json!({"high-availability.type": "kubernetes", "high-availability.storageDir": "s3://<bucket>/\u{1b}ha",
+            "execution.checkpointing.dir": "s3://<bucket>/c"}),
+    );
+    let message = validated(&object, None, JUDGE_ONLY).message;
+    assert!(message.contains("the same is true of") && !message.contains('\u{1b}'), "{message}");
 }
 
 fn session_job(spec: Value) -> Value {

@@ -239,6 +239,12 @@ pub fn evaluate(case: &Case<'_>) -> Vec<Finding> {
 fn finding(rule: &Rule, level: Level, violation: Violation) -> Finding {
     let Violation { role, path: at, value, origin, message, fix, at_most, replacement, shared } = violation;
     let (value, message, fix) = (value.map(visible), visible(message), visible(fix));
+    let shared = shared.map(|shared| Shared {
+        fact: visible(shared.fact),
+        fix: visible(shared.fix),
+        loss: shared.loss.map(visible),
+        ..shared
+    });
     let (level, path) = (level.min(at_most), at.to_string());
     Finding { rule: rule.id, level, role, path, at, value, origin, message, fix, replacement, exception: None, shared }
 }
