@@ -326,14 +326,9 @@ impl<'a> Work<'a> {
         seen.unwrap_or_else(|| self.cluster().version)
     }
 
-    /// The names that templates are filled with. One with a blank in it is refused later, and read otherwise where it is trimmed.
+    /// The names that templates are filled with.
     fn names(&self) -> Names<'_> {
-        let is_whole = |name: &&str| !name.contains(char::is_whitespace);
-        Names {
-            namespace: self.target.namespace,
-            name: self.target.name.filter(is_whole),
-            cluster: self.identity.as_deref().filter(is_whole),
-        }
+        Names { namespace: self.target.namespace, name: self.target.name, cluster: self.identity.as_deref() }
     }
 
     /// The findings on what there is so far, with what comes last.

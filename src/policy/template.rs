@@ -44,18 +44,21 @@ impl Template {
     /// The text with its words replaced.
     ///
     /// # Errors
-    /// The word whose value is not known.
+    /// The word whose value is not known, or has a blank in it: no name has, the API server refuses it later, and Flink reads
+    /// it otherwise where it is trimmed.
     pub fn fill(&self, names: &Names<'_>) -> Result<String, &'static str> {
         let mut filled = String::new();
         let mut rest = self.text.as_str();
         while let Some((before, after)) = rest.split_once('{') {
             let Some((word, after)) = after.split_once('}') else { break };
             filled.push_str(before);
-            filled.push_str(match word {
-                "namespace" => names.namespace,
-                "name" => names.name.ok_or("{name}")?,
-                _ => names.cluster.ok_or("{cluster}")?,
-            });
+            let (word, value) = match word {
+                "namespace" => ("{namespace}", Some(names.namespace)),
+                "name" => ("{name}", names.name),
+                _ => ("{cluster}", names.cluster),
+            };
+            let is_name = |value: &&str| !value.contains(char::is_whitespace);
+            filled.push_str(value.filter(is_name).ok_or(word)?);
             rest = after;
         }
         filled.push_str(rest);
@@ -84,6 +87,10 @@ mod tests {
         assert_eq!(filled("s3://b/{namespace}/{name}-{namespace}").as_deref(), Ok("s3://b/plants/turbines-plants"));
         assert_eq!(filled("s3://b"), Ok("s3://b".to_owned()));
         assert_eq!(filled("s3://b/{cluster}"), Err("{cluster}"));
+        let blank = Names { namespace: " ", name: Some("a b"), cluster: Some("c") };
+        let filled = |text: &str| template(text).unwrap().fill(&blank);
+        assert_eq!((filled("{namespace}"), filled("{name}")), (Err("{namespace}"), Err("{name}")));
+        assert_eq!(filled("{cluster}").as_deref(), Ok("c"));
     }
 
     #[test]
