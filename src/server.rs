@@ -169,11 +169,15 @@ impl Server {
         self.observe.local_addr().unwrap_or(self.config.observe)
     }
 
-    /// Serves until `stop` yields, then for the time it yielded, then finishes what is in flight.
+    /// Serves until `stop` yields, then until what it yielded is over, then finishes what is in flight.
     ///
     /// # Errors
     /// Where TLS cannot be set up.
-    pub async fn run(self, parts: Parts, stop: impl Future<Output = Duration>) -> Result<(), tls::Error> {
+    pub async fn run(
+        self,
+        parts: Parts,
+        stop: impl Future<Output = impl Future<Output = ()>>,
+    ) -> Result<(), tls::Error> {
         self.serve(parts, stop, routes::all).await
     }
 
@@ -185,7 +189,7 @@ impl Server {
     pub async fn run_with(
         self,
         parts: Parts,
-        stop: impl Future<Output = Duration>,
+        stop: impl Future<Output = impl Future<Output = ()>>,
         reviews: Router,
     ) -> Result<(), tls::Error> {
         self.serve(parts, stop, |_| reviews).await
@@ -194,7 +198,7 @@ impl Server {
     async fn serve(
         self,
         parts: Parts,
-        stop: impl Future<Output = Duration>,
+        stop: impl Future<Output = impl Future<Output = ()>>,
         reviews: impl FnOnce(&Arc<Shared>) -> Router,
     ) -> Result<(), tls::Error> {
         let acceptor = TlsAcceptor::from(tls::server_config(Arc::clone(&parts.certificate), &self.config.clients)?);
@@ -212,9 +216,9 @@ impl Server {
         let finish = self.config.finish;
         let way_out = async {
             let grace = stop.await;
-            tracing::info!(grace_s = grace.as_secs_f64(), "draining: not ready, still serving");
+            tracing::info!("draining: not ready, still serving");
             life.send_replace(Life::Draining);
-            tokio::time::sleep(grace).await;
+            grace.await;
             tracing::info!("closing: finishing requests in flight");
             life.send_replace(Life::Closing);
         };

@@ -180,17 +180,19 @@ impl Arguments {
         let parts = Parts { policies, look_up: cluster.look_up, certificate, metrics };
         let (stopping, keeping) = (cluster.stopping, cluster.keeping);
         let stop = stop(self.drain)?;
+        #[expect(clippy::async_yields_async, reason = "draining begins with the one and ends with the other")]
         let stop = async {
             let grace = stop.await;
             stopping.notify_one();
-            grace
+            // The last replica opens the configurations, while there is somebody to answer; it bounds its own time.
+            async move {
+                let leave = async { if let Some(keeping) = keeping { keeping.await } else { Ok(()) } };
+                if let (Err(error), ()) = tokio::join!(leave, tokio::time::sleep(grace)) {
+                    tracing::error!(%error, "the task that keeps certificates and webhook configurations failed");
+                }
+            }
         };
-        server.run(parts, stop).await?;
-        if let Some(keeping) = keeping {
-            // It bounds its own time.
-            keeping.await.context("the task that keeps certificates and webhook configurations failed")?;
-        }
-        Ok(())
+        Ok(server.run(parts, stop).await?)
     }
 
     fn certificate(&self, certificate: &ServingCertificate) -> anyhow::Result<Source> {

@@ -45,7 +45,7 @@ pub(crate) fn run() {
             metrics: Arc::new(Metrics::default()),
         };
         let routes = Router::new().route("/mutate", post(allow)).route("/validate", post(allow));
-        server.run_with(parts, std::future::pending(), routes).await.unwrap();
+        server.run_with(parts, std::future::pending::<std::future::Ready<()>>(), routes).await.unwrap();
     });
 }
 
