@@ -390,10 +390,12 @@ fn a_list_with_an_element_of_another_shape_is_left_alone() {
         json!({INJECTED_ANNOTATION: json!({"namespace": "shop", "name": "orders", "values": values}).to_string()});
     let shipper = json!({"name": "shipper"});
     old["spec"]["taskManager"]["podTemplate"] = json!({"spec": {"containers": [&shipper, main(json!([&variable]))]}});
-    new["spec"]["podTemplate"] = json!({"spec": {"containers": [&shipper, "Never"]}});
     new["spec"]["taskManager"]["podTemplate"] = json!({"spec": {"containers": [&shipper, main(json!([]))]}});
-    let once = mutated(&new, Some(&old), JUDGE_ONLY);
-    assert_eq!(mutated(&once, Some(&old), JUDGE_ONLY), once);
+    for odd in [json!("Never"), json!({"name": {"first": "Never"}, "env": [{"value": "north"}]})] {
+        new["spec"]["podTemplate"] = json!({"spec": {"containers": [&shipper, odd]}});
+        let once = mutated(&new, Some(&old), JUDGE_ONLY);
+        assert_eq!(mutated(&once, Some(&old), JUDGE_ONLY), once);
+    }
 }
 
 #[test]
