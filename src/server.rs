@@ -13,6 +13,7 @@
 mod body;
 mod connection;
 mod deadline;
+mod idle;
 mod listener;
 mod look_up;
 mod probe;

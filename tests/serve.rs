@@ -240,6 +240,12 @@ async fn bodies_beyond_the_memory_for_them_are_told_to_come_again() {
 async fn connections_beyond_the_bound_are_told_to_come_again() {
     let program = Program::start(&["--max-connections", "1"]).await;
     let mut first = program.connect().await;
+    let (begun, rest) = SAMPLE.split_at(10);
+    first.send(&head("/mutate", SAMPLE.len())).await;
+    first.send(begun).await;
+    while program.metric("flink_admission_body_bytes").await == 0 {
+        tokio::task::yield_now().await;
+    }
     let mut second = program.connect().await;
     let turned_away = second.request(&post("/mutate", SAMPLE)).await;
     assert_eq!(turned_away.status, 429);
@@ -247,7 +253,21 @@ async fn connections_beyond_the_bound_are_told_to_come_again() {
     second.closed().await;
     let probe = program.connect().await.request(&get("/healthz")).await;
     assert_eq!((probe.status, probe.closes()), (200, true));
-    assert_eq!(first.request(&post("/mutate", SAMPLE)).await.status, 200);
+    first.send(rest).await;
+    assert_eq!(first.reply().await.status, 200);
+    assert_eq!(program.metric("flink_admission_overloads_total").await, 2);
+}
+
+#[tokio::test]
+async fn connections_that_do_nothing_make_room_for_others() {
+    let program = Program::start(&["--max-connections", "2"]).await;
+    let (mut used, mut silent) = (program.connect().await, program.connect().await);
+    assert_eq!(used.request(&post("/mutate", SAMPLE)).await.status, 200);
+    let mut third = program.connect().await;
+    assert_eq!(third.request(&post("/mutate", SAMPLE)).await.status, 200);
+    silent.closed().await;
+    assert_eq!(used.request(&post("/mutate", SAMPLE)).await.status, 200);
+    assert_eq!(program.metric("flink_admission_overloads_total").await, 0);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use axum::Router;
@@ -20,10 +21,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 use tower::Service as _;
 
+use super::idle::Idle;
 use super::{Life, Limits, Shared, routes};
 
 /// Bytes of a request's header, and of the pieces in which its body is read.
@@ -49,25 +51,47 @@ enum Phase {
     Answer,
 }
 
-/// The phase and its beginning.
-struct Activity(watch::Sender<(Phase, Instant)>);
+/// What a connection is doing, and since when.
+struct Activity {
+    phase: watch::Sender<(Phase, Instant)>,
+    idle: Arc<Idle>,
+    /// Its number among those that are idle.
+    number: AtomicU64,
+    displaced: Arc<Notify>,
+}
 
 impl Activity {
-    fn new() -> Self {
-        Self(watch::Sender::new((Phase::Idle, Instant::now())))
+    fn new(idle: Arc<Idle>) -> Self {
+        let displaced = Arc::default();
+        let number = AtomicU64::new(idle.enter(&displaced));
+        Self { phase: watch::Sender::new((Phase::Idle, Instant::now())), idle, number, displaced }
     }
 
     fn phase(&self) -> Phase {
-        self.0.borrow().0
+        self.phase.borrow().0
     }
 
     fn enter(&self, phase: Phase) {
-        self.0.send_replace((phase, Instant::now()));
+        self.idle.leave(self.number.load(Ordering::Relaxed));
+        if phase == Phase::Idle {
+            self.number.store(self.idle.enter(&self.displaced), Ordering::Relaxed);
+        }
+        self.phase.send_replace((phase, Instant::now()));
+    }
+
+    /// Waits until the connection is to make room for another one, while it does nothing.
+    async fn is_displaced(&self) {
+        loop {
+            self.displaced.notified().await;
+            if self.phase() == Phase::Idle {
+                return;
+            }
+        }
     }
 
     /// Waits until the connection has been in one phase for longer than it may.
     async fn overstays(&self, limits: &Limits) -> Phase {
-        let mut watched = self.0.subscribe();
+        let mut watched = self.phase.subscribe();
         loop {
             let (phase, since) = *watched.borrow_and_update();
             let over = async {
@@ -86,12 +110,18 @@ impl Activity {
     }
 }
 
-/// Serves `io` until the client leaves, a bound is passed or the server closes.
-pub(super) async fn serve<IO>(io: IO, routes: Router, shared: &Arc<Shared>, room: Room)
+impl Drop for Activity {
+    fn drop(&mut self) {
+        self.idle.leave(*self.number.get_mut());
+    }
+}
+
+/// Serves `io` until the client leaves, a bound is passed, it is displaced from `idle` or the server closes.
+pub(super) async fn serve<IO>(io: IO, routes: Router, shared: &Arc<Shared>, room: Room, idle: Arc<Idle>)
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let activity = Arc::new(Activity::new());
+    let activity = Arc::new(Activity::new(idle));
     let service = service_fn(|request| answer(request, routes.clone(), shared, room, Arc::clone(&activity)));
     let io = TokioIo::new(Watched { io, activity: Arc::clone(&activity) });
     let served = http1::Builder::new().header_read_timeout(None).max_buf_size(BUFFER).serve_connection(io, service);
@@ -106,6 +136,7 @@ where
             return;
         }
         _ = life.wait_for(|&life| life == Life::Closing) => {}
+        () = activity.is_displaced() => tracing::debug!("an idle connection makes room for another one"),
     }
     // A request that has begun is answered, with `Connection: close`; only a connection without one is closed here.
     if activity.phase() == Phase::Idle {

@@ -7,13 +7,17 @@ use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::connection::{self, Room};
+use super::idle::Idle;
 use super::{Life, Shared};
 
 /// Connections beyond the bound that are still told to come back later; the ones after them are dropped unheard.
 const TURNED_AWAY_AT_ONCE: usize = 64;
+/// How long an idle connection that makes room may take to go.
+const MAKES_ROOM: Duration = Duration::from_secs(1);
 /// How long accepting rests after the system refused a socket, as when no file descriptors are left.
 const REST: Duration = Duration::from_millis(100);
 
@@ -25,12 +29,21 @@ pub(super) struct Listener {
     shared: Arc<Shared>,
     room: Arc<Semaphore>,
     doorway: Arc<Semaphore>,
+    idle: Arc<Idle>,
 }
 
 impl Listener {
     pub(super) fn new(socket: TcpListener, tls: Option<TlsAcceptor>, routes: Router, shared: Arc<Shared>) -> Self {
         let room = Arc::new(Semaphore::new(shared.limits.connections));
-        Self { socket, tls, routes, shared, room, doorway: Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE)) }
+        Self {
+            socket,
+            tls,
+            routes,
+            shared,
+            room,
+            doorway: Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE)),
+            idle: Arc::default(),
+        }
     }
 
     /// Accepts until the server closes, then waits up to `finish` for the open connections.
@@ -59,29 +72,40 @@ impl Listener {
         }
         drop(self.socket);
         let all_closed = async { while open.join_next().await.is_some() {} };
-        if tokio::time::timeout(finish, all_closed).await.is_err() {
+        if timeout(finish, all_closed).await.is_err() {
             tracing::warn!(connections = open.len(), "connections were cut that did not finish in time");
         }
     }
 
     /// Serves one connection on a task of its own, or drops it where even turning away would be too much.
     fn take(&self, stream: TcpStream, open: &mut JoinSet<()>) {
-        let (permit, room) = if let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() {
-            (permit, Room::Enough)
-        } else {
+        let inside = Arc::clone(&self.room).try_acquire_owned().ok();
+        let at_door = if inside.is_none() { Arc::clone(&self.doorway).try_acquire_owned().ok() } else { None };
+        if inside.is_none() && at_door.is_none() {
             self.shared.parts.metrics.overloads.inc();
-            let Ok(permit) = Arc::clone(&self.doorway).try_acquire_owned() else { return };
-            (permit, Room::None)
-        };
+            return;
+        }
+        let (room, idle) = (Arc::clone(&self.room), Arc::clone(&self.idle));
         let (tls, routes, shared) = (self.tls.clone(), self.routes.clone(), Arc::clone(&self.shared));
         open.spawn(async move {
             shared.parts.metrics.connections.inc();
+            let inside = match inside {
+                None if idle.displace() => timeout(MAKES_ROOM, room.acquire_owned()).await.ok().and_then(Result::ok),
+                inside => inside,
+            };
+            let (room, idle) = if inside.is_some() {
+                (Room::Enough, idle)
+            } else {
+                shared.parts.metrics.overloads.inc();
+                (Room::None, Arc::default())
+            };
+            let permit = inside.or(at_door);
             // Small replies must not wait for more to send; a socket that refuses this still serves.
             let _ = stream.set_nodelay(true);
             match tls {
-                None => connection::serve(stream, routes, &shared, room).await,
-                Some(tls) => match tokio::time::timeout(shared.limits.handshake, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => connection::serve(stream, routes, &shared, room).await,
+                None => connection::serve(stream, routes, &shared, room, idle).await,
+                Some(tls) => match timeout(shared.limits.handshake, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => connection::serve(stream, routes, &shared, room, idle).await,
                     Ok(Err(error)) => failed(&shared, &error.to_string()),
                     Err(_) => failed(&shared, "it took too long"),
                 },
