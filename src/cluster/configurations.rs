@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::client::explain;
 use super::installation::{FIELD_MANAGER, INSTALLATION_LABEL, Installation};
 use crate::object::text;
-use live::{fields_of_ours, is_within};
+use live::{fields_of_ours, is_within, keep_bundles};
 
 pub use live::{bundles, proved};
 pub use wanted::{NotWanted, Standing, Wanted};
@@ -182,6 +182,9 @@ impl Configurations {
         let written = match (live, &self.wanted) {
             (live, Some(wanted)) if self.by == By::Program && (whole || live.is_none()) => {
                 let mut whole = wanted.whole(kind, &self.installation, standing);
+                if let (None, Some(live)) = (standing.bundle, live) {
+                    keep_bundles(&mut whole, live);
+                }
                 if live.is_some_and(|live| is_within(&whole, live)) {
                     return Ok(Kept::Unchanged);
                 }

@@ -42,13 +42,14 @@ struct Annotations {
     nonce: String,
 }
 
-/// Refuses the object in `body`, a review of a ConfigMap that is never to be stored.
+/// Refuses the object in `body`, a review of a ConfigMap that is never to be stored. The connection ends with it: the next one
+/// has to find the Service and to trust the certificate again, as calls of other entries do.
 pub(super) fn answer(body: &[u8]) -> Response {
     let Request { uid, object } = serde_json::from_slice(body).map(|review: Review| review.request).unwrap_or_default();
     let nonce = object.metadata.annotations.nonce.chars().take(NONCE).collect::<String>();
     let message = format!("probe {nonce} answered: flink-admission is called; this object is never stored");
     let reply = encode(&uid, &Decision { allowed: false, message, ..Decision::allow() });
-    ([(header::CONTENT_TYPE, "application/json")], reply).into_response()
+    ([(header::CONTENT_TYPE, "application/json"), (header::CONNECTION, "close")], reply).into_response()
 }
 
 #[cfg(test)]
@@ -60,7 +61,9 @@ mod tests {
     use crate::cluster::NONCE_ANNOTATION;
 
     async fn answered(review: &Value) -> Value {
-        let body = to_bytes(answer(&serde_json::to_vec(review).unwrap()).into_body(), usize::MAX).await.unwrap();
+        let response = answer(&serde_json::to_vec(review).unwrap());
+        assert_eq!(response.headers()[header::CONNECTION], "close");
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         serde_json::from_slice(&body).unwrap()
     }
 

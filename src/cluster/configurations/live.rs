@@ -70,6 +70,16 @@ pub(super) fn fields_of_ours(live: &Value, wanted: Option<&Value>, standing: &St
     Some(patch)
 }
 
+/// Gives each entry of `whole` the `caBundle` that it has in `live`: what others are to write is not taken away before they do.
+pub(super) fn keep_bundles(whole: &mut Value, live: &Value) {
+    for entry in whole.get_mut("webhooks").and_then(Value::as_array_mut).into_iter().flatten() {
+        let known = text(entry, &["name"]).and_then(|name| named(list(live, &["webhooks"]), name));
+        if let Some(bundle) = known.and_then(|(_, known)| text(known, &["clientConfig", "caBundle"])) {
+            merge(entry, &json!({"clientConfig": {"caBundle": bundle}}));
+        }
+    }
+}
+
 /// Whether everything that `ours` says stands in `live`, which may say more: defaults, and expressions that a platform adds
 /// to each namespace selector.
 pub(super) fn is_within(ours: &Value, live: &Value) -> bool {
@@ -170,6 +180,16 @@ mod tests {
         assert!(is_within(&ours, &live));
         live["webhooks"][1]["namespaceSelector"]["matchExpressions"] = json!([]);
         assert!(!is_within(&ours, &live), "the selector is gone");
+    }
+
+    #[test]
+    fn a_bundle_that_others_write_is_left_where_it_is() {
+        let bundle = bundle();
+        let installation = Installation::of_service("webhook", "flink");
+        let standing = Standing { bundle: None, proved: None, owner: None };
+        let mut ours = wanted().whole(Kind::Mutating, &installation, &standing);
+        keep_bundles(&mut ours, &whole(&bundle, None));
+        assert_eq!(ours, whole(&bundle, None));
     }
 
     #[test]

@@ -30,6 +30,8 @@ const MISSED: u32 = 3;
 const PROBES: u32 = 6;
 /// Between two of them.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long a replica that starts waits for the leader to make an authority.
+const ALONE: Duration = Duration::from_secs(15);
 /// How long after its start a replica may not be found by the Service yet.
 const EARLY: Duration = Duration::from_mins(2);
 
@@ -49,6 +51,7 @@ pub(super) struct Round {
     belief: Option<Belief>,
     /// Since when requests are answered: before that none need be sent.
     pub(super) listens: Option<Instant>,
+    began: Instant,
     /// Since when this replica leads.
     leads_since: Option<Instant>,
     /// What was last said of each trouble, so that it is said once.
@@ -98,6 +101,7 @@ impl Round {
             belief: None,
             listens: None,
             leads_since: None,
+            began: Instant::now(),
             troubles: BTreeMap::new(),
             settings,
         }
@@ -148,7 +152,9 @@ impl Round {
     async fn learn_authority(&mut self, leads: bool, anchor: &Anchor) -> Result<(), StartError> {
         let Source::Authority { authority_life, .. } = self.settings.source else { return Ok(()) };
         let is_known = self.authority.is_some();
-        let authority = if leads && (*anchor != Anchor::Absent || !is_known) {
+        // Whoever leads may have its certificate from files, and make none for others.
+        let is_alone = !is_known && self.began.elapsed() >= ALONE;
+        let authority = if (leads || is_alone) && (*anchor != Anchor::Absent || !is_known) {
             let owner = anchor.owner().cloned();
             self.secret.ensure(&Wish { known: self.authority.clone(), life: authority_life, owner }).await?
         } else {
@@ -215,6 +221,8 @@ impl Round {
         self.trouble("members", others.as_ref().err().map(ToString::to_string));
         let others = others.ok();
         if !self.may_write(anchor).await {
+            // What is made anew is proved anew.
+            self.belief = None;
             return;
         }
         let bundle = self.bundle(&live, others.as_ref());
