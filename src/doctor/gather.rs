@@ -14,10 +14,11 @@ use super::api::{Api, METADATA};
 use super::dial;
 use super::endpoints::{self, Target};
 use super::injected::scan;
-use super::names::{INSTALLATION, MEMBER, NONCE, Names, PROBE, PROBE_ENTRY, Side};
+use super::names::{INSTALLATION, MEMBER, NONCE, Names, PROBE, PROBE_ENTRY};
 use super::rights::{self, Right};
 use super::seen::{Cluster, Dialled, Listed, Probed, Reach, Seen};
 use super::settings::Settings;
+use crate::cluster::Kind;
 use crate::object::{list, text};
 
 /// Endpoints that are dialled; more replicas than these tell nothing new.
@@ -71,8 +72,8 @@ pub(super) async fn gather(
             json
         ),
         many(format!("{}/leases", of_group("coordination.k8s.io/v1")), selected(&MEMBER.replace('/', "%2F")), json),
-        configurations(&api, names, Side::Mutating),
-        configurations(&api, names, Side::Validating),
+        configurations(&api, names, Kind::Mutating),
+        configurations(&api, names, Kind::Validating),
         many("/api/v1/namespaces".to_owned(), String::new(), METADATA),
         one("/apis/flink.apache.org".to_owned()),
         scan(&api),
@@ -80,7 +81,7 @@ pub(super) async fn gather(
     let settings = Settings::of(deployment.known());
     let account = settings.account(names);
     let configurations = [mutating.0, validating.0];
-    let probes = [probe(&api, names, Side::Mutating).await, probe(&api, names, Side::Validating).await];
+    let probes = [probe(&api, names, Kind::Mutating).await, probe(&api, names, Kind::Validating).await];
     let reach =
         if probes.iter().all(|probed| *probed == Probed::Answered) { Reach::Reached } else { reach(&api, names).await };
     let others = both(mutating.1, validating.1);
@@ -134,21 +135,21 @@ fn date(headers: &HeaderMap) -> Option<Timestamp> {
     rfc2822::DateTimeParser::new().parse_timestamp(headers.get("date")?.as_bytes()).ok()
 }
 
-/// Our configuration of `side`, and all of that kind. Where they cannot be listed, ours alone.
-async fn configurations(api: &Api, names: &Names, side: Side) -> (Seen<Value>, Seen<Vec<(Side, Value)>>) {
-    let path = format!("{CONFIGURATIONS}{}", side.plural());
+/// Our configuration of `kind`, and all of that kind. Where they cannot be listed, ours alone.
+async fn configurations(api: &Api, names: &Names, kind: Kind) -> (Seen<Value>, Seen<Vec<(Kind, Value)>>) {
+    let path = format!("{CONFIGURATIONS}{}", kind.plural());
     match api.list(&path, "", "application/json").await {
         Seen::Known(listed) => {
             let ours = listed.items.iter().find(|item| text(item, &["metadata", "name"]) == Some(&names.service));
             let ours = ours.map_or(Seen::Absent, |ours| Seen::Known(ours.clone()));
-            (ours, Seen::Known(listed.items.into_iter().map(|item| (side, item)).collect()))
+            (ours, Seen::Known(listed.items.into_iter().map(|item| (kind, item)).collect()))
         }
         Seen::Absent => (Seen::Absent, Seen::Absent),
         Seen::Unknown(why) => (api.get(&format!("{path}/{}", names.service)).await, Seen::Unknown(why)),
     }
 }
 
-fn both(one: Seen<Vec<(Side, Value)>>, other: Seen<Vec<(Side, Value)>>) -> Seen<Vec<(Side, Value)>> {
+fn both(one: Seen<Vec<(Kind, Value)>>, other: Seen<Vec<(Kind, Value)>>) -> Seen<Vec<(Kind, Value)>> {
     match (one, other) {
         (Seen::Unknown(why), _) | (_, Seen::Unknown(why)) => Seen::Unknown(why),
         (Seen::Known(mut one), Seen::Known(other)) => {
@@ -164,11 +165,11 @@ fn versions(group: &Value) -> Vec<String> {
 }
 
 /// Asks the API server to pretend to store a ConfigMap that only our entry refuses.
-async fn probe(api: &Api, names: &Names, side: Side) -> Probed {
-    let nonce = format!("{:x}-{}", Timestamp::now().as_nanosecond(), side.word());
+async fn probe(api: &Api, names: &Names, kind: Kind) -> Probed {
+    let nonce = format!("{:x}-{}", Timestamp::now().as_nanosecond(), kind.word());
     let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {
         "name": format!("{}-probe-{nonce}", names.service),
-        "labels": {PROBE: side.word()}, "annotations": {NONCE: nonce}}});
+        "labels": {PROBE: kind.word()}, "annotations": {NONCE: nonce}}});
     let path = format!("/api/v1/namespaces/{}/configmaps?dryRun=All", names.namespace);
     let said = match api.send(Method::POST, &path, "application/json", &map).await {
         Ok(said) => said,

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::names::{Names, Side};
+use super::names::Names;
 use super::seen::Seen;
+use crate::cluster::{KINDS, Kind};
 
 /// One thing that must be allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,15 +55,15 @@ pub(super) fn wanted(names: &Names, owns_authority: bool, writes_configurations:
         add(&["watch"], "", "secrets", (own, &names.secret()), NOTICED, false);
     }
     let group = "admissionregistration.k8s.io";
-    for side in Side::ALL {
-        add(&["get", "patch"], group, side.plural(), ("", &names.service), CONFIGURATIONS, true);
+    for kind in KINDS {
+        add(&["get", "patch"], group, kind.plural(), ("", &names.service), CONFIGURATIONS, true);
         if writes_configurations {
             // By server-side apply, which names what it makes.
-            add(&["create"], group, side.plural(), ("", &names.service), CONFIGURATIONS, true);
+            add(&["create"], group, kind.plural(), ("", &names.service), CONFIGURATIONS, true);
         }
-        add(&["watch"], group, side.plural(), ("", &names.service), NOTICED, false);
+        add(&["watch"], group, kind.plural(), ("", &names.service), NOTICED, false);
     }
-    add(&["list"], group, Side::Mutating.plural(), ("", ""), CONFIGURATIONS, true);
+    add(&["list"], group, Kind::Mutating.plural(), ("", ""), CONFIGURATIONS, true);
     if writes_configurations {
         let anchor = names.anchor();
         add(&["get"], "rbac.authorization.k8s.io", "clusterroles", ("", &anchor), CONFIGURATIONS, true);

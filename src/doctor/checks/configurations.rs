@@ -1,19 +1,20 @@
 //! Both webhook configurations are there and ours, and nobody else calls himself ours.
 
 use super::{Context, entries, entry_name};
+use crate::cluster::{KINDS, Kind};
 use crate::doctor::finding::{Check, Finding};
 use crate::doctor::gather::owner;
-use crate::doctor::names::{ENTRIES, Side};
+use crate::doctor::names::ENTRIES;
 use crate::doctor::seen::Seen;
 use crate::object::{list, text};
 
 pub(super) fn present(context: &Context<'_>) -> Vec<Finding> {
-    Side::ALL.into_iter().map(|side| one(context, side).about(context.subject(side))).collect()
+    KINDS.into_iter().map(|kind| one(context, kind).about(context.subject(kind))).collect()
 }
 
-fn one(context: &Context<'_>, side: Side) -> Finding {
+fn one(context: &Context<'_>, kind: Kind) -> Finding {
     let names = &context.cluster.names;
-    let configuration = match context.cluster.configuration(side) {
+    let configuration = match context.cluster.configuration(kind) {
         Seen::Known(configuration) => configuration,
         Seen::Absent => {
             let fix = if context.settings.writes_configurations() {
@@ -32,7 +33,7 @@ fn one(context: &Context<'_>, side: Side) -> Finding {
         }
         Seen::Unknown(why) => {
             return Check::WebhookConfigurations
-                .unknown(why.as_str(), format!("kubectl get {} {}", side.plural(), names.service));
+                .unknown(why.as_str(), format!("kubectl get {} {}", kind.plural(), names.service));
         }
     };
     if let Some(other) = owner(configuration).filter(|owner| *owner != names.label()) {
@@ -51,7 +52,7 @@ fn one(context: &Context<'_>, side: Side) -> Finding {
         return Check::WebhookConfigurations.warning(
             format!("ClusterRole `{anchor}` does not own it"),
             "it would stay behind when the release is removed, and be called in vain",
-            context.who_changed(side),
+            context.who_changed(kind),
         );
     }
     Check::WebhookConfigurations.ok(format!(
@@ -71,7 +72,7 @@ pub(super) fn second(context: &Context<'_>) -> Vec<Finding> {
         }
     };
     let mut findings = Vec::new();
-    for (side, configuration) in all {
+    for (kind, configuration) in all {
         let name = text(configuration, &["metadata", "name"]).unwrap_or_default();
         let ours = entries(configuration).iter().any(|entry| entry_name(entry).ends_with(ENTRIES));
         if name == names.service || !(ours || owner(configuration).is_some()) {
@@ -89,12 +90,12 @@ pub(super) fn second(context: &Context<'_>) -> Vec<Finding> {
             }
             None => (
                 "it has entries of ours and tells no installation: an old one is left behind".to_owned(),
-                format!("kubectl delete {} {name}", side.plural()),
+                format!("kubectl delete {} {name}", kind.plural()),
             ),
         };
         let why =
             "every Flink object is completed and judged twice, maybe by two policies; one that is dead may refuse all";
-        findings.push(Check::SecondInstallation.warning(what, why, fix).about(format!("{}/{name}", side.kind())));
+        findings.push(Check::SecondInstallation.warning(what, why, fix).about(format!("{}/{name}", kind.name())));
     }
     if findings.is_empty() {
         findings.push(Check::SecondInstallation.ok("there is none"));
