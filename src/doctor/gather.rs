@@ -226,7 +226,7 @@ async fn ask_rights(api: &Api, names: &Names, settings: &Settings, account: &str
     let mut asked = JoinSet::new();
     let wanted = {
         let known = settings.is_known();
-        rights::wanted(names, known && settings.owns_authority(), known && settings.writes_configurations())
+        Right::needed(names, known && settings.owns_authority(), known && settings.writes_configurations())
     };
     for (position, right) in wanted.into_iter().enumerate() {
         let (path, review) = if is_us {
