@@ -19,12 +19,14 @@ use super::rights::{self, Right};
 use super::seen::{Cluster, Dialled, Listed, Probed, Reach, Seen};
 use super::settings::Settings;
 use crate::cluster::Kind;
-use crate::object::{list, text};
+use crate::object::{is_dns_label, list, text};
 
 /// Endpoints that are dialled; more replicas than these tell nothing new.
 const DIALLED: usize = 8;
 /// An endpoint that is in reach answers much sooner.
 const DIAL: Duration = Duration::from_secs(3);
+/// Other installations whose namespace is looked for; there should be none.
+const OTHERS: usize = 20;
 const CONFIGURATIONS: &str = "/apis/admissionregistration.k8s.io/v1/";
 /// How a refusal of ours begins.
 const REFUSED: &str = "denied the request";
@@ -85,6 +87,7 @@ pub(super) async fn gather(
     let reach =
         if probes.iter().all(|probed| *probed == Probed::Answered) { Reach::Reached } else { reach(&api, names).await };
     let others = both(mutating.1, validating.1);
+    let gone = gone(&api, &others, names).await;
     let rights = ask_rights(&api, names, &settings, &account).await;
     let mut cluster = Cluster {
         names: names.clone(),
@@ -102,6 +105,7 @@ pub(super) async fn gather(
         members,
         configurations,
         others,
+        gone,
         namespaces,
         flink: flink.map(|group| versions(&group)),
         rights,
@@ -158,6 +162,20 @@ fn both(one: Seen<Vec<(Kind, Value)>>, other: Seen<Vec<(Kind, Value)>>) -> Seen<
         }
         _ => Seen::Absent,
     }
+}
+
+/// The namespaces of `others` that are not there any more. A namespace is asked for by its name, which needs no right to list.
+async fn gone(api: &Api, others: &Seen<Vec<(Kind, Value)>>, names: &Names) -> BTreeSet<String> {
+    let others = others.known().map_or(&[][..], Vec::as_slice).iter();
+    let installed = others.filter_map(|(_, configuration)| Some(installation(configuration)?.namespace));
+    let installed: BTreeSet<String> = installed.filter(|namespace| *namespace != names.namespace).collect();
+    let mut gone = BTreeSet::new();
+    for namespace in installed.into_iter().take(OTHERS) {
+        if api.get(&format!("/api/v1/namespaces/{namespace}")).await == Seen::Absent {
+            gone.insert(namespace);
+        }
+    }
+    gone
 }
 
 fn versions(group: &Value) -> Vec<String> {
@@ -269,7 +287,41 @@ pub(super) fn owner(configuration: &Value) -> Option<&str> {
     crate::object::label(configuration, INSTALLATION)
 }
 
+/// The same, by its namespace and its Service. A label that was too long was shortened, and then the entries say whom they call.
+pub(super) fn installation(configuration: &Value) -> Option<Names> {
+    let label = owner(configuration)?;
+    let called = list(configuration, &["webhooks"]).iter().find_map(|entry| {
+        let word = |key: &str| text(entry, &["clientConfig", "service", key]);
+        Some(Names::new(word("namespace")?, word("name")?))
+    });
+    let (namespace, service) = label.split_once('.').unwrap_or_default();
+    let told = Names::new(namespace, service);
+    let installation = called.filter(|called| called.label() == label).unwrap_or(told);
+    // It goes into the path of a request, and into a command.
+    (is_dns_label(&installation.namespace) && is_dns_label(&installation.service)).then_some(installation)
+}
+
 /// The items of a list that is known.
 pub(super) fn items(listed: &Seen<Listed>) -> &[Value] {
     listed.known().map_or(&[], |listed| listed.items.as_slice())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labelled(label: &str, namespace: &str, service: &str) -> Option<Names> {
+        let client = json!({"service": {"namespace": namespace, "name": service}});
+        installation(&json!({"metadata": {"labels": {INSTALLATION: label}}, "webhooks": [{"clientConfig": client}]}))
+    }
+
+    #[test]
+    fn a_shortened_label_is_read_by_whom_the_entries_call() {
+        let long = Names::new(&"n".repeat(60), "webhook");
+        assert_eq!(labelled(&long.label(), &long.namespace, "webhook"), Some(long.clone()));
+        assert_eq!(labelled(&long.label(), "flink", "webhook"), None);
+        // Where they call somebody else, the label counts.
+        assert_eq!(labelled("team.webhook", "flink", "other"), Some(Names::new("team", "webhook")));
+        assert_eq!(labelled("../x.webhook", "flink", "other"), None);
+    }
 }

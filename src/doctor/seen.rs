@@ -1,5 +1,7 @@
 //! All that was learned of a cluster, before any of it is judged.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use serde_json::Value;
@@ -118,6 +120,8 @@ pub struct Cluster {
     pub configurations: [Seen<Value>; 2],
     /// All configurations of the cluster, each with its kind.
     pub others: Seen<Vec<(Kind, Value)>>,
+    /// The namespaces of other installations that have configurations here, and are gone themselves.
+    pub gone: BTreeSet<String>,
     /// All namespaces.
     pub namespaces: Seen<Listed>,
     /// The versions in which flink.apache.org is served.
