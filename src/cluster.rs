@@ -18,7 +18,7 @@ pub use authority_secret::{AuthoritySecret, SecretError, Wish};
 pub use bundle::Bundle;
 pub use client::{ConnectError, client_of, connect, connect_to_watch, explain};
 pub use configurations::{
-    By, ConfigurationError, Configurations, KINDS, Kept, Kind, NotWanted, Standing, Wanted, proved, trusted,
+    By, ConfigurationError, Configurations, KINDS, Kept, Kind, NotWanted, Standing, Wanted, bundles, proved,
 };
 pub use installation::{
     AUTHORITY_ANNOTATION, INSTALLATION_LABEL, Installation, MEMBER_LABEL, NONCE_ANNOTATION, PROBE_LABEL,

@@ -27,7 +27,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio_rustls::TlsAcceptor;
 
 pub use deadline::parse_duration;
@@ -146,6 +146,15 @@ struct Shared {
 impl Shared {
     fn life(&self) -> Life {
         *self.life.borrow()
+    }
+
+    /// The right to answer one more request now; that there is none is counted.
+    fn permit(&self) -> Option<SemaphorePermit<'_>> {
+        let permit = self.reviews.try_acquire().ok();
+        if permit.is_none() {
+            self.parts.metrics.overloads.inc();
+        }
+        permit
     }
 }
 

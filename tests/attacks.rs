@@ -378,6 +378,26 @@ fn a_mode_under_both_of_its_names_is_remembered_under_both() {
 }
 
 #[test]
+fn what_comes_back_in_another_template_is_recorded_there() {
+    let mut new = flink_deployment("v1_20", json!({"kubernetes.operator.pod-template.merge-arrays-by-name": "true"}));
+    let mut old = new.clone();
+    let values = ["jobmanager", "taskmanager"].map(|role| {
+        json!({"what": "volume", "role": role, "name": "flink-data", "claim": "data", "mountPath": "/data", "common": true})
+    });
+    old["metadata"]["annotations"] =
+        json!({INJECTED_ANNOTATION: json!({"namespace": "shop", "name": "orders", "values": values}).to_string()});
+    let main = |mounts: Value| json!({"name": "flink-main-container", "volumeMounts": mounts});
+    let nameless = json!({"image": "registry.example.net/shipper:1"});
+    let state = json!([{"name": "state", "persistentVolumeClaim": {"claimName": "state"}}]);
+    new["spec"]["podTemplate"] = json!({"spec": {"containers": [&nameless, main(json!([]))], "volumes": state}});
+    let mounts = json!([{"name": "state", "mountPath": "/state"}]);
+    new["spec"]["jobManager"] = json!({"podTemplate": {"spec": {"containers": [main(mounts)]}}});
+    let once = mutated(&new, Some(&old), JUDGE_ONLY);
+    assert_ne!(once, new);
+    assert_eq!(mutated(&once, Some(&old), JUDGE_ONLY), once);
+}
+
+#[test]
 fn a_list_with_an_element_of_another_shape_is_left_alone() {
     let jars = "flink-s3-fs-presto-1.20.1.jar";
     let variable = json!({"name": "ENABLE_BUILT_IN_PLUGINS", "value": jars});
@@ -390,10 +410,12 @@ fn a_list_with_an_element_of_another_shape_is_left_alone() {
         json!({INJECTED_ANNOTATION: json!({"namespace": "shop", "name": "orders", "values": values}).to_string()});
     let shipper = json!({"name": "shipper"});
     old["spec"]["taskManager"]["podTemplate"] = json!({"spec": {"containers": [&shipper, main(json!([&variable]))]}});
-    new["spec"]["podTemplate"] = json!({"spec": {"containers": [&shipper, "Never"]}});
     new["spec"]["taskManager"]["podTemplate"] = json!({"spec": {"containers": [&shipper, main(json!([]))]}});
-    let once = mutated(&new, Some(&old), JUDGE_ONLY);
-    assert_eq!(mutated(&once, Some(&old), JUDGE_ONLY), once);
+    for odd in [json!("Never"), json!({"name": {"first": "Never"}, "env": [{"value": "north"}]})] {
+        new["spec"]["podTemplate"] = json!({"spec": {"containers": [&shipper, odd]}});
+        let once = mutated(&new, Some(&old), JUDGE_ONLY);
+        assert_eq!(mutated(&once, Some(&old), JUDGE_ONLY), once);
+    }
 }
 
 #[test]

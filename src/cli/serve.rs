@@ -184,7 +184,7 @@ impl Arguments {
         let stop = async {
             let grace = stop.await;
             stopping.notify_one();
-            // The last replica opens the configurations, while there is somebody to answer; it bounds its own time.
+            // The last replica opens the configurations, while there is somebody to answer; that takes seconds at most.
             async move {
                 let leave = async { if let Some(keeping) = keeping { keeping.await } else { Ok(()) } };
                 if let (Err(error), ()) = tokio::join!(leave, tokio::time::sleep(grace)) {

@@ -20,7 +20,7 @@ use super::client::explain;
 use super::installation::{FIELD_MANAGER, INSTALLATION_LABEL, Installation};
 use live::{fields_of_ours, is_within};
 
-pub use live::{proved, trusted};
+pub use live::{bundles, proved};
 pub use wanted::{NotWanted, Standing, Wanted};
 
 /// Each try loses against another writer, mostly another replica that writes the same.
@@ -168,7 +168,8 @@ impl Configurations {
         let own = self.installation.label();
         // One that has none yet is younger than all.
         for (_, label) in found.into_iter().take_while(|(_, label)| *label != own) {
-            let namespace = label.split_once('.').map_or(label.as_str(), |(namespace, _)| namespace);
+            // A shortened label does not say its namespace.
+            let Some((namespace, _)) = label.split_once('.') else { return Ok(Some(label)) };
             let namespaces = Api::<Namespace>::all(self.client.clone());
             if !matches!(namespaces.get_opt(namespace).await, Ok(None)) {
                 return Ok(Some(label));

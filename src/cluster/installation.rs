@@ -18,6 +18,8 @@ pub const PROVED_ANNOTATION: &str = "flink-admission.io/proved";
 pub const PROBE_LABEL: &str = "flink-admission.io/probe";
 /// Annotation of that ConfigMap, which the refusal repeats.
 pub const NONCE_ANNOTATION: &str = "flink-admission.io/nonce";
+/// How the names of all entries of ours end, whatever the configuration is called.
+pub(super) const ENTRIES: &str = ".flink-admission.io";
 /// Begins the names of the entries that the probe reaches.
 pub(super) const PROBE_ENTRY: &str = "probe.";
 /// Written on what the program stores.

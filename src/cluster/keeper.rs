@@ -13,6 +13,7 @@
 //! ```
 
 mod leaf;
+mod live;
 mod round;
 
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval_at, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::authority_secret::SecretError;
 use super::bundle::Bundle;
@@ -144,38 +145,49 @@ impl Keeper {
         }
     }
 
-    /// Repeats the round until `stop` yields, and then leaves. Drop the future to end it without a word.
+    /// Repeats the round until `stop` yields, also in the middle of one, and then leaves. Drop the future to end it without a
+    /// word.
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
         self.round.listens = Some(Instant::now());
         let _watches = self.watch();
         let every = self.round.settings.every.max(SHORTEST);
-        let mut ticks = interval_at(tokio::time::Instant::now(), every);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut stop = std::pin::pin!(stop);
         loop {
-            let began = Instant::now();
-            let soon = if self.round.is_short() { SOON } else { every };
             tokio::select! {
                 () = &mut stop => break,
-                _ = ticks.tick() => {}
-                () = sleep(soon) => {}
-                () = self.changed.notified() => {}
-                () = change_of(self.leads.as_mut()) => {}
+                () = self.bounded() => {}
             }
-            match timeout(ROUND, self.once()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    self.round.metrics.keeper_error("certificate");
-                    tracing::warn!(%error, "the certificate could not be checked; what was served is served on");
+            let pause = if self.round.is_pending() { SOON } else { every };
+            let until_next = async {
+                sleep(SHORTEST).await;
+                tokio::select! {
+                    () = sleep(pause.saturating_sub(SHORTEST)) => {}
+                    () = self.changed.notified() => {}
+                    () = change_of(self.leads.as_mut()) => {}
                 }
-                Err(_) => {
-                    tracing::warn!("the check of certificate and webhook configurations was not done in {ROUND:?}");
-                }
+            };
+            tokio::select! {
+                () = &mut stop => break,
+                () = until_next => {}
             }
-            sleep(SHORTEST.saturating_sub(began.elapsed())).await;
         }
         if timeout(LEAVE, self.round.leave(self.leads.take())).await.is_err() {
             tracing::warn!("this replica ends without having said so to the others");
+        }
+    }
+
+    /// One look that takes no longer than [`ROUND`]; what it cannot do is logged and counted.
+    async fn bounded(&mut self) {
+        match timeout(ROUND, self.once()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                self.round.metrics.keeper_error("certificate");
+                tracing::warn!(%error, "the certificate could not be checked; what was served is served on");
+            }
+            Err(_) => {
+                self.round.metrics.keeper_error("time");
+                tracing::warn!("the check of certificate and webhook configurations was not done in {ROUND:?}");
+            }
         }
     }
 
@@ -250,5 +262,34 @@ async fn change_of(leads: Option<&mut watch::Receiver<bool>>) {
             }
         }
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::http::{Request, Response};
+    use kube::client::Body;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_replica_that_waits_for_the_api_server_can_be_stopped() {
+        let silent = tower::service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Infallible>>());
+        let client = Client::new(silent, "flink");
+        let settings = Settings {
+            installation: Installation::of_service("webhook", "flink"),
+            identity: "webhook-0".to_owned(),
+            source: Source::Files(None),
+            wanted: None,
+            by: By::Program,
+            every: ROUND,
+        };
+        let round = Round::new(client.clone(), settings, Arc::default(), Arc::default());
+        let keeper = Keeper { round, watching: client, leads: None, changed: Arc::default() };
+        let (asked, began) = (Duration::from_secs(1), tokio::time::Instant::now());
+        keeper.run(sleep(asked)).await;
+        assert_eq!(began.elapsed(), asked + LEAVE, "of the runtime's clock, which stands still while anything runs");
     }
 }

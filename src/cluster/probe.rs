@@ -26,6 +26,18 @@ pub enum Probed {
     Unknown(String),
 }
 
+impl Probed {
+    /// `yes`, `no`, `unknown`.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Answered => "yes",
+            Self::Unanswered(_) => "no",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+}
+
 /// Sends one request that the configuration of `kind` must refuse.
 pub async fn probe(client: &Client, installation: &Installation, kind: Kind) -> Probed {
     let nonce = format!("{:016x}", RandomState::new().hash_one(Instant::now()));

@@ -48,6 +48,9 @@ const LISTS_OF_PODS: [&str; 2] = ["containers", "volumes"];
 /// Lists of maps below a container.
 const LISTS_OF_CONTAINERS: [&str; 2] = ["env", "volumeMounts"];
 
+/// Strings in the elements of these lists.
+const STRINGS_OF_ELEMENTS: [&str; 5] = ["name", "image", "value", "mountPath", "subPath"];
+
 /// What is misshapen in the FlinkDeploymentSpec at `spec` of `object`.
 #[must_use]
 pub fn of_deployment(object: &Value, spec: &FieldPath) -> Vec<Misshapen> {
@@ -78,11 +81,20 @@ fn of_template(body: &Value, path: &FieldPath) -> Vec<Misshapen> {
     below(body, path, &OF_TEMPLATES).into_iter().chain(of_pod).chain(containers).collect()
 }
 
-/// The elements of the list `key` in `body`, which stands at `path`, that are no maps.
+/// The elements of the list `key` in `body`, which stands at `path`, that are no maps, and what is no string in them.
 fn elements<'v>(body: &'v Value, path: &FieldPath, key: &'static str) -> impl Iterator<Item = Misshapen> + 'v {
     let path = path.key(key);
-    let elements = list(body, &[key]).iter().enumerate();
-    elements.filter_map(move |(position, element)| wrong(element, path.index(position), "a map"))
+    list(body, &[key]).iter().enumerate().flat_map(move |(position, element)| {
+        let path = path.index(position);
+        let no_map = wrong(element, path.clone(), "a map");
+        let string_at = move |key| no_string(at(element, &[key])?, path.key(key));
+        no_map.into_iter().chain(STRINGS_OF_ELEMENTS.into_iter().filter_map(string_at))
+    })
+}
+
+/// Numbers and booleans are strings to the operator; maps and lists are not.
+fn no_string(value: &Value, path: FieldPath) -> Option<Misshapen> {
+    (value.is_object() || value.is_array()).then(|| wrong(value, path, "a string")).flatten()
 }
 
 fn itself(body: &Value, path: &FieldPath) -> Option<Misshapen> {

@@ -11,7 +11,7 @@ use crate::flink::configuration::{Layer, Setting, scalar_text};
 use crate::flink::deployment::walk;
 use crate::flink::options::{HA_CLUSTER_ID, HA_STORAGE_DIR, HA_TYPE, KUBERNETES_CLUSTER_ID, names};
 use crate::flink::raw::container_path;
-use crate::inject::pod_template::template_of;
+use crate::inject::pod_template::{is_in_common, template_of};
 use crate::inject::record::{INJECTED_ANNOTATION, Injected, Record};
 use crate::inject::volumes::{self, Claim, Presence, presence};
 use crate::inject::{
@@ -90,8 +90,31 @@ pub fn keep<'a>(target: &Target<'a>, old: &Value) -> Injection<'a> {
         |value: &Injected, stays: bool| stays || is_whole || work.added.iter().any(|added| added.is_same_place(value));
     let values =
         record.values.iter().zip(staying).filter(|(value, stays)| is_kept(value, *stays)).map(|(v, _)| v.clone());
-    let values = values.collect();
+    let mut values: Vec<Injected> = values.collect();
+    if !is_whole {
+        // What came back in another template is recorded where it stands, as the next review will find it.
+        let mut added = std::mem::take(&mut work.added);
+        for value in values.iter_mut().chain(&mut added) {
+            note_template(&work, value);
+        }
+        work.added = added;
+    }
     work.finish(Record { values, ..record })
+}
+
+/// Notes in `value` whether it stands in the common template.
+fn note_template(work: &Work<'_>, value: &mut Injected) {
+    let claim = Claim::of(value);
+    match value {
+        Injected::Volume { common, .. } => {
+            let is_ours = |mount: &Value| claim.as_ref().is_some_and(|claim| claim.is_mounted_by(mount));
+            *common = is_in_common(work, "volumeMounts", is_ours);
+        }
+        Injected::Plugins { value, common, .. } => {
+            *common = is_in_common(work, "env", |variable| *variable == plugins::variable(value));
+        }
+        _ => {}
+    }
 }
 
 fn roles<'v>(values: impl Iterator<Item = &'v Injected>) -> Vec<Role> {

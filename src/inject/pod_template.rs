@@ -74,6 +74,15 @@ pub(super) fn elements<'e>(edits: &'e Edits<'_>, path: &FieldPath) -> &'e [Value
     walk(edits.document(), path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
+/// Whether the Flink container of the common template has an element in its `list` that `is` what is looked for; a standalone
+/// role has no common template.
+pub(super) fn is_in_common(work: &Work<'_>, list: &str, is: impl Fn(&Value) -> bool) -> bool {
+    let containers = template_of(work, None).keys(&["spec", "containers"]);
+    let Some(Place::Resource(_)) = work.target.place() else { return false };
+    let Some(main) = position_of_main(&work.edits, &containers) else { return false };
+    elements(&work.edits, &containers.index(main).key(list)).iter().any(is)
+}
+
 /// Position of the Flink container in the list at `containers`, where it is called by its name.
 pub(super) fn position_of_main(edits: &Edits<'_>, containers: &FieldPath) -> Option<usize> {
     let containers = walk(edits.document(), containers)?.as_array()?;

@@ -134,7 +134,7 @@ fn mount_in_pod(work: &mut Work<'_>, raw: &Raw, claim: &Claim) {
     let volumes = work.target.root().keys(&["spec", "volumes"]);
     let is_there = named(elements(&trial, &volumes), &claim.name).is_some() || trial.append(&volumes, claim.volume());
     let mounts = container_path(raw).key("volumeMounts");
-    let is_mounted = elements(&trial, &mounts).iter().any(|mount| is_mount_of(mount, claim));
+    let is_mounted = elements(&trial, &mounts).iter().any(|mount| claim.is_mounted_by(mount));
     // What is no list takes no element.
     if !(is_there && (is_mounted || trial.append(&mounts, claim.mount()))) {
         miss_place(work, raw.role, claim);
@@ -159,6 +159,12 @@ impl Claim {
     /// Its element of `volumeMounts`.
     pub(super) fn mount(&self) -> Value {
         json!({"name": self.name, "mountPath": self.mount_path})
+    }
+
+    /// Whether the element `mount` of `volumeMounts` mounts it where it is wanted.
+    pub(super) fn is_mounted_by(&self, mount: &Value) -> bool {
+        name(mount) == Some(&self.name)
+            && text(mount, &["mountPath"]).map(normalise).as_deref() == Some(&self.mount_path)
     }
 
     fn injected(&self, role: Role, common: bool) -> Injected {
@@ -189,7 +195,7 @@ fn append(edits: &mut Edits<'_>, template: &FieldPath, merged: Option<&Pod>, cla
     let mounts = container.key("volumeMounts");
     let merged_mounts =
         main.and_then(|main| merged_containers.get(main)).map(|container| list(container, &["volumeMounts"]));
-    let is_mounted = |mounts: &[Value]| mounts.iter().any(|mount| is_mount_of(mount, claim));
+    let is_mounted = |mounts: &[Value]| mounts.iter().any(|mount| claim.is_mounted_by(mount));
     if !is_mounted(merged_mounts.unwrap_or_default()) && !is_mounted(elements(edits, &mounts)) {
         fill_up(edits, &mounts, merged_mounts.unwrap_or_default());
         edits.append(&mounts, claim.mount());
@@ -215,15 +221,11 @@ pub(super) fn presence(pod: &Pod, claim: &Claim) -> Presence {
     let is_ours = pod
         .volume(&claim.name)
         .map(|volume| text(volume, &["persistentVolumeClaim", "claimName"]) == Some(claim.of.as_str()));
-    match (at_path.map(|mount| is_mount_of(mount, claim)), is_ours) {
+    match (at_path.map(|mount| claim.is_mounted_by(mount)), is_ours) {
         (Some(true), Some(true)) => Presence::Whole,
         (Some(false), _) | (_, Some(false)) => Presence::Replaced,
         (None | Some(true), None) | (None, Some(true)) => Presence::Missing,
     }
-}
-
-fn is_mount_of(mount: &Value, claim: &Claim) -> bool {
-    name(mount) == Some(&claim.name) && text(mount, &["mountPath"]).map(normalise).as_deref() == Some(&claim.mount_path)
 }
 
 /// Whether every pod is as before, plus the claim in `roles`, once.
@@ -247,7 +249,7 @@ fn is_clean(before: &Cluster, after: &Cluster, roles: &[Role], claim: &Claim) ->
 fn stands_once(pod: &Pod, claim: &Claim) -> bool {
     let mounts = pod.container().map(|container| list(container, &["volumeMounts"])).unwrap_or_default();
     let volumes = list(&pod.template, &["spec", "volumes"]);
-    mounts.iter().filter(|mount| is_mount_of(mount, claim)).count() == 1
+    mounts.iter().filter(|mount| claim.is_mounted_by(mount)).count() == 1
         && volumes.iter().filter(|volume| name(volume) == Some(&claim.name)).count() == 1
 }
 
@@ -260,7 +262,7 @@ fn without(pod: &Pod, claim: &Claim) -> Value {
     if let Some(Value::Array(containers)) = template.pointer_mut("/spec/containers") {
         for container in containers.iter_mut() {
             if let Some(Value::Array(mounts)) = container.get_mut("volumeMounts") {
-                mounts.retain(|mount| !is_mount_of(mount, claim));
+                mounts.retain(|mount| !claim.is_mounted_by(mount));
             }
         }
         containers.retain(|container| !is_alike(container, &json!({"name": MAIN_CONTAINER})));

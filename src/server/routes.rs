@@ -56,10 +56,12 @@ async fn validate(State(shared): State<Arc<Shared>>, request: Request) -> Respon
 }
 
 async fn probe(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    match body::read(request.into_body(), &shared).await {
-        Ok(body) => super::probe::answer(&body.bytes),
-        Err(refused) => refused,
-    }
+    let body = match body::read(request.into_body(), &shared).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let Some(_permit) = shared.permit() else { return overloaded() };
+    super::probe::answer(&body.bytes)
 }
 
 async fn take(shared: &Shared, path: Path, request: Request) -> Response {
@@ -68,10 +70,7 @@ async fn take(shared: &Shared, path: Path, request: Request) -> Response {
         Ok(body) => body,
         Err(refused) => return refused,
     };
-    let Ok(_permit) = shared.reviews.try_acquire() else {
-        shared.parts.metrics.overloads.inc();
-        return overloaded();
-    };
+    let Some(_permit) = shared.permit() else { return overloaded() };
     review::answer(&shared.parts, path, within, &body.bytes).await
 }
 
@@ -123,9 +122,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_review_beyond_the_bound_is_told_to_come_again() {
-        for (reviews, status) in [(0, StatusCode::TOO_MANY_REQUESTS), (1, StatusCode::BAD_REQUEST)] {
+        let (busy, bad) = (StatusCode::TOO_MANY_REQUESTS, StatusCode::BAD_REQUEST);
+        for (reviews, path, status) in [(0, "/mutate", busy), (1, "/mutate", bad), (0, PROBE, busy)] {
             let shared = shared(reviews);
-            let request = Request::post("/mutate").body(Body::from("not JSON")).unwrap();
+            let request = Request::post(path).body(Body::from("not JSON")).unwrap();
             let response = all(&shared).oneshot(request).await.unwrap();
             assert_eq!(response.status(), status);
             assert_eq!(response.headers().contains_key(header::RETRY_AFTER), reviews == 0);

@@ -202,9 +202,8 @@ impl Metrics {
         self.kept.writes.inc();
     }
 
-    /// Counts a request that was sent through the API server.
-    pub fn probed(&self, answered: bool) {
-        let answered = if answered { "yes" } else { "no" };
+    /// Counts a request that was sent through the API server: `answered` is `yes`, `no` or `unknown`.
+    pub fn probed(&self, answered: &'static str) {
         self.kept.probes.get_or_create(&AnsweredLabel { answered }).inc();
     }
 

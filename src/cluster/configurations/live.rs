@@ -7,15 +7,17 @@ use serde_json::{Value, json};
 
 use super::wanted::{Standing, failure_policy};
 use crate::cluster::bundle::Bundle;
-use crate::cluster::installation::PROVED_ANNOTATION;
+use crate::cluster::installation::{ENTRIES, PROVED_ANNOTATION};
 use crate::object::{annotation, list, named, text};
 
-/// Whom the API server trusts for every entry of the configuration `live`: the certificates that all of them have.
-#[must_use]
-pub fn trusted(live: &Value) -> Bundle {
-    let mut bundles = list(live, &["webhooks"]).iter().map(bundle_of);
-    let first = bundles.next().unwrap_or_default();
-    bundles.fold(first, |all, bundle| Bundle::default().with(&all, |fingerprint| bundle.holds(fingerprint)))
+/// Whom the API server trusts, by each entry of ours in the configuration `live`.
+pub fn bundles(live: &Value) -> impl Iterator<Item = Bundle> {
+    list(live, &["webhooks"]).iter().filter(|entry| is_ours(entry)).map(bundle_of)
+}
+
+/// Whether an entry is of this program, in whichever version.
+fn is_ours(entry: &Value) -> bool {
+    text(entry, &["name"]).is_some_and(|name| name.ends_with(ENTRIES))
 }
 
 /// Since when requests are known to come through by the configuration `live`; `None` while that is not known.
@@ -33,6 +35,9 @@ fn bundle_of(entry: &Value) -> Bundle {
 /// resource version that was read; `None` where nothing does.
 pub(super) fn fields_of_ours(live: &Value, wanted: Option<&Value>, standing: &Standing<'_>) -> Option<Value> {
     let of_ours = |entry: &Value| {
+        if !is_ours(entry) {
+            return None;
+        }
         let name = text(entry, &["name"])?;
         let mut own = json!({"name": name});
         if let Some(bundle) = standing.bundle.filter(|bundle| **bundle != bundle_of(entry)) {
@@ -130,7 +135,7 @@ mod tests {
         let bundle = bundle();
         assert_eq!(policies(&whole(&bundle, None)), ["Ignore", "Fail"]);
         assert_eq!(policies(&whole(&bundle, Some(SINCE))), ["Fail", "Fail"]);
-        assert_eq!(trusted(&whole(&bundle, None)), bundle);
+        assert!(bundles(&whole(&bundle, None)).eq([bundle.clone(), bundle]));
     }
 
     #[test]
@@ -154,6 +159,7 @@ mod tests {
         let (bundle, other) = (bundle(), bundle());
         let mut live = whole(&bundle, None);
         live["metadata"]["resourceVersion"] = json!("7");
+        live["webhooks"].as_array_mut().unwrap().push(json!({"name": "guard.example.org"}));
         let wanted = wanted();
         let of = |standing: Standing<'_>| fields_of_ours(&live, Some(wanted.of(Kind::Mutating)), &standing);
         assert_eq!(of(Standing { bundle: Some(&bundle), proved: None, owner: None }), None);

@@ -22,7 +22,7 @@ pub(super) enum Trust {
     Nobody,
     /// They cannot be read.
     Unknown,
-    /// The certificates that all entries have.
+    /// The certificates that all entries have which trust anybody; empty where none does.
     Bundle(Bundle),
 }
 
@@ -57,11 +57,14 @@ impl Patience {
         let is_trusted = match trust {
             Trust::Nobody => true,
             Trust::Unknown => false,
-            Trust::Bundle(bundle) => bundle.is_empty() || bundle.holds(authority.fingerprint()),
+            Trust::Bundle(bundle) => bundle.holds(authority.fingerprint()),
         };
         let Some(leaf) = leaf else {
             let since = *self.waiting.get_or_insert(now);
-            let may = is_trusted || *trust == Trust::Unknown || now.duration_since(since) >= PATIENCE;
+            // Where nobody is trusted yet, there is nothing that serving the new one could spoil.
+            let is_open =
+                matches!(trust, Trust::Unknown) || matches!(trust, Trust::Bundle(bundle) if bundle.is_empty());
+            let may = is_trusted || is_open || now.duration_since(since) >= PATIENCE;
             return if may { Step::Mint } else { Step::Wait };
         };
         if leaf.fingerprint == authority.fingerprint() {
@@ -82,7 +85,7 @@ impl Patience {
     }
 
     /// Whether another look is due soon: an authority is trusted and not served yet.
-    pub(super) const fn is_short(&self) -> bool {
+    pub(super) const fn is_pending(&self) -> bool {
         self.trusted.is_some()
     }
 }
@@ -132,6 +135,8 @@ mod tests {
         assert_eq!(at(206, &trust(&[&old])), Step::Keep, "the trust was taken back");
         assert_eq!(at(207, &trust(&[&new])), Step::Keep);
         assert_eq!(at(207, &Trust::Nobody), Step::Mint);
+        assert_eq!(at(208, &trust(&[])), Step::Keep, "whom the entries will trust is not written yet");
+        assert_eq!(at(300, &trust(&[])), Step::Keep);
     }
 
     #[test]

@@ -8,16 +8,16 @@ use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use k8s_openapi::jiff::Timestamp;
 use kube::{Api, Client, Resource as _};
-use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::leaf::{Patience, Step, Trust, is_due};
+use super::live::Live;
 use super::{Settings, Source, StartError};
 use crate::cluster::authority_secret::{AuthoritySecret, Wish};
 use crate::cluster::bundle::Bundle;
 use crate::cluster::client::explain;
-use crate::cluster::configurations::{Configurations, KINDS, Kept, Kind, Standing, proved, trusted};
+use crate::cluster::configurations::{Configurations, KINDS, Kept, Kind, Standing};
 use crate::cluster::events::Events;
 use crate::cluster::members::{Members, Others};
 use crate::cluster::probe::{Belief, Change, Probed, probe};
@@ -61,25 +61,12 @@ enum Anchor {
     Unknown(String),
 }
 
-/// Both configurations as they are.
-struct Live {
-    found: Vec<(Kind, Value)>,
-    is_known: bool,
-}
-
-impl Live {
-    fn trust(&self) -> Trust {
-        if !self.is_known {
-            return Trust::Unknown;
+impl Anchor {
+    const fn owner(&self) -> Option<&OwnerReference> {
+        match self {
+            Self::Known(owner) => Some(owner),
+            Self::Absent | Self::Unknown(_) => None,
         }
-        let mut bundles = self.found.iter().map(|(_, live)| trusted(live));
-        let Some(first) = bundles.next() else { return Trust::Nobody };
-        Trust::Bundle(bundles.fold(first, |all, other| Bundle::default().with(&all, |one| other.holds(one))))
-    }
-
-    /// Everybody whom at least one of them trusts.
-    fn all(&self) -> Bundle {
-        self.found.iter().fold(Bundle::default(), |all, (_, live)| all.with(&trusted(live), |_| true))
     }
 }
 
@@ -119,10 +106,10 @@ impl Round {
     }
 
     /// Whether another round should follow soon: something is on its way.
-    pub(super) fn is_short(&self) -> bool {
+    pub(super) fn is_pending(&self) -> bool {
         let is_unproved = self.belief.as_ref().is_some_and(|belief| belief.since().is_none());
         let is_early = self.listens.is_some_and(|since| since.elapsed() < EARLY);
-        self.patience.is_short() || (is_unproved && is_early && self.settings.wanted.is_some())
+        self.patience.is_pending() || (is_unproved && is_early && self.settings.wanted.is_some())
     }
 
     /// Looks at everything, and puts right what is this replica's to put right.
@@ -155,7 +142,7 @@ impl Round {
     async fn learn_authority(&mut self, leads: bool, anchor: &Anchor) -> Result<(), StartError> {
         let Source::Authority { authority_life, .. } = self.settings.source else { return Ok(()) };
         let authority = if leads {
-            let owner = if let Anchor::Known(owner) = anchor { Some(owner.clone()) } else { None };
+            let owner = anchor.owner().cloned();
             self.secret.ensure(&Wish { known: self.authority.clone(), life: authority_life, owner }).await?
         } else {
             self.secret.read().await?
@@ -197,8 +184,7 @@ impl Round {
     /// Tells the others what this replica serves.
     async fn tell(&mut self, anchor: &Anchor) {
         let Some(authority) = self.served() else { return };
-        let owner = if let Anchor::Known(owner) = anchor { Some(owner) } else { None };
-        let told = self.members.tell(&authority, owner).await.map_err(|error| error.to_string());
+        let told = self.members.tell(&authority, anchor.owner()).await.map_err(|error| error.to_string());
         self.trouble("members", told.err());
     }
 
@@ -221,7 +207,7 @@ impl Round {
         }
         let bundle = self.bundle(&live, others.as_ref());
         if self.belief.is_none() {
-            self.belief = Some(Belief::of(what_was_proved(&live, bundle.as_ref())));
+            self.belief = Some(Belief::of(live.proved(bundle.as_ref())));
         }
         let whole = others.as_ref().is_none_or(Others::are_of_our_version);
         let is_kept = self.keep(anchor, bundle.as_ref(), whole).await;
@@ -265,10 +251,10 @@ impl Round {
             Err(error) => Some(error.to_string()),
         };
         let may = !matches!(other, Ok(Some(_)));
-        if let (false, Some(told)) = (may, &told) {
-            self.events.warn("OtherInstallation", told).await;
+        let is_new = self.trouble("installation", told.clone());
+        if let (false, true, Some(told)) = (may, is_new, told) {
+            self.events.warn("OtherInstallation", &told).await;
         }
-        self.trouble("installation", told);
         may
     }
 
@@ -289,8 +275,7 @@ impl Round {
     /// Makes both configurations what they should be; whether they are now.
     async fn keep(&mut self, anchor: &Anchor, bundle: Option<&Bundle>, whole: bool) -> bool {
         let since = self.belief.as_ref().and_then(Belief::since).map(str::to_owned);
-        let owner = if let Anchor::Known(owner) = anchor { Some(owner) } else { None };
-        let standing = Standing { bundle, proved: since.as_deref(), owner };
+        let standing = Standing { bundle, proved: since.as_deref(), owner: anchor.owner() };
         let mut are_kept = true;
         for kind in KINDS {
             let kept = self.configurations.keep(kind, &standing, whole).await;
@@ -332,7 +317,7 @@ impl Round {
             }
             Probed::Unknown(why) => Some(format!("whether requests come through the API server is not known: {why}")),
         };
-        self.metrics.probed(matches!(probed, Probed::Answered));
+        self.metrics.probed(probed.word());
         self.trouble("probe", told);
         let belief = self.belief.get_or_insert_default();
         let change = belief.learn(&probed, Instant::now(), &Timestamp::now().to_string());
@@ -373,7 +358,7 @@ impl Round {
         if matches!(others, Ok(0)) && self.settings.wanted.is_some() {
             let live = self.live().await;
             let anchor = self.anchor().await;
-            if live.found.iter().any(|(_, live)| proved(live).is_some()) && self.may_write(&anchor).await {
+            if live.is_proved() && self.may_write(&anchor).await {
                 tracing::info!("the last replica ends, so every failurePolicy becomes Ignore");
                 self.belief = Some(Belief::default());
                 let bundle = self.bundle(&live, None);
@@ -386,7 +371,7 @@ impl Round {
 
     /// With whom goes what is made.
     pub(super) async fn owner(&self) -> Option<OwnerReference> {
-        if let Anchor::Known(owner) = self.anchor().await { Some(owner) } else { None }
+        self.anchor().await.owner().cloned()
     }
 
     async fn anchor(&self) -> Anchor {
@@ -402,7 +387,7 @@ impl Round {
         let mut live = Live { found: Vec::new(), is_known: true };
         for kind in KINDS {
             match self.configurations.live(kind).await {
-                Ok(found) => live.found.extend(found.map(|found| (kind, found))),
+                Ok(found) => live.found.extend(found),
                 Err(error) => {
                     live.is_known = false;
                     self.trouble("configurations", Some(error.to_string()));
@@ -415,28 +400,20 @@ impl Round {
         live
     }
 
-    /// Counts a trouble, and says it where it is new.
-    fn trouble(&mut self, about: &'static str, told: Option<String>) {
+    /// Counts a trouble, and says it where it is new, which is what comes back.
+    fn trouble(&mut self, about: &'static str, told: Option<String>) -> bool {
         let Some(told) = told else {
             if self.troubles.remove(about).is_some() {
                 tracing::info!(about, "the trouble is over");
             }
-            return;
+            return false;
         };
         self.metrics.keeper_error(about);
-        if self.troubles.get(about) != Some(&told) {
+        let is_new = self.troubles.get(about) != Some(&told);
+        if is_new {
             tracing::warn!(about, "{told}");
             self.troubles.insert(about, told);
         }
+        is_new
     }
-}
-
-/// What another leader found out, if it still holds: whom the API server trusts is not what it was then where `bundle` is not
-/// in both configurations.
-fn what_was_proved(live: &Live, bundle: Option<&Bundle>) -> Option<String> {
-    let Trust::Bundle(trusted) = live.trust() else { return None };
-    if live.found.len() < KINDS.len() || bundle.is_some_and(|bundle| !trusted.holds_all(bundle)) {
-        return None;
-    }
-    live.found.iter().map(|(_, live)| proved(live)).min().flatten().map(str::to_owned)
 }
