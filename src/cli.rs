@@ -26,6 +26,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::object::is_dns_label;
+
 /// Keeps Apache Flink clusters on Kubernetes alive and their state safe
 #[derive(Debug, Parser)]
 #[command(name = "flink-admission", version, propagate_version = true)]
@@ -138,6 +140,15 @@ fn of_cluster(command: &Command) -> Option<anyhow::Result<ExitCode>> {
         Command::Doctor(arguments) => Some(arguments.run()),
         Command::Uninstall(arguments) => Some(arguments.run()),
         _ => None,
+    }
+}
+
+/// `text` as the name of a namespace or a Service.
+fn dns_label(text: &str) -> Result<String, String> {
+    if is_dns_label(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("such a name has up to 63 lower-case letters, digits and `-`, with no `-` at its ends".to_owned())
     }
 }
 

@@ -37,7 +37,7 @@ use kube::Client;
 
 pub use finding::{Check, Finding, State};
 pub use injected::{Completed, Scan};
-pub use names::{Names, Side};
+pub use names::Names;
 pub use removal::{Removal, Removed, Step};
 pub use report::Report;
 pub use rights::Right;

@@ -3,9 +3,11 @@
 //! Objects stay [`serde_json::Value`] trees from the wire to the reply: a field that we do not know survives.
 
 mod moved;
+mod name;
 mod path;
 
 pub use moved::place_before;
+pub use name::{is_dns_label, is_dns_subdomain};
 pub use path::{FieldPath, Segment};
 
 use serde_json::{Map, Value};

@@ -9,6 +9,8 @@
     reason = "a test fails by panicking, and clippy takes only functions with #[test] for tests"
 )]
 
+#[path = "serve/certificates.rs"]
+mod certificates;
 #[path = "serve/client.rs"]
 mod client;
 #[path = "serve/start.rs"]
@@ -20,7 +22,6 @@ use std::path::Path;
 use client::{Program, connector, get, head, post};
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
-use support::Authority;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -357,45 +358,6 @@ async fn requests_in_flight_do_not_hold_the_program_for_ever() {
     assert!(program.child.wait().await.unwrap().success());
 }
 
-#[tokio::test]
-async fn certificates_come_from_files_and_a_pair_that_does_not_fit_is_refused() {
-    let directory = tempfile::tempdir().unwrap();
-    let file = |name: &str, content: &str| {
-        let path = directory.path().join(name);
-        std::fs::write(&path, content).unwrap();
-        path
-    };
-    let made = |name: &str| {
-        let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
-        (made.cert.pem(), made.signing_key.serialize_pem())
-    };
-    let ((one, one_key), (_, two_key)) = (made("localhost"), made("localhost"));
-    let chain = file("tls.crt", &one);
-    let run = async |key: &Path| {
-        let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_flink-admission"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--observe", "127.0.0.1:0", "--tls-cert"])
-            .arg(&chain)
-            .arg("--tls-key")
-            .arg(key)
-            .stderr(std::process::Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stderr.take().unwrap()));
-        (lines.next_line().await.unwrap().unwrap(), child)
-    };
-    let (line, child) = run(&file("tls.key", &one_key)).await;
-    let line: Value = serde_json::from_str(&line).unwrap();
-    let stream = TcpStream::connect(line["listen"].as_str().unwrap()).await.unwrap();
-    let connected = connector(&chain, &[]).connect(ServerName::try_from("localhost").unwrap(), stream).await;
-    let reply = client::Connection(connected.unwrap()).request(&post("/validate", SAMPLE)).await;
-    assert_eq!(reply.status, 200);
-    drop(child);
-    let (line, mut child) = run(&file("other.key", &two_key)).await;
-    assert!(line.contains("the private key does not serve"), "{line}");
-    assert_eq!(child.wait().await.unwrap().code(), Some(2));
-}
-
 /// Also where no word is left in the new object by which Flink is known.
 #[tokio::test]
 async fn an_update_that_loses_what_was_filled_in_is_told() {
@@ -448,48 +410,4 @@ async fn a_session_job_is_judged_and_never_changed() {
         warnings.len() == 1 && warnings[0].as_str().unwrap().contains("[session-option-without-effect]"),
         "{response}"
     );
-}
-
-#[tokio::test]
-async fn only_clients_of_the_named_authority_may_connect() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = |name: &str| directory.path().join(name);
-    let made = tokio::process::Command::new(env!("CARGO_BIN_EXE_flink-admission"))
-        .args(["certificates", "--name", "localhost", "--out"])
-        .arg(directory.path())
-        .output();
-    let made = made.await.unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let rights = std::fs::metadata(path("tls.key")).unwrap().permissions();
-    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&rights) & 0o077, 0, "others may read the key");
-
-    let client_ca = Authority::generate("clients").unwrap();
-    std::fs::write(path("clients.crt"), client_ca.pem()).unwrap();
-    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_flink-admission"))
-        .args(["serve", "--listen=127.0.0.1:0", "--observe=127.0.0.1:0", "--tls-cert"])
-        .arg(path("tls.crt"))
-        .arg("--tls-key")
-        .arg(path("tls.key"))
-        .arg("--client-ca")
-        .arg(path("clients.crt"))
-        .stderr(std::process::Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stderr.take().unwrap()));
-    let line: Value = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
-    let address = line["listen"].as_str().unwrap().to_owned();
-
-    let stranger = Authority::generate("strangers").unwrap();
-    for (authority, comes_in) in [(Some(&client_ca), true), (Some(&stranger), false), (None, false)] {
-        let credentials = authority.map(|authority| authority.client("kube-apiserver", None).unwrap());
-        let tls = client::connector_as(&path("ca.crt"), credentials.as_ref());
-        let stream = TcpStream::connect(&address).await.unwrap();
-        let mut stream = tls.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
-        // With TLS 1.3 the client hears of a refusal when it reads.
-        let mut answer = Vec::new();
-        let sent = stream.write_all(&post("/validate", SAMPLE)).await;
-        let came = sent.is_ok() && stream.read_buf(&mut answer).await.is_ok_and(|read| read > 0);
-        assert_eq!(came && answer.starts_with(b"HTTP/1.1 200"), comes_in, "{}", String::from_utf8_lossy(&answer));
-    }
 }

@@ -36,10 +36,10 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 pub(super) struct Installation {
     /// Namespace of the installation
-    #[arg(long, short, default_value = "flink-admission", value_name = "NAME", value_parser = label)]
+    #[arg(long, short, default_value = "flink-admission", value_name = "NAME", value_parser = super::dns_label)]
     namespace: String,
     /// Service of the installation, after which the chart names everything
-    #[arg(long, default_value = "flink-admission", value_name = "NAME", value_parser = label)]
+    #[arg(long, default_value = "flink-admission", value_name = "NAME", value_parser = super::dns_label)]
     service: String,
     /// For each answer of the API server
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
@@ -101,15 +101,4 @@ pub(super) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| format!("`{text}` is no duration such as `10s`, `1m30s` or `500ms`"))
-}
-
-/// The name of a namespace or a Service: a DNS-1123 label, which means nothing else in a URL.
-fn label(text: &str) -> Result<String, String> {
-    let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let (first, last) = (text.bytes().next(), text.bytes().last());
-    let is_label = text.len() <= 63
-        && first.is_some_and(is_word)
-        && last.is_some_and(is_word)
-        && text.bytes().all(|byte| is_word(byte) || byte == b'-');
-    if is_label { Ok(text.to_owned()) } else { Err(format!("`{text}` is no name of a namespace or a Service")) }
 }

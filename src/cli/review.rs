@@ -29,7 +29,7 @@ pub struct Selection {
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     /// Namespace of the objects that name none; `default` when left out
-    #[arg(long, short, value_name = "NAME", value_parser = namespace)]
+    #[arg(long, short, value_name = "NAME", value_parser = super::dns_label)]
     pub namespace: Option<String>,
     /// Take the input as all there is (complete), or as a part (partial); otherwise it is complete for each kind of
     /// which it holds an object
@@ -173,17 +173,6 @@ impl Reviewed {
                 let _ = writeln!(errors, "{word}: {}", report::plain(&problem.to_string()));
             }
         }
-    }
-}
-
-/// `text` as the name of a namespace: a DNS label, as the API server asks it to be.
-fn namespace(text: &str) -> Result<String, String> {
-    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let is_label = text.len() <= 63 && text.bytes().all(is_inner) && !text.starts_with('-') && !text.ends_with('-');
-    if is_label && !text.is_empty() {
-        Ok(text.to_owned())
-    } else {
-        Err("a namespace has up to 63 lower-case letters, digits and `-`, with no `-` at its ends".to_owned())
     }
 }
 

@@ -29,7 +29,7 @@ pub use wanted::{NotWanted, Standing, Wanted};
 const OTHERS: u32 = 20;
 
 /// Which of the two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// `MutatingWebhookConfiguration`
     Mutating,
@@ -50,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// The last word of its path: `mutate`, `validate`.
+    /// The last word of its path, and the label of the ConfigMap that its probe entry refuses: `mutate`, `validate`.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -59,10 +59,21 @@ impl Kind {
         }
     }
 
-    const fn name(self) -> &'static str {
+    /// How `kind` of an object names it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Mutating => "MutatingWebhookConfiguration",
             Self::Validating => "ValidatingWebhookConfiguration",
+        }
+    }
+
+    /// How rights and paths name it.
+    #[must_use]
+    pub const fn plural(self) -> &'static str {
+        match self {
+            Self::Mutating => "mutatingwebhookconfigurations",
+            Self::Validating => "validatingwebhookconfigurations",
         }
     }
 }

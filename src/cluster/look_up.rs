@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::client::explain;
 use crate::facts::{Answer, FactKey, Facts};
+use crate::object::is_dns_subdomain;
 use crate::server::{Answering, LookUp};
 use crate::workload::GROUP;
 
@@ -29,8 +30,6 @@ const QUESTIONS_A_REVIEW: usize = 32;
 const REQUESTS_AT_A_TIME: usize = 32;
 /// What is left for handing the answers over when some of them are still missing.
 const HANDING_OVER: Duration = Duration::from_millis(50);
-/// Length of a DNS subdomain name (Kubernetes `IsDNS1123Subdomain`).
-const NAME_LENGTH: usize = 253;
 
 /// Look-ups in a cluster. Clones share the bound on requests.
 #[derive(Clone)]
@@ -80,7 +79,7 @@ impl LookUps {
             FactKey::List { .. } | FactKey::Access(_) => return not_asked(),
         };
         // It would go into the path of the request. No object can have such a name, so none is there.
-        if !names.iter().all(|name| is_object_name(name)) {
+        if !names.iter().all(|name| is_dns_subdomain(name)) {
             return Answer::Absent;
         }
         let Ok(_permit) = self.permits.acquire().await else {
@@ -156,34 +155,9 @@ fn known(mut object: Value) -> Answer {
     Answer::Known(object)
 }
 
-/// Whether an object can have this name: what the API server takes for a DNS-1123 subdomain, which holds nothing that has
-/// a meaning in a URL, and no `..`.
-fn is_object_name(name: &str) -> bool {
-    let is_label = |label: &str| {
-        let ends = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-        let bytes = label.as_bytes();
-        ends(bytes.first())
-            && ends(bytes.last())
-            && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
-    };
-    name.len() <= NAME_LENGTH && name.split('.').all(is_label)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_that_would_change_the_request_are_not_asked_for() {
-        for name in ["flink", "flink-1.20", "kube-root-ca.crt", "0"] {
-            assert!(is_object_name(name), "{name}");
-        }
-        let long = "a".repeat(NAME_LENGTH + 1);
-        for name in ["", ".", "..", "a/../b", "a?watch=true", "a%2fb", "Flink", "-a", "a-", "a..b", "ü", "a b", &long]
-        {
-            assert!(!is_object_name(name), "{name}");
-        }
-    }
 
     #[test]
     fn managed_fields_are_not_kept() {

@@ -16,9 +16,9 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::finding::Finding;
-use super::names::Side;
 use super::seen::{Cluster, Seen};
 use super::settings::Settings;
+use crate::cluster::{KINDS, Kind};
 use crate::object::{list, name, text};
 
 /// What the API server is asked about in any case.
@@ -61,22 +61,22 @@ struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// The configuration of `side` as it is wanted; `None` where the ConfigMap does not say.
-    fn wanted(&self, side: Side) -> Option<Value> {
+    /// The configuration of `kind` as it is wanted; `None` where the ConfigMap does not say.
+    fn wanted(&self, kind: Kind) -> Option<Value> {
         let text_of_file = text(self.cluster.file.known()?, &["data", "webhooks.yaml"])?;
         let documents = crate::yaml::documents(text_of_file).ok()?;
-        documents.into_iter().map(|document| document.value).find(|value| text(value, &["kind"]) == Some(side.kind()))
+        documents.into_iter().map(|document| document.value).find(|value| text(value, &["kind"]) == Some(kind.name()))
     }
 
     /// Both configurations that are there.
-    fn live(&self) -> impl Iterator<Item = (Side, &'a Value)> {
+    fn live(&self) -> impl Iterator<Item = (Kind, &'a Value)> {
         let cluster = self.cluster;
-        Side::ALL.into_iter().filter_map(move |side| Some((side, cluster.configuration(side).known()?)))
+        KINDS.into_iter().filter_map(move |kind| Some((kind, cluster.configuration(kind).known()?)))
     }
 
     /// Their entries.
-    fn entries(&self) -> impl Iterator<Item = (Side, &'a Value)> {
-        self.live().flat_map(|(side, configuration)| entries(configuration).iter().map(move |entry| (side, entry)))
+    fn entries(&self) -> impl Iterator<Item = (Kind, &'a Value)> {
+        self.live().flat_map(|(kind, configuration)| entries(configuration).iter().map(move |entry| (kind, entry)))
     }
 
     /// How many replicas are ready, by the Service's endpoints, else by the Deployment; `None` where neither is known.
@@ -88,9 +88,9 @@ impl<'a> Context<'a> {
         usize::try_from(crate::object::integer(deployment, &["status", "readyReplicas"]).unwrap_or_default()).ok()
     }
 
-    /// Our configuration of `side`, as findings name it.
-    fn subject(&self, side: Side) -> String {
-        format!("{}/{}", side.kind(), self.cluster.names.service)
+    /// Our configuration of `kind`, as findings name it.
+    fn subject(&self, kind: Kind) -> String {
+        format!("{}/{}", kind.name(), self.cluster.names.service)
     }
 
     /// An object of our namespace, as findings name it.
@@ -99,8 +99,8 @@ impl<'a> Context<'a> {
     }
 
     /// The command that shows who changed `kind` of ours.
-    fn who_changed(&self, side: Side) -> String {
-        format!("kubectl get {} {} -o yaml --show-managed-fields", side.plural(), self.cluster.names.service)
+    fn who_changed(&self, kind: Kind) -> String {
+        format!("kubectl get {} {} -o yaml --show-managed-fields", kind.plural(), self.cluster.names.service)
     }
 }
 

@@ -14,16 +14,19 @@ use super::api::{Api, METADATA};
 use super::dial;
 use super::endpoints::{self, Target};
 use super::injected::scan;
-use super::names::{INSTALLATION, MEMBER, NONCE, Names, PROBE, PROBE_ENTRY, Side};
+use super::names::{INSTALLATION, MEMBER, NONCE, Names, PROBE, PROBE_ENTRY};
 use super::rights::{self, Right};
 use super::seen::{Cluster, Dialled, Listed, Probed, Reach, Seen};
 use super::settings::Settings;
-use crate::object::{list, text};
+use crate::cluster::Kind;
+use crate::object::{is_dns_label, list, text};
 
 /// Endpoints that are dialled; more replicas than these tell nothing new.
 const DIALLED: usize = 8;
 /// An endpoint that is in reach answers much sooner.
 const DIAL: Duration = Duration::from_secs(3);
+/// Other installations whose namespace is looked for; there should be none.
+const OTHERS: usize = 20;
 const CONFIGURATIONS: &str = "/apis/admissionregistration.k8s.io/v1/";
 /// How a refusal of ours begins.
 const REFUSED: &str = "denied the request";
@@ -71,8 +74,8 @@ pub(super) async fn gather(
             json
         ),
         many(format!("{}/leases", of_group("coordination.k8s.io/v1")), selected(&MEMBER.replace('/', "%2F")), json),
-        configurations(&api, names, Side::Mutating),
-        configurations(&api, names, Side::Validating),
+        configurations(&api, names, Kind::Mutating),
+        configurations(&api, names, Kind::Validating),
         many("/api/v1/namespaces".to_owned(), String::new(), METADATA),
         one("/apis/flink.apache.org".to_owned()),
         scan(&api),
@@ -80,10 +83,11 @@ pub(super) async fn gather(
     let settings = Settings::of(deployment.known());
     let account = settings.account(names);
     let configurations = [mutating.0, validating.0];
-    let probes = [probe(&api, names, Side::Mutating).await, probe(&api, names, Side::Validating).await];
+    let probes = [probe(&api, names, Kind::Mutating).await, probe(&api, names, Kind::Validating).await];
     let reach =
         if probes.iter().all(|probed| *probed == Probed::Answered) { Reach::Reached } else { reach(&api, names).await };
     let others = both(mutating.1, validating.1);
+    let gone = gone(&api, &others, names).await;
     let rights = ask_rights(&api, names, &settings, &account).await;
     let mut cluster = Cluster {
         names: names.clone(),
@@ -101,6 +105,7 @@ pub(super) async fn gather(
         members,
         configurations,
         others,
+        gone,
         namespaces,
         flink: flink.map(|group| versions(&group)),
         rights,
@@ -134,21 +139,21 @@ fn date(headers: &HeaderMap) -> Option<Timestamp> {
     rfc2822::DateTimeParser::new().parse_timestamp(headers.get("date")?.as_bytes()).ok()
 }
 
-/// Our configuration of `side`, and all of that kind. Where they cannot be listed, ours alone.
-async fn configurations(api: &Api, names: &Names, side: Side) -> (Seen<Value>, Seen<Vec<(Side, Value)>>) {
-    let path = format!("{CONFIGURATIONS}{}", side.plural());
+/// Our configuration of `kind`, and all of that kind. Where they cannot be listed, ours alone.
+async fn configurations(api: &Api, names: &Names, kind: Kind) -> (Seen<Value>, Seen<Vec<(Kind, Value)>>) {
+    let path = format!("{CONFIGURATIONS}{}", kind.plural());
     match api.list(&path, "", "application/json").await {
         Seen::Known(listed) => {
             let ours = listed.items.iter().find(|item| text(item, &["metadata", "name"]) == Some(&names.service));
             let ours = ours.map_or(Seen::Absent, |ours| Seen::Known(ours.clone()));
-            (ours, Seen::Known(listed.items.into_iter().map(|item| (side, item)).collect()))
+            (ours, Seen::Known(listed.items.into_iter().map(|item| (kind, item)).collect()))
         }
         Seen::Absent => (Seen::Absent, Seen::Absent),
         Seen::Unknown(why) => (api.get(&format!("{path}/{}", names.service)).await, Seen::Unknown(why)),
     }
 }
 
-fn both(one: Seen<Vec<(Side, Value)>>, other: Seen<Vec<(Side, Value)>>) -> Seen<Vec<(Side, Value)>> {
+fn both(one: Seen<Vec<(Kind, Value)>>, other: Seen<Vec<(Kind, Value)>>) -> Seen<Vec<(Kind, Value)>> {
     match (one, other) {
         (Seen::Unknown(why), _) | (_, Seen::Unknown(why)) => Seen::Unknown(why),
         (Seen::Known(mut one), Seen::Known(other)) => {
@@ -159,16 +164,30 @@ fn both(one: Seen<Vec<(Side, Value)>>, other: Seen<Vec<(Side, Value)>>) -> Seen<
     }
 }
 
+/// The namespaces of `others` that are not there any more. A namespace is asked for by its name, which needs no right to list.
+async fn gone(api: &Api, others: &Seen<Vec<(Kind, Value)>>, names: &Names) -> BTreeSet<String> {
+    let others = others.known().map_or(&[][..], Vec::as_slice).iter();
+    let installed = others.filter_map(|(_, configuration)| Some(installation(configuration)?.namespace));
+    let installed: BTreeSet<String> = installed.filter(|namespace| *namespace != names.namespace).collect();
+    let mut gone = BTreeSet::new();
+    for namespace in installed.into_iter().take(OTHERS) {
+        if api.get(&format!("/api/v1/namespaces/{namespace}")).await == Seen::Absent {
+            gone.insert(namespace);
+        }
+    }
+    gone
+}
+
 fn versions(group: &Value) -> Vec<String> {
     list(group, &["versions"]).iter().filter_map(|version| text(version, &["version"])).map(str::to_owned).collect()
 }
 
 /// Asks the API server to pretend to store a ConfigMap that only our entry refuses.
-async fn probe(api: &Api, names: &Names, side: Side) -> Probed {
-    let nonce = format!("{:x}-{}", Timestamp::now().as_nanosecond(), side.word());
+async fn probe(api: &Api, names: &Names, kind: Kind) -> Probed {
+    let nonce = format!("{:x}-{}", Timestamp::now().as_nanosecond(), kind.word());
     let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {
         "name": format!("{}-probe-{nonce}", names.service),
-        "labels": {PROBE: side.word()}, "annotations": {NONCE: nonce}}});
+        "labels": {PROBE: kind.word()}, "annotations": {NONCE: nonce}}});
     let path = format!("/api/v1/namespaces/{}/configmaps?dryRun=All", names.namespace);
     let said = match api.send(Method::POST, &path, "application/json", &map).await {
         Ok(said) => said,
@@ -225,7 +244,7 @@ async fn ask_rights(api: &Api, names: &Names, settings: &Settings, account: &str
     let mut asked = JoinSet::new();
     let wanted = {
         let known = settings.is_known();
-        rights::wanted(names, known && settings.owns_authority(), known && settings.writes_configurations())
+        Right::needed(names, known && settings.owns_authority(), known && settings.writes_configurations())
     };
     for (position, right) in wanted.into_iter().enumerate() {
         let (path, review) = if is_us {
@@ -268,7 +287,41 @@ pub(super) fn owner(configuration: &Value) -> Option<&str> {
     crate::object::label(configuration, INSTALLATION)
 }
 
+/// The same, by its namespace and its Service. A label that was too long was shortened, and then the entries say whom they call.
+pub(super) fn installation(configuration: &Value) -> Option<Names> {
+    let label = owner(configuration)?;
+    let called = list(configuration, &["webhooks"]).iter().find_map(|entry| {
+        let word = |key: &str| text(entry, &["clientConfig", "service", key]);
+        Some(Names::new(word("namespace")?, word("name")?))
+    });
+    let (namespace, service) = label.split_once('.').unwrap_or_default();
+    let told = Names::new(namespace, service);
+    let installation = called.filter(|called| called.label() == label).unwrap_or(told);
+    // It goes into the path of a request, and into a command.
+    (is_dns_label(&installation.namespace) && is_dns_label(&installation.service)).then_some(installation)
+}
+
 /// The items of a list that is known.
 pub(super) fn items(listed: &Seen<Listed>) -> &[Value] {
     listed.known().map_or(&[], |listed| listed.items.as_slice())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labelled(label: &str, namespace: &str, service: &str) -> Option<Names> {
+        let client = json!({"service": {"namespace": namespace, "name": service}});
+        installation(&json!({"metadata": {"labels": {INSTALLATION: label}}, "webhooks": [{"clientConfig": client}]}))
+    }
+
+    #[test]
+    fn a_shortened_label_is_read_by_whom_the_entries_call() {
+        let long = Names::new(&"n".repeat(60), "webhook");
+        assert_eq!(labelled(&long.label(), &long.namespace, "webhook"), Some(long.clone()));
+        assert_eq!(labelled(&long.label(), "flink", "webhook"), None);
+        // Where they call somebody else, the label counts.
+        assert_eq!(labelled("team.webhook", "flink", "other"), Some(Names::new("team", "webhook")));
+        assert_eq!(labelled("../x.webhook", "flink", "other"), None);
+    }
 }

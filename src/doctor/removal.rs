@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use super::api::Api;
 use super::gather::owner;
 use super::injected::{Scan, scan};
-use super::names::{ENTRIES, MEMBER, Names, Side};
+use super::names::{ENTRIES, MEMBER, Names};
 use super::seen::Seen;
+use crate::cluster::KINDS;
 use crate::object::{integer, list, name, text};
 
 /// One object that is removed.
@@ -80,9 +81,9 @@ impl Removal {
             Self { steps: Vec::new(), gone: Vec::new(), left: Vec::new(), scan, replicas: 0, api: api.clone() };
         let anchor = format!("/apis/rbac.authorization.k8s.io/v1/clusterroles/{}", names.anchor());
         removal.look("ClusterRole", &names.anchor(), anchor, is_anchor).await;
-        for side in Side::ALL {
-            let path = format!("/apis/admissionregistration.k8s.io/v1/{}/{}", side.plural(), names.service);
-            removal.look(side.kind(), &names.service, path, |found| is_configuration(found, names)).await;
+        for kind in KINDS {
+            let path = format!("/apis/admissionregistration.k8s.io/v1/{}/{}", kind.plural(), names.service);
+            removal.look(kind.name(), &names.service, path, |found| is_configuration(found, names)).await;
         }
         let leases = format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", names.namespace);
         removal.look("Lease", &names.leader(), format!("{leases}/{}", names.leader()), |_| Ok(())).await;

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::names::{Names, Side};
+use super::names::Names;
 use super::seen::Seen;
+use crate::cluster::KINDS;
 
 /// One thing that must be allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,65 +21,87 @@ pub struct Right {
     pub name: String,
     /// What does not work without it.
     pub purpose: &'static str,
-    /// Whether the API server's calls depend on it; without the others something is judged as unknown.
+    /// Whether the API server's calls depend on it; without the others less is known, or told.
     pub is_vital: bool,
 }
 
-const AUTHORITY: &str = "the replicas share no authority, so their certificate is not renewed";
-const CONFIGURATIONS: &str = "the webhook configurations are not written and not mended";
-const NOTICED: &str = "what others change is noticed only at the next check";
-const LEADER: &str = "no replica leads, so nothing is rotated, probed or mended";
-const MEMBERS: &str = "the leader does not know which authority the replicas serve, and holds the rotation back";
-const PROVE: &str = "the way through the API server is never proved, so failurePolicy stays Ignore";
-const LOOK_UP: &str = "what it would tell is judged as unknown, and a denial becomes a warning";
+/// What a right is for: what does not work without it, and whether that is vital.
+type Purpose = (&'static str, bool);
 
-/// All that the program asks for. What an authority of its own needs, and what making its configurations needs, is left out
-/// where `owns_authority` or `writes_configurations` do not say for certain that it does that.
-pub(super) fn wanted(names: &Names, owns_authority: bool, writes_configurations: bool) -> Vec<Right> {
-    let mut rights = Vec::new();
-    let mut add = |verbs: &[&'static str], group, resource, place: (&str, &str), purpose, is_vital| {
-        rights.extend(verbs.iter().map(|&verb| Right {
-            verb,
-            group,
-            resource,
-            namespace: place.0.to_owned(),
-            name: place.1.to_owned(),
-            purpose,
-            is_vital,
-        }));
-    };
-    let own = names.namespace.as_str();
-    if owns_authority {
-        add(&["get", "update"], "", "secrets", (own, &names.secret()), AUTHORITY, true);
-        add(&["create"], "", "secrets", (own, ""), AUTHORITY, true);
-        add(&["watch"], "", "secrets", (own, &names.secret()), NOTICED, false);
-    }
-    let group = "admissionregistration.k8s.io";
-    for side in Side::ALL {
-        add(&["get", "patch"], group, side.plural(), ("", &names.service), CONFIGURATIONS, true);
-        if writes_configurations {
-            // By server-side apply, which names what it makes.
-            add(&["create"], group, side.plural(), ("", &names.service), CONFIGURATIONS, true);
-        }
-        add(&["watch"], group, side.plural(), ("", &names.service), NOTICED, false);
-    }
-    add(&["list"], group, Side::Mutating.plural(), ("", ""), CONFIGURATIONS, true);
-    if writes_configurations {
-        let anchor = names.anchor();
-        add(&["get"], "rbac.authorization.k8s.io", "clusterroles", ("", &anchor), CONFIGURATIONS, true);
-    }
-    add(&["get", "patch"], "coordination.k8s.io", "leases", (own, &names.leader()), LEADER, true);
-    add(&["create"], "coordination.k8s.io", "leases", (own, ""), LEADER, true);
-    add(&["list", "patch", "delete"], "coordination.k8s.io", "leases", (own, ""), MEMBERS, true);
-    add(&["create"], "", "configmaps", (own, ""), PROVE, false);
-    for resource in ["namespaces", "serviceaccounts", "configmaps", "persistentvolumeclaims"] {
-        add(&["get"], "", resource, ("", ""), LOOK_UP, false);
-    }
-    add(&["get"], "flink.apache.org", "flinkdeployments", ("", ""), LOOK_UP, false);
-    rights
+const fn vital(why: &'static str) -> Purpose {
+    (why, true)
 }
 
+const fn minor(why: &'static str) -> Purpose {
+    (why, false)
+}
+
+const AUTHORITY: Purpose = vital("the replicas share no authority, so their certificate is not renewed");
+const CONFIGURATIONS: Purpose = vital("the webhook configurations are not written and not mended");
+const OWNER: Purpose = minor("what the program makes has no owner, and stays behind when the release is removed");
+const NOTICED: Purpose = minor("what others change is noticed only at the next check");
+const SECOND: Purpose = minor("a second installation is not seen, and what others change only at the next check");
+const LEADER: Purpose = vital("no replica leads, so nothing is rotated, probed or mended");
+const MEMBERS: Purpose =
+    vital("the leader does not know which authority the replicas serve, and holds the rotation back");
+const TOLD: Purpose = minor("what was changed, and what cannot be done, stands in the log alone and in no Event");
+const PROVE: Purpose = minor("the way through the API server is never proved, so failurePolicy stays Ignore");
+const LOOK_UP: Purpose = minor("what it would tell is judged as unknown, and a denial becomes a warning");
+const LOOKED_AT: Purpose = minor("`doctor` in a pod, as `helm test` runs it, sees less of the installation");
+
 impl Right {
+    /// All that the program asks for. What an authority of its own needs, and what making its configurations needs, is left
+    /// out where `owns_authority` or `writes_configurations` do not say for certain that it does that.
+    #[must_use]
+    pub fn needed(names: &Names, owns_authority: bool, writes_configurations: bool) -> Vec<Self> {
+        let own = names.namespace.as_str();
+        let mut needed = Vec::new();
+        let mut add = |verbs: &[&'static str], group, resource, place: (&str, &str), (purpose, is_vital): Purpose| {
+            needed.extend(verbs.iter().map(|&verb| Self {
+                verb,
+                group,
+                resource,
+                namespace: place.0.to_owned(),
+                name: place.1.to_owned(),
+                purpose,
+                is_vital,
+            }));
+        };
+        if owns_authority {
+            let secret = names.secret();
+            add(&["get", "update"], "", "secrets", (own, &secret), AUTHORITY);
+            add(&["create"], "", "secrets", (own, ""), AUTHORITY);
+            add(&["list", "watch"], "", "secrets", (own, &secret), NOTICED);
+        }
+        let group = "admissionregistration.k8s.io";
+        for kind in KINDS {
+            add(&["get", "patch"], group, kind.plural(), ("", &names.service), CONFIGURATIONS);
+            if writes_configurations {
+                // By server-side apply, which names what it makes.
+                add(&["create"], group, kind.plural(), ("", &names.service), CONFIGURATIONS);
+            }
+            add(&["watch"], group, kind.plural(), ("", &names.service), NOTICED);
+            add(&["list"], group, kind.plural(), ("", ""), SECOND);
+        }
+        let (group, anchor) = ("rbac.authorization.k8s.io", names.anchor());
+        let purpose = if writes_configurations { CONFIGURATIONS } else { OWNER };
+        add(&["get"], group, "clusterroles", ("", &anchor), purpose);
+        let group = "coordination.k8s.io";
+        add(&["get"], group, "leases", (own, &names.leader()), LEADER);
+        add(&["create", "patch"], group, "leases", (own, ""), LEADER);
+        add(&["list", "delete"], group, "leases", (own, ""), MEMBERS);
+        add(&["create", "patch"], "events.k8s.io", "events", (own, ""), TOLD);
+        add(&["create"], "", "configmaps", (own, ""), PROVE);
+        for resource in ["namespaces", "serviceaccounts", "configmaps", "persistentvolumeclaims"] {
+            add(&["get"], "", resource, ("", ""), LOOK_UP);
+        }
+        add(&["get"], "flink.apache.org", "flinkdeployments", ("", ""), LOOK_UP);
+        add(&["get"], "", "services", (own, &names.service), LOOKED_AT);
+        add(&["get"], "apps", "deployments", (own, &names.service), LOOKED_AT);
+        add(&["list"], "discovery.k8s.io", "endpointslices", (own, ""), LOOKED_AT);
+        needed
+    }
+
     /// `get secrets/flink-admission-authority in flink-system`.
     #[must_use]
     pub fn in_words(&self) -> String {

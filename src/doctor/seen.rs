@@ -1,12 +1,15 @@
 //! All that was learned of a cluster, before any of it is judged.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use serde_json::Value;
 
 use super::injected::Scan;
-use super::names::{Names, Side};
+use super::names::Names;
 use super::rights::Right;
+use crate::cluster::Kind;
 
 /// What is known of one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,8 +118,10 @@ pub struct Cluster {
     pub members: Seen<Listed>,
     /// Our configurations, mutating and validating.
     pub configurations: [Seen<Value>; 2],
-    /// All configurations of the cluster, each with its side.
-    pub others: Seen<Vec<(Side, Value)>>,
+    /// All configurations of the cluster, each with its kind.
+    pub others: Seen<Vec<(Kind, Value)>>,
+    /// The namespaces of other installations that have configurations here, and are gone themselves.
+    pub gone: BTreeSet<String>,
     /// All namespaces.
     pub namespaces: Seen<Listed>,
     /// The versions in which flink.apache.org is served.
@@ -134,13 +139,13 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Our configuration of `side`.
+    /// Our configuration of `kind`.
     #[must_use]
-    pub fn configuration(&self, side: Side) -> &Seen<Value> {
+    pub fn configuration(&self, kind: Kind) -> &Seen<Value> {
         let [mutating, validating] = &self.configurations;
-        match side {
-            Side::Mutating => mutating,
-            Side::Validating => validating,
+        match kind {
+            Kind::Mutating => mutating,
+            Kind::Validating => validating,
         }
     }
 

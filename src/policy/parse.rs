@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::flink::location::{Location, has_placeholder, is_below, normalise, scheme_of};
-use crate::object::shape;
+use crate::object::{is_dns_label, shape};
 use crate::policy::document::{FlinkPolicy, Spec, Volume};
 use crate::policy::rules;
 use crate::policy::template::Template;
@@ -153,7 +153,7 @@ fn usable(index: usize, volume: &Volume, all: &[Volume]) -> Result<(), Refused> 
     if !volume.mount_path.starts_with('/') || volume.mount_path.contains(':') {
         return Err(refused(&at("mountPath"), format!("`{}` is not an absolute path without `:`", volume.mount_path)));
     }
-    if !is_label(&volume.name) {
+    if !is_dns_label(&volume.name) {
         return Err(refused(
             &at("name"),
             format!("`{}` is no name of a volume: 1 to 63 of a-z, 0-9 and `-`", volume.name),
@@ -178,18 +178,12 @@ fn usable(index: usize, volume: &Volume, all: &[Volume]) -> Result<(), Refused> 
 /// A template that becomes the name of an object.
 fn named(path: &str, template: &Template) -> Result<(), Refused> {
     let text = template.text().replace("{namespace}", "a").replace("{name}", "a").replace("{cluster}", "a");
-    let is_name = text.split('.').all(is_label) && text != "default";
+    let is_name = text.split('.').all(is_dns_label) && text != "default";
     if is_name {
         Ok(())
     } else {
         Err(refused(path, format!("`{}` is no name of an object of its own: a-z, 0-9, `-` and `.`", template.text())))
     }
-}
-
-fn is_label(text: &str) -> bool {
-    let is_edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=63).contains(&text.len()) && text.bytes().all(is_inner) && text.starts_with(is_edge) && text.ends_with(is_edge)
 }
 
 /// A directory that Flink can be given as it is.

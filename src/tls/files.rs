@@ -120,8 +120,25 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
 #[cfg(test)]
 mod tests {
     use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+    use tempfile::TempDir;
 
     use super::*;
+
+    /// Two files that are not there yet; they go with the directory.
+    fn pair() -> (TempDir, Pair) {
+        let directory = tempfile::tempdir().unwrap();
+        let pair = Pair { chain: directory.path().join("tls.crt"), key: directory.path().join("tls.key") };
+        (directory, pair)
+    }
+
+    /// Fills `pair` and serves it.
+    fn served(pair: &Pair) -> (Content, Arc<ServingCertificate>) {
+        write(pair, 2090);
+        let seen = pair.read().unwrap();
+        let certificate = Arc::new(ServingCertificate::default());
+        certificate.replace(pair.parse(&seen).unwrap());
+        (seen, certificate)
+    }
 
     fn write(pair: &Pair, year: i32) {
         let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
@@ -133,12 +150,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_new_pair_is_served_without_a_restart() {
-        let directory = tempfile::tempdir().unwrap();
-        let pair = Pair { chain: directory.path().join("tls.crt"), key: directory.path().join("tls.key") };
-        write(&pair, 2090);
-        let seen = pair.read().unwrap();
-        let certificate = Arc::new(ServingCertificate::default());
-        certificate.replace(pair.parse(&seen).unwrap());
+        let (_directory, pair) = pair();
+        let (seen, certificate) = served(&pair);
         let before = certificate.not_after();
         tokio::spawn(follow(pair.clone(), seen, Arc::clone(&certificate), Duration::from_millis(1), |_| {}));
         write(&pair, 2091);
@@ -150,12 +163,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_broken_pair_is_told_and_the_old_one_stays() {
-        let directory = tempfile::tempdir().unwrap();
-        let pair = Pair { chain: directory.path().join("tls.crt"), key: directory.path().join("tls.key") };
-        write(&pair, 2090);
-        let seen = pair.read().unwrap();
-        let certificate = Arc::new(ServingCertificate::default());
-        certificate.replace(pair.parse(&seen).unwrap());
+        let (_directory, pair) = pair();
+        let (seen, certificate) = served(&pair);
         let before = certificate.not_after();
         let (tell, mut broken) = watch::channel(false);
         let tell = move |is_broken: bool| {
@@ -172,8 +181,7 @@ mod tests {
 
     #[test]
     fn a_file_without_pem_is_named() {
-        let directory = tempfile::tempdir().unwrap();
-        let pair = Pair { chain: directory.path().join("tls.crt"), key: directory.path().join("tls.key") };
+        let (_directory, pair) = pair();
         fs::write(&pair.chain, "nothing").unwrap();
         assert!(pair.read().unwrap_err().to_string().contains("tls.key` cannot be read"));
         fs::write(&pair.key, "nothing").unwrap();

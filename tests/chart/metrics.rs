@@ -57,6 +57,34 @@ fn our_metrics_are_those_that_are_asked_for() {
     }
 }
 
+/// The end of an authority is near only where it should have been replaced, which is at two thirds.
+#[test]
+fn an_authority_that_lives_shorter_is_missed_later() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let rest = |life: &str| {
+        let values = format!("metrics.prometheusRule.enabled=true,certificates.authorityLife={life}");
+        let objects = render(plane.admin(), "flink-admission", "flink-system", &[&values]);
+        let rules = of_kind(&objects, "PrometheusRule")[0]["spec"]["groups"][0]["rules"].as_array().unwrap().clone();
+        let alert = rules.into_iter().find(|rule| rule["alert"] == "FlinkAdmissionAuthorityExpires").unwrap();
+        let (_, seconds) = alert["expr"].as_str().unwrap().trim().rsplit_once(' ').unwrap();
+        seconds.parse::<u64>().unwrap()
+    };
+    let day = 24 * 60 * 60;
+    assert_eq!(["", "365d", "90d", "12h30m"].map(rest), [30 * day, 30 * day, 15 * day, 7500]);
+}
+
+/// The words of `about` are those by which the keeper counts.
+#[test]
+fn the_keeper_counts_what_is_asked_for() {
+    let expressions = expressions().join("\n");
+    let (_, words) = expressions.split_once("about=~\"").unwrap();
+    let keeper = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/cluster/keeper.rs")).unwrap();
+    for word in words.split('"').next().unwrap().split('|') {
+        let counts = ["keeper_error", "trouble"].map(|how| format!("{how}(\"{word}\""));
+        assert!(counts.iter().any(|counts| keeper.contains(counts)), "{word}");
+    }
+}
+
 #[test]
 fn the_api_servers_metrics_are_those_that_are_asked_for() {
     let Some(plane) = ControlPlane::shared() else { return };

@@ -1,7 +1,10 @@
-//! What the chart allows the program, asked of the API server as the program's own ServiceAccount.
+//! What the chart allows the program: as `doctor` asks for it, and as the API server decides it for the program's own
+//! ServiceAccount.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use flink_admission::doctor::{Names, Right};
 use serde_json::{Value, json};
 
 use super::rendered::{objects, of_kind, render};
@@ -58,6 +61,67 @@ impl<'a> Account<'a> {
     }
 }
 
+/// One thing that may be done: in which namespace (empty for all), API group, resource, name (empty for any), verb.
+type Grant = [String; 5];
+
+/// What the roles of a release in `namespace` give, one by one.
+fn given(objects: &[Value], namespace: &str) -> BTreeSet<Grant> {
+    let words = |rule: &Value, key: &str| -> Vec<String> {
+        let words = rule[key].as_array().into_iter().flatten();
+        words.map(|word| word.as_str().unwrap().to_owned()).collect()
+    };
+    let mut given = BTreeSet::new();
+    for (kind, place) in [("Role", namespace), ("ClusterRole", "")] {
+        for rule in of_kind(objects, kind).into_iter().flat_map(|role| role["rules"].as_array().unwrap()) {
+            let names =
+                if rule["resourceNames"].is_null() { vec![String::new()] } else { words(rule, "resourceNames") };
+            for group in words(rule, "apiGroups") {
+                for resource in words(rule, "resources") {
+                    for (name, verb) in
+                        names.iter().flat_map(|name| words(rule, "verbs").into_iter().map(move |verb| (name, verb)))
+                    {
+                        given.insert([place, &group, &resource, name, &verb].map(str::to_owned));
+                    }
+                }
+            }
+        }
+    }
+    given
+}
+
+#[test]
+fn doctor_asks_for_what_the_roles_give_and_for_nothing_else() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let names = Names::new("flink-system", "flink-admission");
+    let given =
+        |values: &[&str]| given(&render(plane.admin(), &names.service, &names.namespace, values), &names.namespace);
+    let needed = |owns_authority: bool, writes_configurations: bool| -> BTreeSet<Grant> {
+        let needed = Right::needed(&names, owns_authority, writes_configurations).into_iter();
+        let grants = needed
+            .map(|right| [&right.namespace, right.group, right.resource, &right.name, right.verb].map(str::to_owned));
+        grants.collect()
+    };
+    let files = "certificates.source=files,certificates.secretName=own";
+    let cert_manager = "certificates.source=cert-manager";
+    for (values, owns_authority) in [(&[][..], true), (&[files], false), (&[cert_manager], false)] {
+        for by in ["program", "chart"] {
+            let by_value = format!("webhooks.managedBy={by}");
+            let given = given(&[values, &[by_value.as_str()]].concat());
+            let needed = needed(owns_authority, by == "program");
+            let differ: Vec<&Grant> = given.symmetric_difference(&needed).collect();
+            assert!(differ.is_empty(), "{values:?}, {by_value}: either given or asked for: {differ:#?}");
+        }
+    }
+    // On OpenShift one more, which the program never uses.
+    let (openshift, usual) = (given(&["openshift=true"]), given(&[]));
+    assert!(usual.is_subset(&openshift));
+    let more: Vec<String> =
+        openshift.difference(&usual).map(|[.., resource, name, verb]| format!("{verb} {resource}/{name}")).collect();
+    let owned = ["mutatingwebhookconfigurations/flink-admission", "validatingwebhookconfigurations/flink-admission"];
+    let owned = [owned[0], owned[1], "secrets/flink-admission-authority"].map(|object| format!("delete {object}"));
+    assert_eq!(more, owned);
+}
+
 #[test]
 fn the_program_may_write_its_own_configurations_and_no_others() {
     let Some(plane) = ControlPlane::shared() else { return };
@@ -95,12 +159,13 @@ fn rights_are_those_that_are_needed() {
         let secret = format!("secrets/{name}-authority");
         let anchor = format!("clusterroles.rbac.authorization.k8s.io/{name}-installation");
         let mut cases: Vec<([&str; 2], [bool; 3])> = Vec::new();
-        for verb in ["get", "list", "watch", "update", "patch"] {
+        for verb in ["get", "list", "watch", "update"] {
             cases.push(([verb, &secret], [true, false, true]));
             cases.push(([verb, "secrets"], [false; 3]));
         }
         cases.extend([
-            (["delete", secret.as_str()], [false, false, true]),
+            (["patch", secret.as_str()], [false; 3]),
+            (["delete", &secret], [false, false, true]),
             (["create", "secrets"], [true, false, true]),
             (["get", &anchor], [true; 3]),
             (["get", "clusterroles.rbac.authorization.k8s.io"], [false; 3]),
@@ -113,9 +178,20 @@ fn rights_are_those_that_are_needed() {
             (["delete", configuration], [false; 3]),
             (["create", "pods"], [false; 3]),
         ]);
-        for verb in ["get", "list", "create", "update", "patch", "delete"] {
+        for verb in ["list", "create", "patch", "delete"] {
             cases.push(([verb, "leases.coordination.k8s.io"], [true; 3]));
         }
+        let leader = format!("leases.coordination.k8s.io/{name}-leader");
+        let (service, deployment) = (format!("services/{name}"), format!("deployments.apps/{name}"));
+        cases.extend([
+            (["get", leader.as_str()], [true; 3]),
+            (["get", "leases.coordination.k8s.io"], [false; 3]),
+            (["get", &service], [true; 3]),
+            (["list", "services"], [false; 3]),
+            (["get", &deployment], [true; 3]),
+            (["patch", &deployment], [false; 3]),
+            (["list", "endpointslices.discovery.k8s.io"], [true; 3]),
+        ]);
         cases.into_iter().map(|(question, allowed)| (question.map(str::to_owned).to_vec(), allowed)).collect()
     };
     for (number, account) in [usual, files, openshift].iter().enumerate() {
@@ -130,7 +206,10 @@ fn rights_are_those_that_are_needed() {
         assert_eq!(account.may(&["create", &by_name]), number != 1, "{name}");
         assert_eq!(account.may(&["delete", &by_name]), number == 2, "{name}");
         // Nothing of another namespace, but for what a review asks.
-        let elsewhere = ["auth", "can-i", "create", "configmaps", "--namespace=default", &account.user()];
-        assert!(!plane.kubectl(&elsewhere).success, "{name}");
+        let user = account.user();
+        for question in [["create", "configmaps"], ["list", "endpointslices.discovery.k8s.io"], ["get", "services"]] {
+            let elsewhere = [&["auth", "can-i", "--namespace=default", &user][..], &question].concat();
+            assert!(!plane.kubectl(&elsewhere).success, "{name}: {question:?}");
+        }
     }
 }

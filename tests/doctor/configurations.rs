@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::installed::Installed;
+use crate::installed::{Installed, run};
 
 const MUTATING: &str = "mutatingwebhookconfiguration";
 const VALIDATING: &str = "validatingwebhookconfiguration";
@@ -19,7 +19,10 @@ fn a_configuration_that_is_gone_or_foreign_is_told() {
     installed.patch(VALIDATING, &name, replace("/metadata/labels/flink-admission.io~1installation", json!("a.b")));
     let told = installed.doctor();
     told.expect("webhook-configurations", "warning", "does not own it");
-    told.expect("webhook-configurations", "error", "it belongs to the installation `a.b`");
+    told.expect("webhook-configurations", "error", "the installation `a.b` left it behind");
+    let label = replace("/metadata/labels/flink-admission.io~1installation", json!("default.b"));
+    installed.patch(VALIDATING, &name, label);
+    installed.doctor().expect("webhook-configurations", "error", "it belongs to the installation `default.b`");
 
     let entry = json!({"name": "clusters.flink-admission.io", "sideEffects": "None", "admissionReviewVersions": ["v1"],
         "clientConfig": {"url": "https://nowhere.invalid/"}, "failurePolicy": "Ignore", "rules": []});
@@ -28,15 +31,50 @@ fn a_configuration_that_is_gone_or_foreign_is_told() {
             "metadata": {"name": format!("{name}-{suffix}"), "labels": labels}, "webhooks": [entry]})
     };
     installed.create(VALIDATING, &other("old", json!({})));
-    installed.create(VALIDATING, &other("next", json!({"flink-admission.io/installation": "team.webhook"})));
+    installed.create(VALIDATING, &other("next", json!({"flink-admission.io/installation": "default.webhook"})));
     let told = installed.doctor();
     told.expect("second-installation", "warning", "an old one is left behind");
-    told.expect("second-installation", "warning", "the installation `team.webhook`");
+    told.expect("second-installation", "warning", "the installation `default.webhook` calls for the same objects");
 
     installed.delete(MUTATING, &name);
     let told = installed.doctor();
     told.expect("webhook-configurations", "error", "MutatingWebhookConfiguration");
     told.expect("probe", "error", "there is no configuration");
+}
+
+/// The keeper pays it no heed either.
+#[test]
+fn what_an_installation_left_whose_namespace_is_gone_is_no_second_one() {
+    let Some(mut installed) = Installed::healthy() else { return };
+    let service = format!("{}-old", installed.name);
+    let entry = |name: &str, policy: &str| {
+        json!({"name": name, "sideEffects": "None", "admissionReviewVersions": ["v1"], "failurePolicy": policy,
+            "clientConfig": {"service": {"namespace": "gone", "name": service}}, "rules": []})
+    };
+    let left = |policy: &str| {
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": service, "labels": {"flink-admission.io/installation": format!("gone.{service}")}},
+            "webhooks": [entry("clusters.flink-admission.io", policy), entry("probe.flink-admission.io", "Fail")]})
+    };
+    installed.create(VALIDATING, &left("Ignore"));
+    let told = installed.doctor();
+    let what = format!("`gone.{service}` left it behind: its namespace `gone` is gone");
+    told.expect("second-installation", "warning", &what);
+    assert_eq!(told.status, 0, "{told}");
+    installed.delete(VALIDATING, &service);
+    installed.create(VALIDATING, &left("Fail"));
+    let told = installed.doctor();
+    told.expect("second-installation", "error", &what);
+
+    // What it says to do takes that away, and nothing of ours.
+    let fix = told.fix_of("second-installation");
+    assert_eq!(fix, format!("flink-admission uninstall --namespace gone --service {service}"));
+    let words: Vec<&str> = fix.split(' ').skip(1).collect();
+    let done = run(installed.plane.kubeconfig(), &words);
+    assert!(done.status == 0 && done.output.contains(&service), "{done}");
+    let told = installed.doctor();
+    told.expect("second-installation", "ok", "there is none");
+    assert_eq!(told.status, 0, "{told}");
 }
 
 #[test]

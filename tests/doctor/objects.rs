@@ -99,8 +99,10 @@ pub(crate) fn rights(service: &str) -> Vec<Value> {
     vec![
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": service, "namespace": service}}),
         json!({"apiVersion": version, "kind": "Role", "metadata": {"name": service, "namespace": service}, "rules": [
-            rule("", &["secrets"], &["get", "update", "create", "watch"]), rule("", &["configmaps"], &["create"]),
-            rule("coordination.k8s.io", &["leases"], &["get", "create", "list", "delete", "patch"])]}),
+            rule("", &["secrets"], &["get", "update", "create", "list", "watch"]), rule("", &["configmaps"], &["create"]),
+            rule("coordination.k8s.io", &["leases"], &["get", "create", "list", "delete", "patch"]),
+            rule("events.k8s.io", &["events"], &["create", "patch"]), rule("", &["services"], &["get"]),
+            rule("discovery.k8s.io", &["endpointslices"], &["list"]), rule("apps", &["deployments"], &["get"])]}),
         json!({"apiVersion": version, "kind": "RoleBinding", "metadata": {"name": service, "namespace": service},
             "roleRef": {"apiGroup": group, "kind": "Role", "name": service}, "subjects": subject}),
         json!({"apiVersion": version, "kind": "ClusterRole", "metadata": {"name": service}, "rules": [

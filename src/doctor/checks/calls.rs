@@ -1,19 +1,20 @@
 //! A request through the API server to a replica and back.
 
 use super::{Context, entries, entry_name};
+use crate::cluster::{KINDS, Kind};
 use crate::doctor::endpoints;
 use crate::doctor::finding::{Check, Finding};
-use crate::doctor::names::{PROBE_ENTRY, Side};
+use crate::doctor::names::PROBE_ENTRY;
 use crate::doctor::seen::{Probed, Reach};
 
 const HURTS: &str = "Flink objects pass unchanged and unjudged, or are refused where failurePolicy is Fail";
 
 pub(super) fn probe(context: &Context<'_>) -> Vec<Finding> {
-    let probes = Side::ALL.into_iter().zip(&context.cluster.probes);
-    probes.map(|(side, probed)| one(context, side, probed).about(context.subject(side))).collect()
+    let probes = KINDS.into_iter().zip(&context.cluster.probes);
+    probes.map(|(kind, probed)| one(context, kind, probed).about(context.subject(kind))).collect()
 }
 
-fn one(context: &Context<'_>, side: Side, probed: &Probed) -> Finding {
+fn one(context: &Context<'_>, kind: Kind, probed: &Probed) -> Finding {
     let names = &context.cluster.names;
     match probed {
         Probed::Answered => Check::Probe.ok("a dry-run request went through the API server to a replica and back"),
@@ -24,21 +25,21 @@ fn one(context: &Context<'_>, side: Side, probed: &Probed) -> Finding {
         Probed::NotCalled(why) => {
             Check::Probe.error(format!("the API server could not call the webhook: {why}"), HURTS, network(context))
         }
-        Probed::LetThrough => let_through(context, side),
+        Probed::LetThrough => let_through(context, kind),
     }
 }
 
 /// The entry is `Ignore`, so that the API server does not say why it called nobody.
-fn let_through(context: &Context<'_>, side: Side) -> Finding {
+fn let_through(context: &Context<'_>, kind: Kind) -> Finding {
     let cluster = context.cluster;
-    let Some(live) = cluster.configuration(side).known() else {
-        return Check::Probe.error("there is no configuration, so nobody is called", HURTS, context.who_changed(side));
+    let Some(live) = cluster.configuration(kind).known() else {
+        return Check::Probe.error("there is no configuration, so nobody is called", HURTS, context.who_changed(kind));
     };
     let Some(_) = entries(live).iter().find(|entry| entry_name(entry) == PROBE_ENTRY) else {
         return Check::Probe.error(
             format!("there is no entry `{PROBE_ENTRY}`, so the probe reaches nobody"),
             "the way through the API server cannot be proved, and failurePolicy stays Ignore",
-            context.who_changed(side),
+            context.who_changed(kind),
         );
     };
     if context.ready() == Some(0) {

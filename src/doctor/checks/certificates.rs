@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use super::members::{living, normal, trusted};
 use super::{Context, entry_name, in_words};
+use crate::cluster::{KINDS, Kind};
 use crate::doctor::certificate::{self, Facts};
 use crate::doctor::endpoints::targets;
 use crate::doctor::finding::{Check, Finding};
-use crate::doctor::names::{AUTHORITY, Side};
+use crate::doctor::names::AUTHORITY;
 use crate::doctor::seen::{Dialled, Seen};
 use crate::object::{annotation, text};
 use crate::tls::fingerprint_of;
@@ -69,16 +70,16 @@ pub(super) fn bundle(context: &Context<'_>) -> Vec<Finding> {
     let authority = secret.first().filter(|_| is_in_use).map(fingerprint_of);
     let mut findings = Vec::new();
     let (mut trusting, mut empty, mut stale) = (0_usize, Vec::new(), Vec::new());
-    for (side, entry) in context.entries() {
+    for (kind, entry) in context.entries() {
         // Without a bundle the API server trusts what its host trusts, which is meant for a URL.
         if text(entry, &["clientConfig", "url"]).is_some() && text(entry, &["clientConfig", "caBundle"]).is_none() {
             continue;
         }
         let held = bundle_of(entry);
         if held.is_empty() {
-            empty.push((side, entry_name(entry)));
+            empty.push((kind, entry_name(entry)));
         } else if authority.as_ref().is_some_and(|wanted| !held.iter().any(|one| fingerprint_of(one) == *wanted)) {
-            stale.push((side, entry_name(entry)));
+            stale.push((kind, entry_name(entry)));
         } else {
             trusting += 1;
         }
@@ -92,20 +93,20 @@ pub(super) fn bundle(context: &Context<'_>) -> Vec<Finding> {
     } else {
         "kubectl logs deployment/cert-manager-cainjector -n cert-manager   # or whoever writes the caBundle".to_owned()
     };
-    for side in Side::ALL {
-        let of_side = |found: &[(Side, &str)]| {
+    for kind in KINDS {
+        let of_kind = |found: &[(Kind, &str)]| {
             let found: Vec<String> =
-                found.iter().filter(|(of, _)| *of == side).map(|(_, name)| format!("`{name}`")).collect();
+                found.iter().filter(|(of, _)| *of == kind).map(|(_, name)| format!("`{name}`")).collect();
             found.join(", ")
         };
-        let (nothing, other) = (of_side(&empty), of_side(&stale));
+        let (nothing, other) = (of_kind(&empty), of_kind(&stale));
         if !nothing.is_empty() {
             let finding = Check::Bundle.error(
                 format!("the caBundle of {nothing} holds no certificate"),
                 "the API server trusts nobody there and calls nobody",
                 fix.clone(),
             );
-            findings.push(finding.about(context.subject(side)));
+            findings.push(finding.about(context.subject(kind)));
         }
         if !other.is_empty() {
             let finding = Check::Bundle.error(
@@ -113,7 +114,7 @@ pub(super) fn bundle(context: &Context<'_>) -> Vec<Finding> {
                 "certificates of that authority are refused: calls fail as soon as the replicas serve them",
                 fix.clone(),
             );
-            findings.push(finding.about(context.subject(side)));
+            findings.push(finding.about(context.subject(kind)));
         }
     }
     if findings.is_empty() {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Context, entries, entry_name};
+use crate::cluster::{KINDS, Kind};
 use crate::doctor::finding::{Check, Finding};
-use crate::doctor::names::Side;
 use crate::doctor::seen::Seen;
 use crate::object::{at, list, text};
 
@@ -38,10 +38,10 @@ pub(super) fn drift(context: &Context<'_>) -> Vec<Finding> {
         }
     }
     let mut findings = Vec::new();
-    for side in Side::ALL {
-        let Some(wanted) = context.wanted(side) else {
+    for kind in KINDS {
+        let Some(wanted) = context.wanted(kind) else {
             let finding = Check::Drift.error(
-                format!("its key `webhooks.yaml` holds no readable {}", side.kind()),
+                format!("its key `webhooks.yaml` holds no readable {}", kind.name()),
                 "the program cannot write a configuration that it cannot read",
                 context.settings.upgrade(names),
             );
@@ -49,8 +49,8 @@ pub(super) fn drift(context: &Context<'_>) -> Vec<Finding> {
             continue;
         };
         // One that is missing is another check's to say.
-        let Some(live) = context.cluster.configuration(side).known() else { continue };
-        findings.extend(compared(context, side, &wanted, live));
+        let Some(live) = context.cluster.configuration(kind).known() else { continue };
+        findings.extend(compared(context, kind, &wanted, live));
     }
     if findings.is_empty() {
         findings.push(match context.live().next() {
@@ -61,10 +61,10 @@ pub(super) fn drift(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-fn compared(context: &Context<'_>, side: Side, wanted: &Value, live: &Value) -> Vec<Finding> {
+fn compared(context: &Context<'_>, kind: Kind, wanted: &Value, live: &Value) -> Vec<Finding> {
     let mut findings = Vec::new();
     let fix = if context.settings.writes_configurations() {
-        format!("{}   # the leader puts it back; somebody changes it again and again", context.who_changed(side))
+        format!("{}   # the leader puts it back; somebody changes it again and again", context.who_changed(kind))
     } else {
         context.settings.upgrade(&context.cluster.names)
     };
@@ -107,7 +107,7 @@ fn compared(context: &Context<'_>, side: Side, wanted: &Value, live: &Value) -> 
             fix.clone(),
         ));
     }
-    findings.into_iter().map(|finding| finding.about(context.subject(side))).collect()
+    findings.into_iter().map(|finding| finding.about(context.subject(kind))).collect()
 }
 
 fn differs(wanted: &Value, live: &Value, field: &str) -> bool {

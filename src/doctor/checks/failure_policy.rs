@@ -3,15 +3,16 @@
 use serde_json::Value;
 
 use super::{Context, entries, entry_name};
+use crate::cluster::Kind;
 use crate::doctor::finding::{Check, Finding};
-use crate::doctor::names::{PROVED, Side};
+use crate::doctor::names::PROVED;
 use crate::object::{annotation, text};
 
 pub(super) fn failure_policy(context: &Context<'_>) -> Vec<Finding> {
-    let sides = context.live().map(|(side, live)| (side, of_side(context, side, live)));
-    let mut findings: Vec<Finding> = sides
-        .flat_map(|(side, findings)| findings.into_iter().map(move |finding| (side, finding)))
-        .map(|(side, finding)| finding.about(context.subject(side)))
+    let kinds = context.live().map(|(kind, live)| (kind, of_kind(context, kind, live)));
+    let mut findings: Vec<Finding> = kinds
+        .flat_map(|(kind, findings)| findings.into_iter().map(move |finding| (kind, finding)))
+        .map(|(kind, finding)| finding.about(context.subject(kind)))
         .collect();
     if findings.is_empty() {
         findings.push(Check::FailurePolicy.unknown("there is no live configuration to look at", ""));
@@ -19,14 +20,14 @@ pub(super) fn failure_policy(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-fn of_side(context: &Context<'_>, side: Side, live: &Value) -> Vec<Finding> {
+fn of_kind(context: &Context<'_>, kind: Kind, live: &Value) -> Vec<Finding> {
     let names = &context.cluster.names;
     let closed: Vec<&str> = entries(live).iter().filter(|entry| is_fail(entry)).map(entry_name).collect();
     // Before anything else: what is refused right now.
     if !closed.is_empty() && context.ready() == Some(0) {
         let patch = format!(
             "kubectl get {0} {1} -o json | sed 's/\"failurePolicy\": \"Fail\"/\"failurePolicy\": \"Ignore\"/' | kubectl replace -f -",
-            side.plural(),
+            kind.plural(),
             names.service
         );
         return vec![Check::FailurePolicy.error(
@@ -36,7 +37,7 @@ fn of_side(context: &Context<'_>, side: Side, live: &Value) -> Vec<Finding> {
         )];
     }
     let proved = annotation(live, PROVED);
-    let Some(wanted) = context.wanted(side) else {
+    let Some(wanted) = context.wanted(kind) else {
         let found = entries(live).iter().map(|entry| format!("{} {}", entry_name(entry), policy(entry)));
         let found: Vec<String> = found.collect();
         return vec![Check::FailurePolicy.unknown(
@@ -58,7 +59,7 @@ fn of_side(context: &Context<'_>, side: Side, live: &Value) -> Vec<Finding> {
         findings.push(Check::FailurePolicy.error(
             format!("{} fail closed, and should be Ignore", stricter.join(", ")),
             "objects are refused when the webhook cannot be called, which nobody asked for",
-            context.who_changed(side),
+            context.who_changed(kind),
         ));
     }
     match (open.is_empty(), proved) {
@@ -71,7 +72,7 @@ fn of_side(context: &Context<'_>, side: Side, live: &Value) -> Vec<Finding> {
         (false, Some(since)) => findings.push(Check::FailurePolicy.warning(
             format!("{} should be Fail and are Ignore, though probes come back since {since}", open.join(", ")),
             "while the webhook cannot be called, objects pass unchanged and unjudged",
-            context.who_changed(side),
+            context.who_changed(kind),
         )),
     }
     if findings.is_empty() {

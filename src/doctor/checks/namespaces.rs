@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::drift::is_of_platform;
 use super::{Context, entries, entry_name};
+use crate::cluster::Kind;
 use crate::doctor::finding::{Check, Finding};
-use crate::doctor::names::Side;
 use crate::doctor::seen::Seen;
 use crate::object::{at, list, map, text};
 use crate::policy::{LabelSelector, Match};
@@ -25,8 +25,8 @@ pub(super) fn namespaces(context: &Context<'_>) -> Vec<Finding> {
     };
     let findings: Vec<Finding> = context
         .live()
-        .filter_map(|(side, live)| Some((side, selector(live)?)))
-        .flat_map(|(side, live)| of_side(context, side, live, &listed.items))
+        .filter_map(|(kind, live)| Some((kind, selector(live)?)))
+        .flat_map(|(kind, live)| of_kind(context, kind, live, &listed.items))
         .collect();
     if findings.is_empty() {
         return vec![Check::Namespaces.unknown(format!("no live configuration has an entry `{ENTRY}`"), "")];
@@ -39,8 +39,8 @@ fn selector(configuration: &Value) -> Option<Value> {
     Some(at(entry, &["namespaceSelector"]).cloned().unwrap_or_default())
 }
 
-fn of_side(context: &Context<'_>, side: Side, live: Value, namespaces: &[Value]) -> Vec<Finding> {
-    let wanted = context.wanted(side).as_ref().and_then(selector);
+fn of_kind(context: &Context<'_>, kind: Kind, live: Value, namespaces: &[Value]) -> Vec<Finding> {
+    let wanted = context.wanted(kind).as_ref().and_then(selector);
     let (mut by_choice, mut missed) = (BTreeSet::new(), Vec::new());
     for namespace in namespaces {
         let name = text(namespace, &["metadata", "name"]).unwrap_or_default();
@@ -78,7 +78,7 @@ fn of_side(context: &Context<'_>, side: Side, live: Value, namespaces: &[Value])
         findings.push(Check::Namespaces.warning(
             format!("the webhook does not see {}{more}", named.join(", ")),
             "Flink clusters there are neither completed nor judged",
-            context.who_changed(side),
+            context.who_changed(kind),
         ));
     }
     if findings.is_empty() {
@@ -90,7 +90,7 @@ fn of_side(context: &Context<'_>, side: Side, live: Value, namespaces: &[Value])
             namespaces.len()
         )));
     }
-    findings.into_iter().map(|finding| finding.about(context.subject(side))).collect()
+    findings.into_iter().map(|finding| finding.about(context.subject(kind))).collect()
 }
 
 /// Which requirement of `selector` keeps the namespace out; `None` where it is seen.
