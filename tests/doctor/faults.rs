@@ -126,7 +126,7 @@ fn rights_that_are_missing_are_named() {
 fn the_rights_of_the_chart_are_enough() {
     let Some(installed) = Installed::healthy() else { return };
     let name = installed.name.clone();
-    let roles = installed.roles_of_chart();
+    let roles = installed.of_chart("rbac.yaml");
     installed.apply(&roles);
     let directory = tempfile::tempdir().unwrap();
     let kubeconfig = token_kubeconfig(installed.plane, &name, directory.path());
