@@ -24,6 +24,7 @@ mod endpoints;
 mod finding;
 mod gather;
 mod injected;
+mod manifest;
 mod names;
 mod removal;
 mod report;

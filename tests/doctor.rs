@@ -10,6 +10,8 @@ mod bare;
 mod calls;
 #[path = "doctor/certificates.rs"]
 mod certificates;
+#[path = "doctor/chart.rs"]
+mod chart;
 #[path = "doctor/configurations.rs"]
 mod configurations;
 #[path = "doctor/fake.rs"]

@@ -14,10 +14,10 @@ use anyhow::anyhow;
 use clap::Args;
 use kube::Client;
 
+use super::serve::duration;
 use super::{Format, Status, written};
 use crate::cluster::{self, ConnectError};
 use crate::doctor::{self, Names, Report, State};
-use crate::server::parse_duration;
 
 /// Check an installation, from a laptop or in the cluster: who answers, who is trusted, what is configured
 #[derive(Debug, Args)]
@@ -97,8 +97,4 @@ pub(super) async fn connect() -> anyhow::Result<Client> {
 /// One thread is enough to wait.
 pub(super) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| format!("`{text}` is no duration such as `10s`, `1m30s` or `500ms`"))
 }

@@ -244,6 +244,7 @@ fn stop(grace: Duration) -> std::io::Result<impl Future<Output = Duration>> {
     })
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// A time such as `10s`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     server::parse_duration(text).ok_or_else(|| format!("`{text}` is no duration such as `10s`, `1m30s` or `500ms`"))
 }

@@ -7,6 +7,7 @@
 //! Exit status: 0 when it is gone, 1 when it is not (clusters would lose their high availability, or an object was not
 //! to be removed), 2 when nothing could be asked.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -63,13 +64,15 @@ impl Arguments {
         for why in &removal.scan.unknown {
             writeln!(output, "not known: {}", plain(why))?;
         }
+        let is_certain = clusters.iter().all(|cluster| cluster.is_certain);
         let is_safe = clusters.is_empty() && removal.scan.unknown.is_empty();
         if !(is_safe || self.yes || self.dry_run) {
             *status = Status::Denied;
+            let then = if is_certain { "" } else { ", which is right once it stands there" };
             return writeln!(
                 errors,
                 "error: nothing was removed, since clusters may lose their high availability at the next `apply`; put \
-                 it into Git first as above, or give `--yes`"
+                 it into Git first as above and apply that, or give `--yes`{then}"
             );
         }
         for gone in &removal.gone {
@@ -113,7 +116,8 @@ fn tell(clusters: &[&Completed], names: &Names, output: &mut dyn Write) -> io::R
     }
     writeln!(output, "high availability by injection alone, which the next `apply` without the webhook takes away:")?;
     for cluster in clusters {
-        writeln!(output, "  {}: {}", plain(&cluster.title()), plain(&cluster.values.join(", ")))?;
+        let doubt = if cluster.is_certain { "" } else { " (unless its manifest says so by now, which is not known)" };
+        writeln!(output, "  {}: {}{doubt}", plain(&cluster.title()), plain(&cluster.values.join(", ")))?;
     }
     writeln!(
         output,
@@ -122,8 +126,7 @@ fn tell(clusters: &[&Completed], names: &Names, output: &mut dyn Write) -> io::R
         names.policy(),
         names.namespace
     )?;
-    let mut namespaces: Vec<&str> = clusters.iter().map(|cluster| cluster.namespace.as_str()).collect();
-    namespaces.dedup();
+    let namespaces: BTreeSet<&str> = clusters.iter().map(|cluster| cluster.namespace.as_str()).collect();
     for namespace in namespaces {
         writeln!(
             output,
@@ -132,4 +135,33 @@ fn tell(clusters: &[&Completed], names: &Names, output: &mut dyn Write) -> io::R
         )?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_namespace_has_its_command_once() {
+        let completed = |kind: &str, namespace: &str, is_certain| Completed {
+            kind: kind.to_owned(),
+            namespace: namespace.to_owned(),
+            name: "orders".to_owned(),
+            values: vec!["high-availability.type=kubernetes".to_owned()],
+            has_ha: true,
+            is_certain,
+        };
+        // By kind, as they are listed.
+        let all = [
+            completed("FlinkDeployment", "a", true),
+            completed("FlinkDeployment", "b", true),
+            completed("Deployment", "a", false),
+        ];
+        let mut output = Vec::new();
+        tell(&all.iter().collect::<Vec<_>>(), &Names::new("flink", "webhook"), &mut output).unwrap();
+        let output = String::from_utf8(output).unwrap();
+        assert_eq!(output.matches("flink-admission render").count(), 2, "{output}");
+        let doubted: Vec<&str> = output.lines().filter(|line| line.contains("not known")).collect();
+        assert!(doubted.len() == 1 && doubted[0].contains("Deployment a/orders"), "{output}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Questions to the API server, each with a deadline.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, Method, Request, StatusCode};
@@ -124,6 +124,12 @@ impl Api {
             Ok(said) => Seen::Unknown(said.in_words()),
             Err(why) => Seen::Unknown(why),
         }
+    }
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_struct("Api").finish_non_exhaustive()
     }
 }
 

@@ -15,7 +15,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 /// The dates and names of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(super) struct Contents {
     /// From when, in seconds since 1970.
     pub(super) not_before: i64,
     /// Until when.
@@ -30,7 +30,7 @@ pub(super) fn read(pem: &[u8]) -> Vec<CertificateDer<'static>> {
 }
 
 /// What stands in `certificate`; `None` where it cannot be parsed.
-pub(super) fn facts(certificate: &CertificateDer<'_>) -> Option<Facts> {
+pub(super) fn contents(certificate: &CertificateDer<'_>) -> Option<Contents> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
     let alternatives = parsed.subject_alternative_name().ok().flatten();
     let names = alternatives.into_iter().flat_map(|alternatives| &alternatives.value.general_names);
@@ -38,7 +38,7 @@ pub(super) fn facts(certificate: &CertificateDer<'_>) -> Option<Facts> {
         GeneralName::DNSName(name) => Some((*name).to_owned()),
         _ => None,
     });
-    Some(Facts {
+    Some(Contents {
         not_before: parsed.validity().not_before.timestamp(),
         not_after: parsed.validity().not_after.timestamp(),
         names: names.collect(),
@@ -76,11 +76,11 @@ pub(super) fn verify(
 }
 
 fn is_valid_itself(leaf: &CertificateDer<'_>, server: &ServerName<'_>, time: i64) -> Result<(), String> {
-    let Some(facts) = facts(leaf) else { return Err("cannot be parsed".to_owned()) };
-    if time > facts.not_after {
+    let Some(contents) = contents(leaf) else { return Err("cannot be parsed".to_owned()) };
+    if time > contents.not_after {
         return Err("has expired".to_owned());
     }
-    if time < facts.not_before {
+    if time < contents.not_before {
         return Err("is not valid yet".to_owned());
     }
     let parsed = ParsedCertificate::try_from(leaf).map_err(|error| in_words(&error))?;

@@ -11,8 +11,6 @@ mod members;
 mod namespaces;
 mod server;
 
-use std::cmp::Ordering;
-
 use serde_json::Value;
 
 use super::finding::Finding;
@@ -117,14 +115,10 @@ fn entry_name(entry: &Value) -> &str {
 /// How a person says a number of seconds: `3 days`, `2 hours`, `40 s`.
 fn in_words(seconds: i64) -> String {
     let (day, hour, minute) = (86_400, 3_600, 60);
-    let counted = |unit: i64, word: &str| {
-        let number = seconds / unit;
-        format!("{number} {word}{}", if number.cmp(&1) == Ordering::Equal { "" } else { "s" })
-    };
     match seconds.abs() {
-        span if span >= 2 * day => counted(day, "day"),
-        span if span >= 2 * hour => counted(hour, "hour"),
-        span if span >= 2 * minute => counted(minute, "minute"),
+        span if span >= 2 * day => format!("{} days", seconds / day),
+        span if span >= 2 * hour => format!("{} hours", seconds / hour),
+        span if span >= 2 * minute => format!("{} minutes", seconds / minute),
         _ => format!("{seconds} s"),
     }
 }

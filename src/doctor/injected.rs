@@ -1,11 +1,13 @@
 //! The objects that the webhook completed: what they would lose without it.
 //!
 //! What was filled in stands in the stored object and in no manifest. Without the webhook the next `apply` of the manifest
-//! takes it away, and a cluster that had high availability by it runs without.
+//! takes it away, and a cluster that had high availability by it runs without. The record of it stays when the manifest says
+//! the same at last, so that both are compared.
 
 use std::collections::BTreeSet;
 
 use super::api::{Api, METADATA};
+use super::manifest::Manifest;
 use super::seen::Seen;
 use crate::flink::options::{HA_STORAGE_DIR, HA_TYPE};
 use crate::inject::{INJECTED_ANNOTATION, Injected, Record};
@@ -36,10 +38,12 @@ pub struct Completed {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// What was filled in, in words.
+    /// What was filled in, in words, but for what its manifest says by now.
     pub values: Vec<String>,
     /// Whether high availability is among it; also where the record cannot be read.
     pub has_ha: bool,
+    /// Whether its manifest is known to lack it; else it may stand there by now.
+    pub is_certain: bool,
 }
 
 /// What a look through the cluster found.
@@ -110,11 +114,30 @@ impl Scan {
             fields.insert("apiVersion".to_owned(), json!(version));
         }
         let record = Record::of(&object);
-        let values = record.iter().flat_map(|record| &record.values);
-        let is_ha = |value: &Injected| matches!(value, Injected::Option { option, .. } if option == HA_TYPE || option == HA_STORAGE_DIR);
-        let has_ha = values.clone().any(is_ha) || record.as_ref().is_none_or(|record| !record.unknown.is_empty());
-        let values = values.map(Injected::in_words).collect();
-        self.found.push(Completed { kind: kind.to_owned(), namespace, name, values, has_ha });
+        let (mut values, mut has_ha, mut is_certain) = (Vec::new(), false, true);
+        for value in record.iter().flat_map(|record| &record.values) {
+            if let Some(option) = of_ha(value) {
+                match Manifest::of(&object, option) {
+                    Manifest::Says => continue,
+                    Manifest::Lacks => {}
+                    Manifest::Unknown => is_certain = false,
+                }
+                has_ha = true;
+            }
+            values.push(value.in_words());
+        }
+        if record.is_none_or(|record| !record.unknown.is_empty()) {
+            (has_ha, is_certain) = (true, false);
+        }
+        self.found.push(Completed { kind: kind.to_owned(), namespace, name, values, has_ha, is_certain });
+    }
+}
+
+/// The option that `value` is, where a cluster has its high availability by it.
+fn of_ha(value: &Injected) -> Option<&str> {
+    match value {
+        Injected::Option { option, .. } if option == HA_TYPE || option == HA_STORAGE_DIR => Some(option),
+        _ => None,
     }
 }
 
@@ -143,5 +166,24 @@ mod tests {
         // What a newer version wrote may be anything.
         assert_eq!(of(&record(r#"{"what":"more"}"#)), (1, 1));
         assert_eq!(of("not readable"), (1, 1));
+    }
+
+    #[test]
+    fn what_the_manifest_says_is_not_by_injection() {
+        let option = |option: &str| json!({"what": "option", "option": option, "key": option, "value": "x"});
+        let record = json!({"namespace": "a", "name": "b", "values": [option(HA_TYPE), option(HA_STORAGE_DIR)]});
+        let of = |owned: Value| {
+            let fields = json!({"f:spec": {"f:flinkConfiguration": owned}});
+            let managed = json!([{"manager": "a", "operation": "Apply", "fieldsV1": fields}]);
+            let mut scan = Scan::default();
+            let annotations = json!({INJECTED_ANNOTATION: record.to_string()});
+            let metadata = json!({"namespace": "a", "name": "b", "annotations": annotations, "managedFields": managed});
+            scan.take(json!({"metadata": metadata}), "flink.apache.org/v1beta1", "FlinkDeployment");
+            let found = scan.with_ha().next().cloned();
+            found.map(|found| (found.values.len(), found.is_certain))
+        };
+        assert_eq!(of(json!({"f:parallelism.default": {}})), Some((2, true)));
+        assert_eq!(of(json!({"f:high-availability.type": {}})), Some((1, true)));
+        assert_eq!(of(json!({"f:high-availability": {"f:type": {}, "f:storageDir": {}}})), None);
     }
 }

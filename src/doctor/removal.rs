@@ -58,12 +58,6 @@ pub struct Removal {
     api: Api,
 }
 
-impl std::fmt::Debug for Api {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Api").finish_non_exhaustive()
-    }
-}
-
 impl Removal {
     /// Looks at what there is of the installation `names`; changes nothing.
     ///

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::names::Names;
-use crate::object::{label, list, text};
+use crate::object::{annotation, label, list, text};
 
 /// The arguments that matter here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,6 +14,7 @@ pub(super) struct Settings {
     has_bundle: bool,
     account: Option<String>,
     release: Option<String>,
+    is_of_helm: bool,
 }
 
 impl Settings {
@@ -30,8 +31,12 @@ impl Settings {
         let has = |wanted: &str| words.contains(&wanted);
         let is_by_chart = words.windows(2).any(|pair| pair == ["--webhooks-by", "chart"]);
         let account = text(deployment, &[&pod[..], &["serviceAccountName"]].concat()).map(str::to_owned);
-        let release = label(deployment, "app.kubernetes.io/instance").map(str::to_owned);
-        Self { is_known: true, has_files: has("--tls-cert"), is_by_chart, has_bundle: has("--ca"), account, release }
+        let release = annotation(deployment, "meta.helm.sh/release-name");
+        // Argo CD and Flux make what the chart renders without helm's annotation.
+        let is_of_helm = release.is_some() || label(deployment, "app.kubernetes.io/managed-by") == Some("Helm");
+        let release = release.or_else(|| label(deployment, "app.kubernetes.io/instance")).map(str::to_owned);
+        let (has_files, has_bundle) = (has("--tls-cert"), has("--ca"));
+        Self { is_known: true, has_files, is_by_chart, has_bundle, account, release, is_of_helm }
     }
 
     /// Whether the Deployment was there to be read; else the others answer with the defaults.
@@ -59,10 +64,19 @@ impl Settings {
         format!("system:serviceaccount:{}:{}", names.namespace, self.account.as_ref().unwrap_or(&names.service))
     }
 
-    /// The command that brings the chart's objects back.
+    /// The command that brings back what was installed. Where the Deployment does not say by what, it is by the chart.
     pub(super) fn upgrade(&self, names: &Names) -> String {
+        if self.is_known && !self.is_of_helm {
+            return "kubectl apply -k DIRECTORY   # the kustomization that it was installed from".to_owned();
+        }
         let release = self.release.as_ref().unwrap_or(&names.service);
         format!("helm upgrade --install {release} CHART --namespace {} --reset-then-reuse-values", names.namespace)
+    }
+
+    /// The command that gives the ServiceAccount its rights.
+    pub(super) fn give_rights(&self, names: &Names) -> String {
+        let value = if self.is_known && !self.is_of_helm { "" } else { " --set rbac.create=true" };
+        format!("{}{value}", self.upgrade(names))
     }
 }
 
@@ -83,5 +97,21 @@ mod tests {
         }
         let settings = of(json!(["--webhooks-by=program", "--service=chart"]));
         assert!(settings.owns_authority() && settings.writes_configurations() && settings.writes_bundle());
+    }
+
+    #[test]
+    fn what_helm_did_not_install_is_not_helms_to_mend() {
+        let names = Names::new("flink", "webhook");
+        let upgrade = |metadata: Value| Settings::of(Some(&json!({"metadata": metadata}))).upgrade(&names);
+        let instance = json!({"app.kubernetes.io/instance": "release"});
+        assert!(upgrade(json!({"labels": instance})).starts_with("kubectl apply -k "));
+        let labels = json!({"app.kubernetes.io/instance": "release", "app.kubernetes.io/managed-by": "Helm"});
+        assert!(upgrade(json!({"labels": labels})).starts_with("helm upgrade --install release CHART"));
+        let annotations = json!({"meta.helm.sh/release-name": "named"});
+        assert!(
+            upgrade(json!({"labels": instance, "annotations": annotations}))
+                .starts_with("helm upgrade --install named ")
+        );
+        assert!(Settings::of(None).upgrade(&names).starts_with("helm upgrade --install webhook "));
     }
 }

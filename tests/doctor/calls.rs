@@ -28,8 +28,18 @@ fn a_certificate_that_the_api_server_refuses_is_told() {
     let server = route_to(&installed, &stranger, &server_name(&installed));
     let told = installed.doctor();
     told.expect("certificate", "error", "is of an authority that the caBundle does not hold");
-    told.expect("probe", "error", "though the API server reaches the Service");
+    told.expect("probe", "error", "x509: ");
+    assert!(told.fix_of("probe").starts_with("see the checks `bundle` and `certificate`"), "{told}");
     assert_eq!(told.status, 1);
+    // Open, the API server does not say so.
+    let open = json!([{"op": "replace", "path": "/webhooks/3/failurePolicy", "value": "Ignore"}]);
+    installed.patch("validatingwebhookconfiguration", &installed.name, open);
+    let told = crate::support::wait_until(std::time::Duration::from_mins(1), || {
+        let told = installed.doctor();
+        told.of("probe").iter().any(|finding| finding.contains("let through")).then_some(told)
+    });
+    let told = told.expect("the API server has seen the change");
+    told.expect("probe", "error", "though the API server reaches the Service");
     drop(server);
 
     // From a laptop, one who shows another name may be anybody; in the cluster it is a fault.
@@ -70,9 +80,10 @@ fn where_nobody_can_be_dialled_the_leases_tell() {
     installed.route_to(port);
     let told = installed.doctor();
     told.expect("certificate", "ok", "all serve an authority that the live caBundle holds");
-    told.expect("probe", "error", "the API server does not reach the webhook");
+    told.expect("probe", "error", "connection refused");
+    // Somebody answered there, so it is no firewall.
     let fix = told.fix_of("probe");
-    assert!(fix.contains(&format!("tcp:{port}")) && fix.contains("hostNetwork"), "{fix}");
+    assert!(fix.contains("kubectl logs") && !fix.contains("firewall"), "{fix}");
 
     let stranger = json!({"flink-admission.io/version": "0.1.0", "flink-admission.io/authority": "ab".repeat(32)});
     installed.apply(&[lease(&name, "member-b", &crate::installed::now(), stranger)]);
@@ -82,21 +93,35 @@ fn where_nobody_can_be_dialled_the_leases_tell() {
     }
     installed.doctor().expect("certificate", "unknown", "no Lease tells what is served");
 
-    // Closed, the API server says itself what is in the way.
-    let closed = json!([{"op": "replace", "path": "/webhooks/3/failurePolicy", "value": "Fail"}]);
-    installed.patch("validatingwebhookconfiguration", &name, closed);
+    // Open, the API server says only by its proxy what is in the way.
+    let open = json!([{"op": "replace", "path": "/webhooks/3/failurePolicy", "value": "Ignore"}]);
+    installed.patch("validatingwebhookconfiguration", &name, open);
     let told = crate::support::wait_until(std::time::Duration::from_mins(1), || {
         let told = installed.doctor();
-        told.of("probe").iter().any(|finding| finding.contains("could not call the webhook")).then_some(told)
+        told.of("probe").iter().any(|finding| finding.contains("let through")).then_some(told)
     });
-    told.expect("the API server has seen the change").expect("probe", "error", "failed calling webhook");
+    let told = told.expect("the API server has seen the change");
+    told.expect("probe", "error", "the API server does not reach the webhook");
+}
+
+#[test]
+fn a_network_that_swallows_calls_is_told_with_the_ways_out() {
+    let Some(installed) = Installed::healthy() else { return };
+    // It takes connections and says nothing.
+    let silent = TcpListener::bind((installed.server.address.ip(), 0)).unwrap();
+    let port = silent.local_addr().unwrap().port();
+    installed.route_to(port);
+    let told = installed.doctor();
+    told.expect("probe", "error", "could not call the webhook: Internal error occurred: failed calling webhook");
+    let fix = told.fix_of("probe");
+    assert!(fix.contains(&format!("tcp:{port}")) && fix.contains("hostNetwork"), "{fix}");
 }
 
 #[test]
 fn a_probe_that_passes_or_is_not_allowed_is_told() {
     let Some(installed) = Installed::healthy() else { return };
     installed.server.refuses.store(false, Ordering::SeqCst);
-    installed.doctor().expect("probe", "error", "though the API server reaches the Service");
+    installed.doctor().expect("probe", "error", "though `probe.flink-admission.io` is Fail");
     let nobody = installed.plane.user("nobody", None).unwrap();
     let told = installed.doctor_as(nobody.kubeconfig(), &["--output", "json"]);
     told.expect("probe", "unknown", "cannot create resource");
@@ -114,7 +139,7 @@ fn a_probe_finds_nobody_where_no_replica_is_ready() {
         // The API server sees it a moment later.
         told.of("probe").iter().all(|finding| finding.contains("no replica is ready")).then_some(told)
     });
-    told.expect("nobody is called").expect("probe", "error", "the probe was let through");
+    told.expect("nobody is called").expect("probe", "error", "could not call the webhook: no replica is ready");
 }
 
 #[test]

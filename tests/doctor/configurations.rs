@@ -42,6 +42,30 @@ fn a_configuration_that_is_gone_or_foreign_is_told() {
     told.expect("probe", "error", "there is no configuration");
 }
 
+#[test]
+fn another_name_is_told_and_the_younger_of_two_is_not_called() {
+    let Some(installed) = Installed::healthy() else { return };
+    let name = installed.name.clone();
+    let told = run(installed.plane.kubeconfig(), &["doctor", "--output=json"]);
+    told.expect("installation", "error", "nothing of it is there");
+    assert_eq!(
+        told.fix_of("installation"),
+        format!("flink-admission doctor --namespace {name} --service {name}"),
+        "{told}"
+    );
+    told.expect("second-installation", "ok", &format!("it is of the installation `{name}.{name}`"));
+    assert!(!told.output.contains("twice"), "{told}");
+
+    // A younger one writes no configuration, so nothing is judged twice.
+    let younger = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "younger", "namespace": name},
+        "spec": {"ports": [{"port": 443}]}});
+    installed.apply(&[younger]);
+    let of_younger = ["doctor", "--output=json", "--namespace", &name, "--service=younger"];
+    let told = run(installed.plane.kubeconfig(), &of_younger);
+    told.expect("second-installation", "warning", &format!("the installation `{name}.{name}` was there first"));
+    assert!(!told.output.contains("twice"), "{told}");
+}
+
 /// The keeper pays it no heed either.
 #[test]
 fn what_an_installation_left_whose_namespace_is_gone_is_no_second_one() {

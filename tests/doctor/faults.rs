@@ -12,14 +12,7 @@ fn what_the_chart_installs_is_missed() {
     let Some(installed) = Installed::healthy() else { return };
     let name = installed.name.clone();
     // Fewer replicas than are wanted.
-    let status = |ready: u32| json!({"status": {"replicas": 2, "readyReplicas": ready}}).to_string();
-    let patch = |status: String| {
-        installed
-            .plane
-            .kubectl(&["patch", "deployment", &name, "-n", &name, "--subresource=status", "-p", &status])
-            .succeeded()
-    };
-    patch(status(1));
+    installed.deployment_is(&json!({"readyReplicas": 1}));
     let told = installed.doctor();
     told.expect("replicas", "warning", "1 of 2 replicas are ready");
     assert_eq!(told.status, 0, "a warning is no error");
@@ -36,7 +29,7 @@ fn what_the_chart_installs_is_missed() {
     let refused: Vec<String> =
         installed.doctor().of("failure-policy").into_iter().filter(|finding| finding.contains("no replica")).collect();
     assert!(refused.len() == 1 && refused[0].contains("Validating"), "{refused:?}");
-    patch(status(0));
+    installed.deployment_is(&json!({"readyReplicas": 0}));
     installed.doctor().expect("replicas", "error", "none of 2 replicas is ready");
 
     let port = json!([{"op": "replace", "path": "/spec/ports/0/port", "value": 8443}]);
@@ -51,6 +44,31 @@ fn what_the_chart_installs_is_missed() {
     told.expect("service", "error", "does not exist");
     told.expect("anchor", "error", "does not exist");
     told.expect("installation", "ok", "in part");
+}
+
+#[test]
+fn a_roll_out_that_hangs_is_told() {
+    let Some(installed) = Installed::healthy() else { return };
+    // A third pod is new and crashes, while both former ones answer.
+    installed.deployment_is(&json!({"replicas": 3, "updatedReplicas": 1, "conditions": [
+        {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable", "message": "it is available"},
+        {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded",
+            "message": "ReplicaSet \"x\" has timed out progressing."}]}));
+    let told = installed.doctor();
+    told.expect("replicas", "warning", "2 of 2 are ready, but the roll-out has not ended: 1 of 2 are new");
+    told.expect("replicas", "warning", "; ProgressDeadlineExceeded: ReplicaSet \"x\" has timed out progressing.");
+    assert!(!told.output.contains("it is available"), "{told}");
+    assert_eq!(told.status, 0, "it works: {told}");
+    // With one replica all are new, beside the former one.
+    installed.deployment_is(&json!({"replicas": 3, "updatedReplicas": 2, "conditions": [
+        {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}]}));
+    installed.doctor().expect("replicas", "warning", "1 former still there; FailedCreate: exceeded quota");
+    installed.deployment_is(&json!({"replicas": 2, "updatedReplicas": 2, "conditions": []}));
+    installed.doctor().expect("replicas", "ok", "2 of 2 are ready");
+    // A change that the controller has not seen.
+    let args = json!([{"op": "replace", "path": "/spec/template/spec/containers/0/args", "value": ["serve"]}]);
+    installed.patch("deployment", &installed.name, args);
+    installed.doctor().expect("replicas", "warning", "its last change was not begun yet");
 }
 
 #[test]
@@ -126,7 +144,7 @@ fn rights_that_are_missing_are_named() {
 fn the_rights_of_the_chart_are_enough() {
     let Some(installed) = Installed::healthy() else { return };
     let name = installed.name.clone();
-    let roles = installed.roles_of_chart();
+    let roles = installed.of_chart("rbac.yaml");
     installed.apply(&roles);
     let directory = tempfile::tempdir().unwrap();
     let kubeconfig = token_kubeconfig(installed.plane, &name, directory.path());

@@ -122,10 +122,7 @@ impl Installed {
         }
         objects.extend(self.endpoints(self.server.address.port()));
         self.apply(&objects);
-        let deployment = json!({"status": {"replicas": 2, "readyReplicas": 2}}).to_string();
-        self.plane
-            .kubectl(&["patch", "deployment", &name, "-n", &name, "--subresource=status", "-p", &deployment])
-            .succeeded();
+        self.deployment_is(&json!({"replicas": 2, "readyReplicas": 2, "updatedReplicas": 2, "observedGeneration": 1}));
         // The API server proxies to Pods that it knows.
         let host = self.server.address.ip().to_string();
         let pod = json!({"status": {"phase": "Running", "podIP": host, "podIPs": [{"ip": host}]}}).to_string();
@@ -139,6 +136,15 @@ impl Installed {
             self.made.push((kind, name.clone()));
         }
         self.made.push(("clusterrole", format!("{name}-installation")));
+    }
+
+    /// Gives the Deployment this status; nothing here runs Deployments.
+    #[track_caller]
+    pub(crate) fn deployment_is(&self, status: &Value) {
+        let (name, patch) = (self.name.as_str(), json!({"status": status}).to_string());
+        self.plane
+            .kubectl(&["patch", "deployment", name, "-n", name, "--subresource=status", "-p", &patch])
+            .succeeded();
     }
 
     /// What a member of this version says of itself.
@@ -221,22 +227,14 @@ impl Installed {
         run_with(kubeconfig, &arguments, &[("KUBERNETES_SERVICE_HOST", "10.0.0.1")])
     }
 
-    /// The roles that the chart gives, in place of those of the same names.
-    pub(crate) fn roles_of_chart(&self) -> Vec<Value> {
+    /// What the chart makes by `template`, such as `rbac.yaml`, in place of the objects of the same names.
+    pub(crate) fn of_chart(&self, template: &str) -> Vec<Value> {
         let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/helm/flink-admission");
         let name = format!("fullnameOverride={}", self.name);
-        let template = [
-            "template",
-            "doctor",
-            chart,
-            "--namespace",
-            &self.name,
-            "--set",
-            &name,
-            "--show-only",
-            "templates/rbac.yaml",
-        ];
-        let text = self.plane.admin().helm(&template).succeeded();
+        let only = format!("templates/{template}");
+        let words =
+            ["template", "doctor", chart, "--namespace", &self.name, "--set", &name, "--show-only", only.as_str()];
+        let text = self.plane.admin().helm(&words).succeeded();
         let documents = flink_admission::yaml::documents(&text).unwrap();
         documents.into_iter().map(|document| document.value).collect()
     }

@@ -55,7 +55,7 @@ pub(crate) fn wanted(service: &str) -> [Value; 2] {
     })
 }
 
-/// The same as they are in the cluster: owned, trusting, proved.
+/// The same as they are in the cluster: owned, trusting, proved; the probe's entry is `Fail`, whatever is wanted.
 pub(crate) fn live(service: &str, anchor_uid: &str, bundle: &str) -> [Value; 2] {
     wanted(service).map(|mut configuration| {
         configuration["metadata"]["annotations"] = json!({"flink-admission.io/proved": "2026-01-01T00:00:00Z"});
@@ -63,6 +63,9 @@ pub(crate) fn live(service: &str, anchor_uid: &str, bundle: &str) -> [Value; 2] 
             "kind": "ClusterRole", "name": format!("{service}-installation"), "uid": anchor_uid}]);
         for entry in configuration["webhooks"].as_array_mut().unwrap() {
             entry["clientConfig"]["caBundle"] = json!(base64(bundle));
+            if entry["name"] == ENTRIES[3] {
+                entry["failurePolicy"] = json!("Fail");
+            }
         }
         configuration
     })
@@ -71,7 +74,8 @@ pub(crate) fn live(service: &str, anchor_uid: &str, bundle: &str) -> [Value; 2] 
 /// What the chart makes.
 pub(crate) fn of_chart(service: &str) -> Vec<Value> {
     let file = wanted(service).map(|configuration| configuration.to_string()).join("\n---\n");
-    let labels = json!({"app.kubernetes.io/instance": "release", "app.kubernetes.io/version": "0.1.0"});
+    let labels = json!({"app.kubernetes.io/instance": "release", "app.kubernetes.io/version": "0.1.0",
+        "app.kubernetes.io/managed-by": "Helm"});
     let template = json!({"metadata": {"labels": labels}, "spec": {"serviceAccountName": service, "containers": [
         {"name": "flink-admission", "image": "flink-admission:0.1.0", "args": ["serve", "--cluster"]}]}});
     vec![

@@ -1,13 +1,16 @@
 //! `uninstall`, and what the clusters would lose.
 
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::compare;
 use crate::installed::Installed;
+use crate::server::FILL;
+use crate::support::wait_until;
 
-/// A cluster whose HA was filled in.
+/// A cluster whose HA was filled in, as far as its record says: its manifest has none.
 fn completed(namespace: &str, name: &str) -> Value {
     let option = |option: &str, value: &str| json!({"what": "option", "option": option, "key": option, "value": value});
     let values = [
@@ -18,7 +21,7 @@ fn completed(namespace: &str, name: &str) -> Value {
     let record = json!({"namespace": namespace, "name": name, "values": values}).to_string();
     json!({"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment",
         "metadata": {"name": name, "namespace": namespace, "annotations": {"flink-admission.io/injected": record}},
-        "spec": {"flinkVersion": "v1_20", "flinkConfiguration": {"high-availability.type": "kubernetes"}}})
+        "spec": {"flinkVersion": "v1_20", "flinkConfiguration": {"taskmanager.numberOfTaskSlots": "2"}}})
 }
 
 /// What there still is of the installation.
@@ -67,6 +70,56 @@ fn clusters_that_would_lose_their_ha_are_named_first() {
     let again = installed.uninstall(&[]);
     assert!(again.status == 0 && !again.output.contains("removed "), "{again}");
     installed.plane.kubectl(&["delete", "namespace", &team, "--wait=false"]).succeeded();
+}
+
+/// Filled in by a webhook, on the way of each tool, and put into the manifest afterwards.
+#[test]
+fn what_its_manifest_says_is_not_by_injection_any_more() {
+    let Some(installed) = Installed::healthy() else { return };
+    let (plane, team) = (installed.plane, installed.plane.create_namespace("team"));
+    let is_called = || installed.doctor().of("probe").iter().all(|found| found.starts_with("ok ")).then_some(());
+    wait_until(Duration::from_mins(1), is_called).expect("the API server does not call");
+    let manifest = |name: &str, configuration: &Value| {
+        json!({"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment",
+            "metadata": {"name": name, "namespace": team, "annotations": {FILL: "yes"}},
+            "spec": {"flinkVersion": "v1_20", "flinkConfiguration": configuration}})
+    };
+    let by_client = |verb: &str, manifest: &Value| {
+        plane.admin().kubectl_with(&[verb, "-f", "-"], &manifest.to_string()).succeeded();
+    };
+    let slots = json!({"taskmanager.numberOfTaskSlots": "2"});
+    installed.apply(&[manifest("by-server", &slots)]);
+    by_client("apply", &manifest("by-client", &slots));
+    by_client("create", &manifest("created", &slots));
+    let stored = plane.object(&team, "flinkdeployment", "by-server").unwrap();
+    assert_eq!(stored["spec"]["flinkConfiguration"]["high-availability.type"], "kubernetes", "it was not filled in");
+
+    let listed = || -> Vec<String> {
+        let told = installed.uninstall(&["--dry-run"]);
+        let lines = told.output.lines().filter(|line| line.starts_with("  FlinkDeployment "));
+        lines.map(|line| line.trim().replace(&team, "TEAM")).collect()
+    };
+    let created = "FlinkDeployment TEAM/created: high-availability.type=kubernetes (unless its manifest says so by now, \
+                   which is not known)";
+    let by = |tool: &str| format!("FlinkDeployment TEAM/by-{tool}: high-availability.type=kubernetes");
+    assert_eq!(listed(), [by("client"), by("server"), created.to_owned()]);
+
+    let said = json!({"taskmanager.numberOfTaskSlots": "2", "high-availability.type": "kubernetes"});
+    installed.apply(&[manifest("by-server", &said)]);
+    by_client("apply", &manifest("by-client", &said));
+    assert_eq!(listed(), [created]);
+    let stored = plane.object(&team, "flinkdeployment", "by-client").unwrap();
+    assert!(
+        stored["metadata"]["annotations"]["flink-admission.io/injected"].is_string(),
+        "the case that this is about"
+    );
+    let refused = installed.uninstall(&[]);
+    assert!(refused.status == 1 && refused.errors.contains("which is right once it stands there"), "{refused}");
+    plane.kubectl(&["delete", "flinkdeployment", "created", "-n", &team]).succeeded();
+    let done = installed.uninstall(&[]);
+    assert_eq!((done.status, left(&installed).len()), (0, 0), "{done}");
+    plane.kubectl(&["delete", "flinkdeployment", "--all", "-n", &team]).succeeded();
+    plane.kubectl(&["delete", "namespace", &team, "--wait=false"]).succeeded();
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A webhook that serves a given certificate and refuses probes, in place of a replica.
+//! A webhook that serves a given certificate, refuses probes and fills in high availability, in place of a replica.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 
 use crate::certificates::Pair;
+use crate::installed::base64;
 
 /// Serves until it is dropped.
 pub(crate) struct Server {
@@ -42,7 +43,10 @@ impl Server {
         let refuses = Arc::new(AtomicBool::new(true));
         let switch = Arc::clone(&refuses);
         let router = Router::new()
-            .route("/probe", post(move |review: Bytes| async move { answer(&review, switch.load(Ordering::SeqCst)) }));
+            .route("/probe", post(move |review: Bytes| async move { answer(&review, switch.load(Ordering::SeqCst)) }))
+            .route("/mutate", post(|review: Bytes| async move { fill(&review) }))
+            // What is complete passes.
+            .route("/validate", post(|review: Bytes| async move { fill(&review) }));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind((host, 0))).unwrap();
         let address = listener.local_addr().unwrap();
@@ -70,6 +74,27 @@ fn answer(review: &Bytes, refuses: bool) -> String {
     let mut response = json!({"uid": request["uid"], "allowed": !refuses});
     if refuses {
         response["status"] = json!({"code": 403, "message": format!("the probe {nonce} came through")});
+    }
+    json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}).to_string()
+}
+
+/// The annotation of an object that is to be completed.
+pub(crate) const FILL: &str = "flink-admission.test/fill";
+
+/// Completes a FlinkDeployment that asks for it and has no high availability, and records that as we do.
+fn fill(review: &Bytes) -> String {
+    let review: Value = serde_json::from_slice(review).unwrap();
+    let (request, object) = (&review["request"], &review["request"]["object"]);
+    let mut response = json!({"uid": request["uid"], "allowed": true});
+    let key = "high-availability.type";
+    if object["metadata"]["annotations"][FILL] == "yes" && object["spec"]["flinkConfiguration"][key].is_null() {
+        let values = json!([{"what": "option", "option": key, "key": key, "value": "kubernetes"}]);
+        let record = json!({"namespace": request["namespace"], "name": object["metadata"]["name"], "values": values});
+        let patch = json!([
+            {"op": "add", "path": "/metadata/annotations/flink-admission.io~1injected", "value": record.to_string()},
+            {"op": "add", "path": format!("/spec/flinkConfiguration/{key}"), "value": "kubernetes"}]);
+        response["patchType"] = json!("JSONPatch");
+        response["patch"] = json!(base64(&patch.to_string()));
     }
     json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}).to_string()
 }

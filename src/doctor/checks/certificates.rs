@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::members::{living, normal, trusted};
 use super::{Context, entry_name, in_words};
 use crate::cluster::{KINDS, Kind};
-use crate::doctor::certificate::{self, Facts};
+use crate::doctor::certificate::{self, Contents};
 use crate::doctor::endpoints::targets;
 use crate::doctor::finding::{Check, Finding};
 use crate::doctor::names::AUTHORITY;
@@ -19,6 +19,9 @@ use crate::tls::fingerprint_of;
 const LEAF_REST: i64 = 5;
 /// The same for an authority.
 const AUTHORITY_REST: i64 = 10;
+/// Seconds by which our own certificates begin before they are made, so that a clock that is behind takes them: no part of
+/// their life.
+const BACKDATED: i64 = 86_400;
 
 pub(super) fn authority(context: &Context<'_>) -> Vec<Finding> {
     let names = &context.cluster.names;
@@ -48,13 +51,15 @@ pub(super) fn authority(context: &Context<'_>) -> Vec<Finding> {
             .unknown(why.as_str(), format!("kubectl get secret {} -n {}", names.secret(), names.namespace)),
         Seen::Known(secret) => {
             let pem = text(secret, &["data", "tls.crt"]).and_then(decoded).unwrap_or_default();
-            match certificate::read(&pem).first().and_then(certificate::facts) {
+            match certificate::read(&pem).first().and_then(certificate::contents) {
                 None => Check::Authority.error(
                     "its `tls.crt` holds no certificate",
                     why,
                     format!("kubectl delete secret {} -n {}   # it is made anew", names.secret(), names.namespace),
                 ),
-                Some(facts) => of_dates(Check::Authority, &facts, context.cluster.time(), AUTHORITY_REST, &rotate),
+                Some(contents) => {
+                    of_dates(Check::Authority, &contents, BACKDATED, context.cluster.time(), AUTHORITY_REST, &rotate)
+                }
             }
         }
     };
@@ -133,16 +138,17 @@ pub(super) fn served(context: &Context<'_>) -> Vec<Finding> {
     let mut judged = 0_usize;
     for dialled in &cluster.dialled {
         let Ok(chain) = &dialled.chain else { continue };
-        let Some(facts) = chain.first().and_then(certificate::facts) else { continue };
+        let Some(contents) = chain.first().and_then(certificate::contents) else { continue };
         // From a laptop an address of the pod network may be anybody's.
-        if !dialled.is_url && !cluster.is_inside && !facts.names.contains(&dialled.name) {
+        if !dialled.is_url && !cluster.is_inside && !contents.names.contains(&dialled.name) {
             continue;
         }
         judged += 1;
         findings.extend(refused(context, dialled, chain));
         if findings.iter().all(|finding| finding.subject != dialled.address) {
             let restart = restart(context);
-            let finding = of_dates(Check::Certificate, &facts, cluster.time(), LEAF_REST, &restart);
+            let backdated = if context.settings.owns_authority() { BACKDATED } else { 0 };
+            let finding = of_dates(Check::Certificate, &contents, backdated, cluster.time(), LEAF_REST, &restart);
             findings
                 .push(Finding { what: format!("it verifies; {}", finding.what), ..finding }.about(&dialled.address));
         }
@@ -191,7 +197,10 @@ fn by_leases(context: &Context<'_>) -> Finding {
     if told.is_empty() || trusted.is_empty() {
         return Check::Certificate.unknown(
             format!("no endpoint could be looked at ({tries}), and no Lease tells what is served"),
-            format!("kubectl exec deployment/{} -n {} -- flink-admission doctor", names.service, names.namespace),
+            format!(
+                "kubectl exec deployment/{0} -n {1} -- flink-admission doctor --namespace {1} --service {0}",
+                names.service, names.namespace
+            ),
         );
     }
     let judged = format!("not looked at from here ({tries}), but judged by the members' Leases");
@@ -211,10 +220,11 @@ fn restart(context: &Context<'_>) -> String {
     format!("kubectl rollout restart deployment/{} -n {}", names.service, names.namespace)
 }
 
-/// Whether the end is near, where a certificate should be renewed before the last `rest`th of its life.
-fn of_dates(check: Check, facts: &Facts, now: i64, rest: i64, fix: &str) -> Finding {
-    let left = facts.not_after - now;
-    let life = facts.not_after - facts.not_before;
+/// Whether the end is near, where a certificate should be renewed before the last `rest`th of its life. It was made
+/// `backdated` seconds after it begins.
+fn of_dates(check: Check, contents: &Contents, backdated: i64, now: i64, rest: i64, fix: &str) -> Finding {
+    let left = contents.not_after - now;
+    let life = contents.not_after - contents.not_before - backdated;
     if left <= 0 {
         return check.error(
             format!("it expired {} ago", in_words(-left)),
@@ -232,7 +242,8 @@ fn of_dates(check: Check, facts: &Facts, now: i64, rest: i64, fix: &str) -> Find
     check.ok(format!("it ends in {}", in_words(left)))
 }
 
-/// The certificates that an entry trusts.
+/// The certificates that an entry trusts: all of them, as the API server reads them. [`crate::cluster::Bundle`] holds as many
+/// as the program would write, and what somebody else writes may have more.
 pub(super) fn bundle_of(entry: &Value) -> Vec<CertificateDer<'static>> {
     let pem = text(entry, &["clientConfig", "caBundle"]).and_then(decoded).unwrap_or_default();
     certificate::read(&pem)
@@ -240,4 +251,22 @@ pub(super) fn bundle_of(entry: &Value) -> Vec<CertificateDer<'static>> {
 
 fn decoded(text: &str) -> Option<Vec<u8>> {
     base64::engine::general_purpose::STANDARD.decode(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::finding::State;
+
+    #[test]
+    fn a_leaf_of_a_day_is_not_late_before_it_is() {
+        let hour = 3600;
+        let leaf = Contents { not_before: -24 * hour, not_after: 24 * hour, names: Vec::new() };
+        let at = |now: i64| of_dates(Check::Certificate, &leaf, BACKDATED, now * hour, LEAF_REST, "").state;
+        // Renewed when eight hours are left.
+        assert_eq!(
+            [at(0), at(16), at(19), at(20), at(24)],
+            [State::Ok, State::Ok, State::Ok, State::Warning, State::Error]
+        );
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::installed::is_missing;
 use super::{Context, entries, entry_name};
 use crate::cluster::{KINDS, Kind};
 use crate::doctor::finding::{Check, Finding};
@@ -98,6 +99,16 @@ pub(super) fn second(context: &Context<'_>) -> Vec<Finding> {
         let finding = match (owner(configuration), installation(configuration)) {
             (Some(label), Some(other)) if context.cluster.gone.contains(&other.namespace) => {
                 left_behind(label, &other, configuration)
+            }
+            (Some(label), Some(_)) if is_missing(context.cluster) => Check::SecondInstallation
+                .ok(format!("it is of the installation `{label}`, and there is none of the name that was asked for")),
+            (Some(label), Some(other)) if *context.cluster.configuration(*kind) == Seen::Absent => {
+                Check::SecondInstallation.warning(
+                    format!("the installation `{label}` was there first"),
+                    "that one completes and judges; this one writes no webhook configuration as long as the other has \
+                     any, and is not called",
+                    format!("{}   # if that is the one too many", uninstall(&other)),
+                )
             }
             (Some(label), other) => {
                 let other = other.unwrap_or_else(|| Names::new("NAMESPACE", name));

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::{Context, entries, entry_name};
-use crate::cluster::Kind;
+use crate::cluster::{Kind, proved};
 use crate::doctor::finding::{Check, Finding};
-use crate::doctor::names::PROVED;
-use crate::object::{annotation, text};
+use crate::doctor::names::PROBE_ENTRY;
+use crate::object::text;
 
 pub(super) fn failure_policy(context: &Context<'_>) -> Vec<Finding> {
     let kinds = context.live().map(|(kind, live)| (kind, of_kind(context, kind, live)));
@@ -22,7 +22,7 @@ pub(super) fn failure_policy(context: &Context<'_>) -> Vec<Finding> {
 
 fn of_kind(context: &Context<'_>, kind: Kind, live: &Value) -> Vec<Finding> {
     let names = &context.cluster.names;
-    let closed: Vec<&str> = entries(live).iter().filter(|entry| is_fail(entry)).map(entry_name).collect();
+    let closed: Vec<&str> = judging(live).filter(|entry| is_fail(entry)).map(entry_name).collect();
     // Before anything else: what is refused right now.
     if !closed.is_empty() && context.ready() == Some(0) {
         let patch = format!(
@@ -36,9 +36,9 @@ fn of_kind(context: &Context<'_>, kind: Kind, live: &Value) -> Vec<Finding> {
             patch,
         )];
     }
-    let proved = annotation(live, PROVED);
+    let proved = proved(live);
     let Some(wanted) = context.wanted(kind) else {
-        let found = entries(live).iter().map(|entry| format!("{} {}", entry_name(entry), policy(entry)));
+        let found = judging(live).map(|entry| format!("{} {}", entry_name(entry), policy(entry)));
         let found: Vec<String> = found.collect();
         return vec![Check::FailurePolicy.unknown(
             format!("live is {}; what is wanted is not known", found.join(", ")),
@@ -47,8 +47,8 @@ fn of_kind(context: &Context<'_>, kind: Kind, live: &Value) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     let (mut open, mut stricter) = (Vec::new(), Vec::new());
-    for entry in entries(&wanted) {
-        let Some(found) = entries(live).iter().find(|found| entry_name(found) == entry_name(entry)) else { continue };
+    for entry in judging(&wanted) {
+        let Some(found) = judging(live).find(|found| entry_name(found) == entry_name(entry)) else { continue };
         match (is_fail(entry), is_fail(found)) {
             (true, false) => open.push(entry_name(entry)),
             (false, true) => stricter.push(entry_name(entry)),
@@ -81,6 +81,12 @@ fn of_kind(context: &Context<'_>, kind: Kind, live: &Value) -> Vec<Finding> {
         findings.push(Check::FailurePolicy.ok(format!("as wanted; fail closed: {closed}{since}")));
     }
     findings
+}
+
+/// The entries that judge objects. The one of the probe is always `Fail`, whatever is wanted: it sees nothing but dry runs of
+/// ours, and so the API server says why it could not call.
+fn judging(configuration: &Value) -> impl Iterator<Item = &Value> {
+    entries(configuration).iter().filter(|entry| entry_name(entry) != PROBE_ENTRY)
 }
 
 /// An omitted `failurePolicy` is `Fail` (admissionregistration.k8s.io/v1).

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::Context;
 use crate::doctor::endpoints;
 use crate::doctor::finding::{Check, Finding};
+use crate::doctor::gather::installation as installation_of;
+use crate::doctor::names::Names;
 use crate::doctor::seen::{Cluster, Seen};
-use crate::object::{annotation, integer, label, list};
+use crate::object::{annotation, integer, label, list, text};
 
 /// Whether nothing of it is there, as far as is known.
 pub(super) fn is_missing(cluster: &Cluster) -> bool {
@@ -19,8 +23,21 @@ pub(super) fn installation(context: &Context<'_>) -> Vec<Finding> {
     let cluster = context.cluster;
     let names = &cluster.names;
     if is_missing(cluster) {
+        let nothing = "nothing of it is there: no Service, no Deployment, no webhook configuration";
+        let others = others(cluster);
+        if !others.is_empty() {
+            let run: Vec<String> = others
+                .iter()
+                .map(|Names { namespace, service }| {
+                    format!("flink-admission doctor --namespace {namespace} --service {service}")
+                })
+                .collect();
+            let what = format!("{nothing}; but another installation is");
+            let why = "what was looked for calls nobody; nothing is said here of the one that is there";
+            return vec![Check::Installation.error(what, why, run.join("; "))];
+        }
         let finding = Check::Installation.error(
-            "nothing of it is there: no Service, no Deployment, no webhook configuration",
+            nothing,
             "Flink objects pass unchanged and unjudged; or it is called otherwise, which `--namespace` and `--service` say",
             context.settings.upgrade(names),
         );
@@ -31,6 +48,18 @@ pub(super) fn installation(context: &Context<'_>) -> Vec<Finding> {
         Some(version) => format!("it is there, version {version}"),
         None => "it is there, at least in part".to_owned(),
     })]
+}
+
+/// The other installations that have configurations in this cluster, and a namespace.
+fn others(cluster: &Cluster) -> Vec<Names> {
+    let all = cluster.others.known().map_or(&[][..], Vec::as_slice).iter();
+    let mut others: Vec<Names> = Vec::new();
+    for other in all.filter_map(|(_, configuration)| installation_of(configuration)) {
+        if other != cluster.names && !cluster.gone.contains(&other.namespace) && !others.contains(&other) {
+            others.push(other);
+        }
+    }
+    others
 }
 
 pub(super) fn anchor(context: &Context<'_>) -> Vec<Finding> {
@@ -107,9 +136,10 @@ pub(super) fn replicas(context: &Context<'_>) -> Vec<Finding> {
     };
     let wanted = integer(deployment, &["spec", "replicas"]).unwrap_or(1);
     let ready = integer(deployment, &["status", "readyReplicas"]).unwrap_or_default();
+    let told = conditions(deployment);
     let finding = if ready == 0 && endpoints.is_none_or(|count| count == 0) {
         Check::Replicas.error(
-            format!("none of {wanted} replicas is ready"),
+            format!("none of {wanted} replicas is ready{told}"),
             "nobody answers the API server: Flink objects pass unchanged and unjudged, or are refused where \
              failurePolicy is Fail",
             look,
@@ -125,9 +155,20 @@ pub(super) fn replicas(context: &Context<'_>) -> Vec<Finding> {
         )
     } else if ready < wanted {
         Check::Replicas.warning(
-            format!("{ready} of {wanted} replicas are ready"),
+            format!("{ready} of {wanted} replicas are ready{told}"),
             "the others answer, but nothing is left when one of them goes",
             look,
+        )
+    } else if let Some(unfinished) = unfinished(deployment, wanted) {
+        Check::Replicas.warning(
+            format!("{ready} of {wanted} are ready, but {unfinished}{told}"),
+            "former replicas answer, by the former version, arguments and policy; where the new ones never come up, \
+             nobody is left when the former go",
+            format!(
+                "kubectl rollout status deployment/{0} -n {1}; kubectl get pods -n {1} \
+                 --sort-by=.metadata.creationTimestamp   # events and logs of the newest say why it is not ready",
+                names.service, names.namespace
+            ),
         )
     } else {
         Check::Replicas.ok(match endpoints {
@@ -136,6 +177,40 @@ pub(super) fn replicas(context: &Context<'_>) -> Vec<Finding> {
         })
     };
     vec![finding.about(subject)]
+}
+
+/// What of the last change of the Deployment is still to come, as `kubectl rollout status` counts it; `None` where nothing is.
+/// The API server leaves out numbers that are 0 (apps/v1, DeploymentStatus).
+fn unfinished(deployment: &Value, wanted: i64) -> Option<String> {
+    let status = |key: &str| integer(deployment, &["status", key]);
+    let generation = integer(deployment, &["metadata", "generation"]);
+    if status("observedGeneration").is_some_and(|observed| generation.is_some_and(|latest| observed < latest)) {
+        return Some("its last change was not begun yet".to_owned());
+    }
+    let updated = status("updatedReplicas").unwrap_or_default();
+    if updated < wanted {
+        return Some(format!("the roll-out has not ended: {updated} of {wanted} are new"));
+    }
+    let former = status("replicas").unwrap_or_default() - updated;
+    (former > 0).then(|| format!("the roll-out has not ended: {former} former still there"))
+}
+
+/// What the Deployment's conditions complain of, to be put behind other words.
+fn conditions(deployment: &Value) -> String {
+    let complaints = list(deployment, &["status", "conditions"]).iter().filter(|condition| {
+        let is = |state: &str| text(condition, &["status"]) == Some(state);
+        match text(condition, &["type"]) {
+            // Unknown, where the roll-out is paused.
+            Some("Progressing") => !is("True"),
+            Some("ReplicaFailure") => is("True"),
+            _ => false,
+        }
+    });
+    let words = complaints.filter_map(|condition| {
+        let reason = text(condition, &["reason"]).unwrap_or("without a reason");
+        Some(format!("; {reason}: {}", text(condition, &["message"])?))
+    });
+    words.collect()
 }
 
 pub(super) fn rights(context: &Context<'_>) -> Vec<Finding> {
@@ -150,7 +225,7 @@ pub(super) fn rights(context: &Context<'_>) -> Vec<Finding> {
     for (right, _) in cluster.rights.iter().filter(|(_, answer)| *answer == Seen::Known(false)) {
         missing.entry((!right.is_vital, right.purpose)).or_default().push(right.in_words());
     }
-    let fix = format!("{} --set rbac.create=true", context.settings.upgrade(&cluster.names));
+    let fix = context.settings.give_rights(&cluster.names);
     let mut findings: Vec<Finding> = Vec::new();
     for ((is_minor, purpose), rights) in missing {
         let what = format!("it may not {}", rights.join(", "));
@@ -175,6 +250,6 @@ pub(super) fn rights(context: &Context<'_>) -> Vec<Finding> {
 }
 
 /// The version that a member tells of itself.
-pub(super) fn version_of(member: &serde_json::Value) -> Option<&str> {
+pub(super) fn version_of(member: &Value) -> Option<&str> {
     annotation(member, crate::doctor::names::VERSION)
 }

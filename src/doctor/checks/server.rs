@@ -33,7 +33,7 @@ pub(super) fn clock(context: &Context<'_>) -> Vec<Finding> {
     };
     let ahead = date.as_second() - cluster.now.as_second();
     let leaves = cluster.dialled.iter().filter_map(|dialled| dialled.chain.as_ref().ok()?.first());
-    let begins = leaves.filter_map(certificate::facts).map(|facts| facts.not_before).max();
+    let begins = leaves.filter_map(certificate::contents).map(|contents| contents.not_before).max();
     if let Some(begins) = begins.filter(|begins| *begins > date.as_second()) {
         let late = in_words(begins - date.as_second());
         return vec![Check::Clock.error(
