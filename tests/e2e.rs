@@ -23,5 +23,7 @@ mod e2e {
     mod keeping;
     mod page;
     mod refusing;
+    mod restoring;
     mod stage;
+    mod terminating;
 }

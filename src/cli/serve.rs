@@ -173,13 +173,17 @@ impl Arguments {
             }
             Source::Cluster => {}
         }
-        let cluster = self.cluster.join(&certificate, &metrics).await?;
+        let mut stop = std::pin::pin!(stop(self.drain)?);
+        let cluster = tokio::select! {
+            cluster = self.cluster.join(&certificate, &metrics) => cluster?,
+            // Nobody calls it yet.
+            _ = &mut stop => return Ok(()),
+        };
         let (listen, observe) = (server.address(), server.observe_address());
         tracing::info!(%listen, %observe, policies = described.join("; ").as_str(), "serving");
         let policies = Arc::new(ArcSwap::from_pointee(policies));
         let parts = Parts { policies, look_up: cluster.look_up, certificate, metrics };
         let (stopping, keeping) = (cluster.stopping, cluster.keeping);
-        let stop = stop(self.drain)?;
         #[expect(clippy::async_yields_async, reason = "draining begins with the one and ends with the other")]
         let stop = async {
             let grace = stop.await;

@@ -21,6 +21,8 @@ use crate::tls::{Authority, Unusable};
 /// Keys of a Secret of type `kubernetes.io/tls`.
 const CERTIFICATE: &str = "tls.crt";
 const PRIVATE_KEY: &str = "tls.key";
+/// Label that says who made it.
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Each try loses against another writer; five losses in a row are no race any more.
 const TRIES: usize = 5;
 
@@ -112,7 +114,10 @@ impl AuthoritySecret {
                         tracing::info!(secret = %self.path(), "the certificate authority is replaced by a new one");
                         self.refill(secret, Authority::generate(now, wish.life)?).await?
                     }
-                    Ok(authority) => return Ok(authority),
+                    Ok(authority) => match wish.owner.as_ref().filter(|_| is_orphan(&secret)) {
+                        Some(owner) => self.adopt(secret, authority, owner).await?,
+                        None => return Ok(authority),
+                    },
                     Err(why) => {
                         tracing::warn!(secret = %self.path(), %why, "the Secret holds no usable authority; it is filled anew");
                         self.refill(secret, wish.authority(now)?).await?
@@ -120,7 +125,7 @@ impl AuthoritySecret {
                 },
             };
             if let Some(authority) = written {
-                tracing::info!(secret = %self.path(), "wrote a certificate authority");
+                tracing::info!(secret = %self.path(), "wrote the Secret of the certificate authority");
                 return Ok(authority);
             }
         }
@@ -136,7 +141,7 @@ impl AuthoritySecret {
         let secret = Secret {
             metadata: ObjectMeta {
                 name: Some(self.name.clone()),
-                labels: Some(BTreeMap::from([("app.kubernetes.io/managed-by".to_owned(), FIELD_MANAGER.to_owned())])),
+                labels: Some(BTreeMap::from([(MANAGED_BY.to_owned(), FIELD_MANAGER.to_owned())])),
                 owner_references: wish.owner.clone().map(|owner| vec![owner]),
                 ..ObjectMeta::default()
             },
@@ -159,6 +164,17 @@ impl AuthoritySecret {
             .map_err(|error| self.failed(&error, "update"))
     }
 
+    /// Lets the Secret go with `owner`.
+    async fn adopt(
+        &self,
+        mut secret: Secret,
+        authority: Authority,
+        owner: &OwnerReference,
+    ) -> Result<Option<Authority>, SecretError> {
+        secret.metadata.owner_references = Some(vec![owner.clone()]);
+        self.refill(secret, authority).await
+    }
+
     fn path(&self) -> String {
         format!("{}/{}", self.namespace, self.name)
     }
@@ -179,6 +195,13 @@ fn won<T>(written: Result<Secret, kube::Error>, authority: T) -> Result<Option<T
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Whether it was made by this program while there was nothing that it could go with.
+fn is_orphan(secret: &Secret) -> bool {
+    let is_ours =
+        secret.metadata.labels.as_ref().and_then(|labels| labels.get(MANAGED_BY)).is_some_and(|by| by == FIELD_MANAGER);
+    is_ours && secret.metadata.owner_references.as_ref().is_none_or(Vec::is_empty)
 }
 
 fn is_due(secret: &Secret, authority: &Authority, now: SystemTime) -> bool {

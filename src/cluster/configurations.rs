@@ -10,21 +10,21 @@ mod wanted;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use json_patch::merge;
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams};
 use kube::{Api, Client};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::client::explain;
 use super::installation::{FIELD_MANAGER, INSTALLATION_LABEL, Installation};
+use crate::object::text;
 use live::{fields_of_ours, is_within};
 
 pub use live::{bundles, proved};
 pub use wanted::{NotWanted, Standing, Wanted};
 
-/// Each try loses against another writer, mostly another replica that writes the same.
-const TRIES: usize = 5;
 /// Other installations that are looked for; there should be none.
 const OTHERS: u32 = 20;
 
@@ -107,12 +107,14 @@ pub struct ConfigurationError {
 }
 
 /// What became of one configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Kept {
     /// It was as it should be.
     Unchanged,
-    /// It is now.
-    Written,
+    /// It is now, and what stands there.
+    Written(Value),
+    /// Somebody changed, made or deleted it meanwhile.
+    Outrun,
     /// There is no such configuration, and making it is the chart's.
     Absent,
 }
@@ -146,9 +148,7 @@ impl Configurations {
     pub async fn live(&self, kind: Kind) -> Result<Option<Value>, ConfigurationError> {
         let found = self.api(kind).get_opt(&self.installation.configurations).await;
         let found = found.map_err(|error| self.failed(kind, &error, "get"))?;
-        found
-            .map(|object| serde_json::to_value(object).map_err(|error| self.because(kind, error.to_string())))
-            .transpose()
+        found.map(|object| self.value(kind, &object)).transpose()
     }
 
     /// The installation that has older configurations in this cluster: its [`INSTALLATION_LABEL`]. Both would change the same
@@ -178,44 +178,56 @@ impl Configurations {
         Ok(None)
     }
 
-    /// Makes the configuration of `kind` what it should be; `whole` also where the program makes them and its rules may have
-    /// changed.
+    /// Makes the configuration of `kind`, which was `live`, what it should be; `whole` also where the program makes them and its
+    /// rules may have changed. What was not read is not written over.
     ///
     /// # Errors
-    /// It can be neither read nor written.
-    pub async fn keep(&self, kind: Kind, standing: &Standing<'_>, whole: bool) -> Result<Kept, ConfigurationError> {
-        for _ in 0..TRIES {
-            let live = self.live(kind).await?;
-            let written = match (&live, &self.wanted) {
-                (live, Some(wanted)) if self.by == By::Program && (whole || live.is_none()) => {
-                    let whole = wanted.whole(kind, &self.installation, standing);
-                    if live.as_ref().is_some_and(|live| is_within(&whole, live)) {
-                        return Ok(Kept::Unchanged);
-                    }
-                    let params = PatchParams::apply(FIELD_MANAGER).force();
-                    self.patch(kind, &params, &Patch::Apply(whole)).await
+    /// It cannot be written.
+    pub async fn keep(
+        &self,
+        kind: Kind,
+        live: Option<&Value>,
+        standing: &Standing<'_>,
+        whole: bool,
+    ) -> Result<Kept, ConfigurationError> {
+        let written = match (live, &self.wanted) {
+            (live, Some(wanted)) if self.by == By::Program && (whole || live.is_none()) => {
+                let mut whole = wanted.whole(kind, &self.installation, standing);
+                if live.is_some_and(|live| is_within(&whole, live)) {
+                    return Ok(Kept::Unchanged);
                 }
-                (None, _) => return Ok(Kept::Absent),
-                (Some(live), wanted) => {
-                    let wanted = wanted.as_ref().map(|wanted| wanted.of(kind));
-                    let Some(own) = fields_of_ours(live, wanted, standing) else { return Ok(Kept::Unchanged) };
-                    let params =
-                        PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-                    self.patch(kind, &params, &Patch::Strategic(own)).await
+                if let Some(version) = live.and_then(|live| text(live, &["metadata", "resourceVersion"])) {
+                    merge(&mut whole, &json!({"metadata": {"resourceVersion": version}}));
                 }
-            };
-            match written {
-                Ok(()) => return Ok(Kept::Written),
-                // Somebody was faster: look again.
-                Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
-                Err(error) => return Err(self.failed(kind, &error, "patch")),
+                let params = PatchParams::apply(FIELD_MANAGER).force();
+                self.patch(kind, &params, &Patch::Apply(whole)).await
             }
+            (None, _) => return Ok(Kept::Absent),
+            (Some(live), wanted) => {
+                let wanted = wanted.as_ref().map(|wanted| wanted.of(kind));
+                let Some(own) = fields_of_ours(live, wanted, standing) else { return Ok(Kept::Unchanged) };
+                let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+                self.patch(kind, &params, &Patch::Strategic(own)).await
+            }
+        };
+        match written {
+            Ok(now) => self.value(kind, &now).map(Kept::Written),
+            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(Kept::Outrun),
+            Err(error) => Err(self.failed(kind, &error, "patch")),
         }
-        Err(self.because(kind, "others changed it at every attempt to write it; see who writes it".to_owned()))
     }
 
-    async fn patch(&self, kind: Kind, params: &PatchParams, patch: &Patch<Value>) -> Result<(), kube::Error> {
-        self.api(kind).patch(&self.installation.configurations, params, patch).await.map(|_| ())
+    async fn patch(
+        &self,
+        kind: Kind,
+        params: &PatchParams,
+        patch: &Patch<Value>,
+    ) -> Result<DynamicObject, kube::Error> {
+        self.api(kind).patch(&self.installation.configurations, params, patch).await
+    }
+
+    fn value(&self, kind: Kind, object: &DynamicObject) -> Result<Value, ConfigurationError> {
+        serde_json::to_value(object).map_err(|error| self.because(kind, error.to_string()))
     }
 
     fn api(&self, kind: Kind) -> Api<DynamicObject> {

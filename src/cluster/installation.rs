@@ -20,8 +20,8 @@ pub const PROBE_LABEL: &str = "flink-admission.io/probe";
 pub const NONCE_ANNOTATION: &str = "flink-admission.io/nonce";
 /// How the names of all entries of ours end, whatever the configuration is called.
 pub(super) const ENTRIES: &str = ".flink-admission.io";
-/// Begins the names of the entries that the probe reaches.
-pub(super) const PROBE_ENTRY: &str = "probe.";
+/// The entry that the probe reaches.
+pub(super) const PROBE_ENTRY: &str = "probe.flink-admission.io";
 /// Written on what the program stores.
 pub(super) const FIELD_MANAGER: &str = "flink-admission";
 

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt as _;
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
@@ -31,6 +32,7 @@ use tokio::time::{sleep, timeout};
 
 use super::authority_secret::SecretError;
 use super::bundle::Bundle;
+use super::client::explain;
 use super::configurations::{By, Wanted};
 use super::election;
 use super::installation::Installation;
@@ -157,7 +159,7 @@ impl Keeper {
                 () = &mut stop => break,
                 () = self.bounded() => {}
             }
-            let pause = if self.round.is_pending() { SOON } else { every };
+            let pause = if self.round.is_pending() { SOON } else { every.min(self.round.until_renewal()) };
             let until_next = async {
                 sleep(SHORTEST).await;
                 tokio::select! {
@@ -195,21 +197,33 @@ impl Keeper {
     ///
     /// # Errors
     /// There is no certificate to be had; all else is logged.
-    pub async fn once(&mut self) -> Result<(), StartError> {
-        if self.leads.is_none() {
-            let owner = self.round.owner().await;
-            let Settings { installation, identity, .. } = &self.round.settings;
-            match election::stand(self.round.client.clone(), installation, identity, owner.as_ref()).await {
-                Ok(leads) => self.leads = Some(leads),
-                Err(error) => {
-                    self.round.metrics.keeper_error("election");
-                    tracing::warn!(%error, "this replica cannot stand for election: who leads is not known");
-                }
-            }
-        }
+    async fn once(&mut self) -> Result<(), StartError> {
+        // Before anything that may have to wait for the API server.
+        self.round.renew_in_time()?;
+        let anchor = self.round.anchor().await;
+        let stood = self.stand(anchor.owner()).await;
+        self.round.trouble("election", stood.err());
         let leads = self.leads.as_ref().is_some_and(|leads| *leads.borrow());
         self.round.metrics.leads(leads);
-        self.round.look(leads).await
+        self.round.look(leads, &anchor).await
+    }
+
+    /// Stands for election, and anew where the Lease was gone; or says why it cannot.
+    async fn stand(&mut self, owner: Option<&OwnerReference>) -> Result<(), String> {
+        let Settings { installation, identity, .. } = &self.round.settings;
+        let client = &self.round.client;
+        let unknown = |why: String| format!("this replica cannot stand for election, so who leads is not known: {why}");
+        if let Some(owner) = owner {
+            let kept = election::keep_lease(client, installation, owner).await;
+            if !kept.map_err(|error| unknown(explain(&error, "get, create or patch", "leases")))? {
+                self.leads = None;
+            }
+        }
+        if self.leads.is_none() {
+            let stands = election::stand(client.clone(), installation, identity).await;
+            self.leads = Some(stands.map_err(|error| unknown(error.to_string()))?);
+        }
+        Ok(())
     }
 
     /// Watches for changes of what is kept, each of which is a reason for a round; ends when it is dropped.

@@ -26,16 +26,23 @@ pub(super) struct Members {
     installation: Installation,
     identity: String,
     duration: Duration,
-    /// When each Lease was last seen to change.
-    seen: BTreeMap<String, (Option<MicroTime>, Instant)>,
+    /// Each Lease as it was last seen.
+    seen: BTreeMap<String, Seen>,
+}
+
+/// A Lease as it was last seen.
+struct Seen {
+    renewed: Option<MicroTime>,
+    authority: Option<String>,
+    /// When it was seen to change, or to be gone.
+    since: Instant,
+    is_gone: bool,
 }
 
 /// The replicas that are there, as far as this one knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Others {
-    /// How many there are besides this one.
-    pub(super) number: usize,
-    /// How many of these told of themselves lately by this node's clock.
+    /// How many besides this one told of themselves lately by this node's clock.
     pub(super) recent: usize,
     /// Fingerprints of the authorities whose leaves they serve.
     pub(super) authorities: BTreeSet<String>,
@@ -102,25 +109,30 @@ impl Members {
         let leases = self.api.list(&params).await.map_err(|error| MemberError(explain(&error, "list", "leases")))?;
         let now = Instant::now();
         let (mut others, mut gone) = (Others::default(), Vec::new());
-        let mut seen = BTreeMap::new();
+        let (mut last, mut seen) = (std::mem::take(&mut self.seen), BTreeMap::new());
         for lease in leases.items {
             let name = lease.name_any();
             if name == self.name() {
                 continue;
             }
             let renewed = lease.spec.as_ref().and_then(|spec| spec.renew_time.clone());
-            let since = match self.seen.get(&name) {
-                Some((last, since)) if *last == renewed => *since,
-                _ => now,
-            };
+            let since = last.remove(&name).filter(|last| last.renewed == renewed).map_or(now, |last| last.since);
             let unchanged = now.duration_since(since);
             if unchanged > self.duration * GONE {
                 gone.push(name);
                 continue;
             }
-            seen.insert(name, (renewed, since));
+            seen.insert(name, Seen { renewed, authority: said(&lease, AUTHORITY_ANNOTATION), since, is_gone: false });
             if unchanged < self.duration {
                 others.count(&lease, Timestamp::now(), self.duration);
+            }
+        }
+        // One that said goodbye goes on serving for a while, until nobody calls it any more.
+        for (name, last) in last {
+            let since = if last.is_gone { last.since } else { now };
+            if now.duration_since(since) < self.duration {
+                others.authorities.extend(last.authority.clone());
+                seen.insert(name, Seen { since, is_gone: true, ..last });
             }
         }
         self.seen = seen;
@@ -145,14 +157,11 @@ impl Members {
 
 impl Others {
     fn count(&mut self, lease: &Lease, now: Timestamp, duration: Duration) {
-        self.number += 1;
         let renewed = lease.spec.as_ref().and_then(|spec| spec.renew_time.as_ref());
         let age = renewed.and_then(|renewed| Duration::try_from(now.duration_since(renewed.0)).ok());
         self.recent += usize::from(age.is_none_or(|age| age < duration));
-        let annotations = lease.metadata.annotations.as_ref();
-        let said = |key: &str| annotations.and_then(|annotations| annotations.get(key)).cloned();
-        self.authorities.extend(said(AUTHORITY_ANNOTATION));
-        self.versions.extend(said(VERSION_ANNOTATION));
+        self.authorities.extend(said(lease, AUTHORITY_ANNOTATION));
+        self.versions.extend(said(lease, VERSION_ANNOTATION));
     }
 
     /// Whether all are of this program's version.
@@ -160,4 +169,8 @@ impl Others {
     pub(super) fn are_of_our_version(&self) -> bool {
         self.versions.iter().all(|version| version == env!("CARGO_PKG_VERSION"))
     }
+}
+
+fn said(lease: &Lease, key: &str) -> Option<String> {
+    lease.metadata.annotations.as_ref()?.get(key).cloned()
 }

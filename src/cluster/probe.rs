@@ -13,7 +13,7 @@ use kube::{Api, Client};
 
 use super::client::explain;
 use super::configurations::Kind;
-use super::installation::{FIELD_MANAGER, Installation, NONCE_ANNOTATION, PROBE_LABEL};
+use super::installation::{FIELD_MANAGER, Installation, NONCE_ANNOTATION, PROBE_ENTRY, PROBE_LABEL};
 
 /// What became of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +64,10 @@ fn judge(answer: Result<(), kube::Error>, nonce: &str) -> Probed {
     match answer {
         Ok(()) => Probed::Unanswered("the API server did not call: it may not know the configuration yet".to_owned()),
         Err(kube::Error::Api(status)) if status.message.contains(nonce) => Probed::Answered,
-        Err(kube::Error::Api(status)) if status.message.contains("failed calling webhook") => {
+        // Another webhook that fails says nothing of ours.
+        Err(kube::Error::Api(status))
+            if status.message.contains(&format!("failed calling webhook \"{PROBE_ENTRY}\"")) =>
+        {
             Probed::Unanswered(status.message)
         }
         Err(error) => Probed::Unknown(explain(&error, "create", "configmaps")),
@@ -108,6 +111,12 @@ impl Belief {
         self.since.as_deref()
     }
 
+    /// Whether requests came through and the last one did not.
+    #[must_use]
+    pub(super) const fn is_shaken(&self) -> bool {
+        self.since.is_some() && self.failures.is_some()
+    }
+
     /// Learns from a probe at `now`, which is `time` as RFC 3339.
     pub(super) fn learn(&mut self, probed: &Probed, now: Instant, time: &str) -> Change {
         match probed {
@@ -149,6 +158,8 @@ mod tests {
         assert!(matches!(judge(refused("configmaps is forbidden"), "7f"), Probed::Unknown(_)));
         let unreachable = "failed calling webhook \"probe.flink-admission.io\": connection refused";
         assert_eq!(judge(refused(unreachable), "7f"), Probed::Unanswered(unreachable.to_owned()));
+        let of_another = "failed calling webhook \"mutate.example.org\": connection refused";
+        assert!(matches!(judge(refused(of_another), "7f"), Probed::Unknown(_)));
         assert!(matches!(judge(Ok(()), "7f"), Probed::Unanswered(_)));
     }
 
@@ -161,12 +172,15 @@ mod tests {
         assert_eq!(belief.learn(&Probed::Answered, start, "t1"), Change::Proved);
         assert_eq!(belief.learn(&Probed::Answered, start, "t2"), Change::None);
         assert_eq!(belief.since(), Some("t1"));
+        assert!(!belief.is_shaken());
         for seconds in [0, 1, 2, 29] {
             assert_eq!(belief.learn(&failed, start + Duration::from_secs(seconds), "t3"), Change::None);
+            assert!(belief.is_shaken(), "the next look is due soon");
         }
         assert_eq!(belief.learn(&Probed::Unknown("no".to_owned()), start + A_WHILE, "t4"), Change::None);
         assert_eq!(belief.learn(&failed, start + A_WHILE, "t5"), Change::Lost);
         assert_eq!(belief.learn(&failed, start + A_WHILE * 2, "t6"), Change::None);
+        assert!(!belief.is_shaken());
         assert_eq!(belief.learn(&Probed::Answered, start + A_WHILE * 3, "t7"), Change::Proved);
     }
 

@@ -33,12 +33,18 @@ impl Calls {
         calls
     }
 
+    /// Waits until one that begins now has come back.
+    #[track_caller]
+    fn another(&self, installed: &Installed, webhook: &RunningWebhook) {
+        let until = self.made.load(Ordering::Relaxed) + 2;
+        installed.wait(webhook, "no call came back", || self.made.load(Ordering::Relaxed) >= until);
+    }
+
     #[track_caller]
     fn end(mut self, webhook: &RunningWebhook) {
         self.ends.store(true, Ordering::Relaxed);
         self.thread.take().expect("a thread").join().expect("it ends");
         let (lost, made) = (self.lost.load(Ordering::Relaxed), self.made.load(Ordering::Relaxed));
-        assert!(made > 2, "{made} calls");
         assert_eq!(lost, 0, "of {made} calls; it said:\n{}", webhook.log());
     }
 }
@@ -63,10 +69,12 @@ fn it_is_replaced_without_a_lost_call() {
         let bundle = installed.bundle();
         bundle.len() == 2 && bundle.holds_all(&first)
     });
+    calls.another(&installed, &webhook);
     installed.wait(&webhook, "the old is still trusted", || {
         let bundle = installed.bundle();
         bundle.len() == 1 && bundle != first
     });
+    calls.another(&installed, &webhook);
     calls.end(&webhook);
     drop(other);
 }
@@ -88,6 +96,7 @@ fn a_lost_secret_comes_back_as_it_was() {
         plane.kubectl(&["patch", "secret", &name, "-n", &installed.name, "-p", &patch]).succeeded();
         installed.wait(&webhook, "it is not filled again", || data() == Some(before.clone()));
     }
+    calls.another(&installed, &webhook);
     calls.end(&webhook);
 }
 
@@ -107,6 +116,7 @@ fn an_authority_put_there_by_hand_is_taken() {
     installed.wait(&webhook, "it is not the only one that is trusted", || {
         installed.bundle().first() == Some(own.fingerprint()) && installed.bundle().len() == 1
     });
+    calls.another(&installed, &webhook);
     calls.end(&webhook);
 }
 

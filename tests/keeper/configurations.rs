@@ -37,16 +37,8 @@ fn a_platform_may_add_to_a_selector() {
     plane.kubectl(&["patch", KINDS[1], &installed.name, "--type=json", "-p", &added.to_string()]).succeeded();
     let version = || installed.live(KINDS[1]).map(|live| live["metadata"]["resourceVersion"].clone());
     let after = version();
-    // Rounds that saw it.
-    let rounds = || webhook_probes(&webhook.log());
-    let before = rounds();
-    plane.kubectl(&["annotate", KINDS[0], &installed.name, "seen=yes"]).succeeded();
-    installed.wait(&webhook, "no round came", || installed.live(KINDS[0]).is_some() && rounds() >= before);
+    installed.wait_for_looks(&webhook, "one", 2);
     assert_eq!(version(), after, "{}", webhook.log());
-}
-
-fn webhook_probes(log: &str) -> usize {
-    log.lines().filter(|line| line.contains("webhook configuration")).count()
 }
 
 #[test]
@@ -77,6 +69,57 @@ fn without_its_anchor_nothing_is_written() {
     let webhook = installed.serve("one", &[]);
     webhook.wait_for("the release is being removed");
     assert!(KINDS.iter().all(|kind| installed.live(kind).is_none()));
+}
+
+#[test]
+fn what_went_with_the_anchor_comes_back_with_it() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let installed = Installed::new(plane, "keeper-back");
+    let webhook = installed.serve("one", &[]);
+    installed.wait_for_policies(&webhook, "Fail");
+    let (secret, lease) = (format!("{}-authority", installed.name), format!("{}-leader", installed.name));
+    let authority = || installed.object("secret", &secret).map(|secret| secret["data"].clone());
+    let before = authority();
+
+    // In an emergency the anchor is deleted, and then the garbage collector deletes what goes with it.
+    plane.kubectl(&["delete", "clusterrole", &format!("{}-installation", installed.name)]).succeeded();
+    for (kind, name) in
+        [("secret", &secret), ("lease", &lease), (KINDS[0], &installed.name), (KINDS[1], &installed.name)]
+    {
+        plane.kubectl(&["delete", kind, name, "-n", &installed.name]).succeeded();
+    }
+    installed.wait_for_looks(&webhook, "one", 3);
+    assert!(KINDS.iter().all(|kind| installed.live(kind).is_none()));
+    assert_eq!(authority(), None, "nothing is left behind that nobody would delete");
+
+    let anchor = installed.anchor();
+    installed.wait_for_policies(&webhook, "Fail");
+    assert_eq!(authority(), before);
+    for (kind, name) in [("secret", &secret), ("lease", &lease), (KINDS[0], &installed.name)] {
+        assert_eq!(installed.owner(kind, name).as_ref(), Some(&anchor), "{kind}");
+    }
+
+    // One that was made while there was none.
+    let orphan = ["patch", "secret", &secret, "-n", &installed.name, "--type=merge", "-p"];
+    plane.kubectl(&[&orphan[..], &[r#"{"metadata":{"ownerReferences":null}}"#]].concat()).succeeded();
+    installed.wait(&webhook, "it has no owner", || installed.owner("secret", &secret).as_ref() == Some(&anchor));
+    assert_eq!(authority(), before);
+}
+
+#[test]
+fn a_lost_lease_comes_back_and_others_can_lead() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let installed = Installed::new(plane, "keeper-lease");
+    let webhook = installed.serve("one", &[]);
+    installed.wait_for_policies(&webhook, "Fail");
+    let lease = format!("{}-leader", installed.name);
+    let holder = || installed.object("lease", &lease).map(|lease| lease["spec"]["holderIdentity"].clone());
+    installed.wait(&webhook, "nobody leads", || holder() == Some(json!("one")));
+    let other = installed.stand_by("two", &[]);
+    plane.kubectl(&["delete", "lease", &lease, "-n", &installed.name]).succeeded();
+    installed.wait(&webhook, "it is not made again", || holder().is_some_and(|holder| holder.is_string()));
+    drop(webhook);
+    installed.wait(&other, "nobody took over", || holder() == Some(json!("two")));
 }
 
 #[test]

@@ -39,15 +39,22 @@ impl Installed {
         let port = free_port();
         let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": name},
             "spec": {"type": "ExternalName", "externalName": "127.0.0.1"}});
-        let anchor = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-            "metadata": {"name": format!("{name}-installation")}, "rules": []});
-        for object in [service, anchor] {
-            plane.apply(&object.to_string()).succeeded();
-        }
+        plane.apply(&service.to_string()).succeeded();
         let installed = Self { plane, name, port, directory: tempfile::tempdir().expect("a directory"), _alone: alone };
+        installed.anchor();
         let wanted = KINDS.map(|kind| installed.wanted(kind).to_string()).join("\n---\n");
         std::fs::write(installed.file(), wanted).expect("a file");
         installed
+    }
+
+    /// Makes that with which everything goes; its uid.
+    #[track_caller]
+    pub fn anchor(&self) -> Value {
+        let name = format!("{}-installation", self.name);
+        let anchor = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": {"name": name}, "rules": []});
+        self.plane.apply(&anchor.to_string()).succeeded();
+        self.object("clusterrole", &name).expect("an anchor")["metadata"]["uid"].clone()
     }
 
     pub fn file(&self) -> PathBuf {
@@ -140,6 +147,22 @@ impl Installed {
     #[track_caller]
     pub fn wait_for_policies(&self, webhook: &RunningWebhook, wanted: &str) {
         self.wait(webhook, &format!("not {wanted}"), || self.policies() == [wanted, wanted]);
+    }
+
+    /// Waits until the replica `replica` has looked at everything `times` times.
+    #[track_caller]
+    pub fn wait_for_looks(&self, webhook: &RunningWebhook, replica: &str, times: usize) {
+        let lease = format!("{}-member-{replica}", self.name);
+        let told = || self.object("lease", &lease).map(|lease| lease["spec"]["renewTime"].clone());
+        for _ in 0..times {
+            let before = told();
+            self.wait(webhook, "no look came", || told() != before);
+        }
+    }
+
+    /// The uid of what `object` goes with.
+    pub fn owner(&self, kind: &str, name: &str) -> Option<Value> {
+        self.object(kind, name).map(|object| object["metadata"]["ownerReferences"][0]["uid"].clone())
     }
 
     /// The worst that `doctor` says of `check`.

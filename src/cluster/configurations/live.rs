@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::wanted::{Standing, failure_policy};
 use crate::cluster::bundle::Bundle;
 use crate::cluster::installation::{ENTRIES, PROVED_ANNOTATION};
-use crate::object::{annotation, list, named, text};
+use crate::object::{annotation, at, list, named, text};
 
 /// Whom the API server trusts, by each entry of ours in the configuration `live`.
 pub fn bundles(live: &Value) -> impl Iterator<Item = Bundle> {
@@ -80,7 +80,9 @@ pub(super) fn is_within(ours: &Value, live: &Value) -> bool {
             }
             (Some(Value::Array(live)), Value::Array(ours)) if key == "webhooks" => ours.iter().all(|own| {
                 let same = text(own, &["name"]).and_then(|name| named(live, name));
-                same.is_some_and(|(_, live)| is_within(own, live))
+                same.is_some_and(|(_, live)| {
+                    is_within(own, live) && SELECTORS.iter().all(|selector| are_same(own, live, selector))
+                })
             }),
             (Some(live), ours) => is_within(ours, live),
             (None, ours) => ours.is_null() || ours.as_object().is_some_and(serde_json::Map::is_empty),
@@ -90,6 +92,15 @@ pub(super) fn is_within(ours: &Value, live: &Value) -> bool {
         }
         _ => ours == live,
     }
+}
+
+/// What chooses objects, but for the expressions that a platform may add.
+const SELECTORS: [&[&str]; 2] = [&["objectSelector"], &["namespaceSelector", "matchLabels"]];
+
+/// Whether both say the same at `keys`, where an empty map says nothing.
+fn are_same(ours: &Value, live: &Value, keys: &[&str]) -> bool {
+    let said = |entry| at(entry, keys).filter(|said| said.as_object().is_none_or(|said| !said.is_empty()));
+    said(ours) == said(live)
 }
 
 #[cfg(test)]
@@ -150,6 +161,13 @@ mod tests {
         assert!(is_within(&ours, &live));
         assert!(!is_within(&whole(&other, None), &live), "another bundle");
         assert!(!is_within(&whole(&bundle, Some(SINCE)), &live), "another policy");
+        for (selector, labels) in [("objectSelector", json!({"a": "b"})), ("namespaceSelector", json!({"a": "b"}))] {
+            let mut narrowed = live.clone();
+            narrowed["webhooks"][1][selector]["matchLabels"] = labels;
+            assert!(!is_within(&ours, &narrowed), "the entry calls for less");
+        }
+        live["webhooks"][1]["objectSelector"] = json!({});
+        assert!(is_within(&ours, &live));
         live["webhooks"][1]["namespaceSelector"]["matchExpressions"] = json!([]);
         assert!(!is_within(&ours, &live), "the selector is gone");
     }

@@ -93,7 +93,7 @@ impl Wanted {
 /// What happens to an object when the call for `entry` fails. The probe's own entry harms nobody, and under `Fail` the API
 /// server says why a call fails.
 pub(super) fn failure_policy(entry: &Value, is_proved: bool) -> &str {
-    let is_probe = text(entry, &["name"]).is_some_and(|name| name.starts_with(PROBE_ENTRY));
+    let is_probe = text(entry, &["name"]) == Some(PROBE_ENTRY);
     match text(entry, &["failurePolicy"]) {
         _ if is_probe => "Fail",
         Some(wanted) if is_proved => wanted,

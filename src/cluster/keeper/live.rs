@@ -4,11 +4,12 @@ use serde_json::Value;
 
 use super::leaf::Trust;
 use crate::cluster::bundle::Bundle;
-use crate::cluster::configurations::{KINDS, bundles, proved};
+use crate::cluster::configurations::{bundles, proved};
 
 /// Both configurations as they are.
 pub(super) struct Live {
-    pub(super) found: Vec<Value>,
+    /// In the order of [`KINDS`]; `None` where there is none, and where it could not be read.
+    pub(super) found: [Option<Value>; 2],
     /// Whether each could be read, or is known not to be there.
     pub(super) is_known: bool,
 }
@@ -19,7 +20,7 @@ impl Live {
         if !self.is_known {
             return Trust::Unknown;
         }
-        if self.found.is_empty() {
+        if self.found.iter().all(Option::is_none) {
             return Trust::Nobody;
         }
         let trusting = self.bundles().filter(|bundle| !bundle.is_empty());
@@ -34,21 +35,21 @@ impl Live {
 
     /// Whether either says that requests come through.
     pub(super) fn is_proved(&self) -> bool {
-        self.found.iter().any(|live| proved(live).is_some())
+        self.found.iter().flatten().any(|live| proved(live).is_some())
     }
 
     /// Since when requests come through by what another leader found out, as RFC 3339, if it still holds: whom the API server
     /// trusts is not what it was then where `bundle` is not in every entry.
     pub(super) fn proved(&self, bundle: Option<&Bundle>) -> Option<String> {
         let is_changed = bundle.is_some_and(|bundle| self.bundles().any(|live| !live.holds_all(bundle)));
-        if self.found.len() < KINDS.len() || is_changed {
+        if is_changed {
             return None;
         }
-        self.found.iter().map(proved).min().flatten().map(str::to_owned)
+        self.found.iter().map(|live| live.as_ref().and_then(proved)).min().flatten().map(str::to_owned)
     }
 
     fn bundles(&self) -> impl Iterator<Item = Bundle> {
-        self.found.iter().flat_map(bundles)
+        self.found.iter().flatten().flat_map(bundles)
     }
 }
 
@@ -85,7 +86,7 @@ mod tests {
         webhooks.push(json!({"name": "guard.example.org", "clientConfig": {}}));
         webhooks.push(entry("other.example.org", &bundle()));
         let configuration = json!({"metadata": {"annotations": {PROVED_ANNOTATION: SINCE}}, "webhooks": webhooks});
-        Live { found: vec![configuration.clone(), configuration], is_known: true }
+        Live { found: [Some(configuration.clone()), Some(configuration)], is_known: true }
     }
 
     #[test]
@@ -110,10 +111,10 @@ mod tests {
 
     #[test]
     fn what_is_not_there_trusts_nobody_and_what_is_not_read_is_unknown() {
-        assert_eq!(Live { found: Vec::new(), is_known: true }.trust(), Trust::Nobody);
-        assert_eq!(Live { found: Vec::new(), is_known: false }.trust(), Trust::Unknown);
+        assert_eq!(Live { found: [None, None], is_known: true }.trust(), Trust::Nobody);
+        assert_eq!(Live { found: [None, None], is_known: false }.trust(), Trust::Unknown);
         let mut one = live(&[&bundle()]);
-        one.found.pop();
+        one.found[1] = None;
         assert_eq!((one.proved(None), one.is_proved()), (None, true));
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use super::leaf::{Patience, Step, Trust, is_due};
 use super::live::Live;
 use super::{Settings, Source, StartError};
-use crate::cluster::authority_secret::{AuthoritySecret, Wish};
+use crate::cluster::authority_secret::{AuthoritySecret, SecretError, Wish};
 use crate::cluster::bundle::Bundle;
 use crate::cluster::client::explain;
 use crate::cluster::configurations::{Configurations, KINDS, Kept, Kind, Standing};
@@ -49,20 +49,22 @@ pub(super) struct Round {
     belief: Option<Belief>,
     /// Since when requests are answered: before that none need be sent.
     pub(super) listens: Option<Instant>,
+    /// Since when this replica leads.
+    leads_since: Option<Instant>,
     /// What was last said of each trouble, so that it is said once.
     troubles: BTreeMap<&'static str, String>,
 }
 
 /// The ClusterRole with which everything goes that the program makes.
 #[derive(Debug, Clone, PartialEq)]
-enum Anchor {
+pub(super) enum Anchor {
     Known(OwnerReference),
     Absent,
     Unknown(String),
 }
 
 impl Anchor {
-    const fn owner(&self) -> Option<&OwnerReference> {
+    pub(super) const fn owner(&self) -> Option<&OwnerReference> {
         match self {
             Self::Known(owner) => Some(owner),
             Self::Absent | Self::Unknown(_) => None,
@@ -95,6 +97,7 @@ impl Round {
             patience: Patience::default(),
             belief: None,
             listens: None,
+            leads_since: None,
             troubles: BTreeMap::new(),
             settings,
         }
@@ -109,17 +112,19 @@ impl Round {
     pub(super) fn is_pending(&self) -> bool {
         let is_unproved = self.belief.as_ref().is_some_and(|belief| belief.since().is_none());
         let is_early = self.listens.is_some_and(|since| since.elapsed() < EARLY);
-        self.patience.is_pending() || (is_unproved && is_early && self.settings.wanted.is_some())
+        let is_shaken = self.belief.as_ref().is_some_and(Belief::is_shaken);
+        self.patience.is_pending() || is_shaken || (is_unproved && is_early && self.settings.wanted.is_some())
+    }
+
+    /// How long the leaf has until it is to be replaced; for ever where there is none.
+    pub(super) fn until_renewal(&self) -> Duration {
+        let left = |leaf: &Leaf| leaf.renew_at.duration_since(SystemTime::now()).unwrap_or_default();
+        self.leaf.as_ref().map_or(Duration::MAX, left)
     }
 
     /// Looks at everything, and puts right what is this replica's to put right.
-    pub(super) async fn look(&mut self, leads: bool) -> Result<(), StartError> {
-        // Before anything that may have to wait for the API server.
-        if let Some(authority) = self.authority.clone() {
-            self.renew_in_time(&authority)?;
-        }
-        let anchor = self.anchor().await;
-        let learned = self.learn_authority(leads, &anchor).await;
+    pub(super) async fn look(&mut self, leads: bool, anchor: &Anchor) -> Result<(), StartError> {
+        let learned = self.learn_authority(leads, anchor).await;
         let live = self.live().await;
         let served = match (learned, self.authority.clone()) {
             (Ok(()), Some(authority)) => self.renew(&authority, &live.trust()),
@@ -128,12 +133,13 @@ impl Round {
             (Err(error), Some(authority)) => self.renew(&authority, &Trust::Unknown).and(Err(error)),
             (Err(error), None) => Err(error),
         };
-        self.tell(&anchor).await;
-        if leads && served.is_ok() {
-            self.lead(&anchor, live).await;
-        } else if !leads {
+        self.tell(anchor).await;
+        if !leads {
             // Whoever leads next starts from what the last leader left.
-            self.belief = None;
+            (self.belief, self.leads_since) = (None, None);
+        } else if self.served().is_some() {
+            self.leads_since.get_or_insert_with(Instant::now);
+            self.lead(anchor, live).await;
         }
         served
     }
@@ -141,11 +147,16 @@ impl Round {
     /// Reads the authority from the Secret, which the leader fills.
     async fn learn_authority(&mut self, leads: bool, anchor: &Anchor) -> Result<(), StartError> {
         let Source::Authority { authority_life, .. } = self.settings.source else { return Ok(()) };
-        let authority = if leads {
+        let is_known = self.authority.is_some();
+        let authority = if leads && (*anchor != Anchor::Absent || !is_known) {
             let owner = anchor.owner().cloned();
             self.secret.ensure(&Wish { known: self.authority.clone(), life: authority_life, owner }).await?
         } else {
-            self.secret.read().await?
+            match self.secret.read().await {
+                // It went with the anchor, and comes back with it.
+                Err(SecretError::Missing { .. }) if *anchor == Anchor::Absent && is_known => return Ok(()),
+                read => read?,
+            }
         };
         self.metrics.authority_ends(authority.not_after());
         self.authority = Some(Arc::new(authority));
@@ -153,11 +164,12 @@ impl Round {
     }
 
     /// Serves another leaf of the same authority where it is time.
-    fn renew_in_time(&mut self, authority: &Authority) -> Result<(), StartError> {
+    pub(super) fn renew_in_time(&mut self) -> Result<(), StartError> {
+        let Some(authority) = self.authority.clone() else { return Ok(()) };
         let time = SystemTime::now();
         let is_of = |leaf: &Leaf| leaf.fingerprint == authority.fingerprint();
         if self.leaf.as_ref().is_some_and(|leaf| is_of(leaf) && is_due(leaf, time)) {
-            self.mint(authority, time)?;
+            self.mint(&authority, time)?;
         }
         Ok(())
     }
@@ -185,7 +197,7 @@ impl Round {
     async fn tell(&mut self, anchor: &Anchor) {
         let Some(authority) = self.served() else { return };
         let told = self.members.tell(&authority, anchor.owner()).await.map_err(|error| error.to_string());
-        self.trouble("members", told.err());
+        self.trouble("membership", told.err());
     }
 
     /// The fingerprint of the authority whose leaf is served.
@@ -198,7 +210,7 @@ impl Round {
     }
 
     /// What only the leader does.
-    async fn lead(&mut self, anchor: &Anchor, live: Live) {
+    async fn lead(&mut self, anchor: &Anchor, mut live: Live) {
         let others = self.members.others().await;
         self.trouble("members", others.as_ref().err().map(ToString::to_string));
         let others = others.ok();
@@ -210,12 +222,12 @@ impl Round {
             self.belief = Some(Belief::of(live.proved(bundle.as_ref())));
         }
         let whole = others.as_ref().is_none_or(Others::are_of_our_version);
-        let is_kept = self.keep(anchor, bundle.as_ref(), whole).await;
+        let is_kept = self.keep(anchor, &mut live, bundle.as_ref(), whole).await;
         if !is_kept || self.listens.is_none() || self.settings.wanted.is_none() {
             return;
         }
         if self.try_out().await != Change::None {
-            self.keep(anchor, bundle.as_ref(), whole).await;
+            self.keep(anchor, &mut live, bundle.as_ref(), whole).await;
         }
     }
 
@@ -265,26 +277,34 @@ impl Round {
             Source::Files(bundle) => bundle.as_ref()?.borrow().clone(),
         };
         let served = self.served();
+        // Of a replica that ended before this one led, nobody tells what it serves to its end.
+        let is_new = self.leads_since.is_none_or(|since| since.elapsed() < self.settings.every * MISSED);
         let is_in_use = |fingerprint: &str| {
-            served.as_deref() == Some(fingerprint)
+            is_new
+                || served.as_deref() == Some(fingerprint)
                 || others.is_none_or(|others| others.authorities.contains(fingerprint))
         };
         Some(own.with(&live.all(), is_in_use))
     }
 
     /// Makes both configurations what they should be; whether they are now.
-    async fn keep(&mut self, anchor: &Anchor, bundle: Option<&Bundle>, whole: bool) -> bool {
+    async fn keep(&mut self, anchor: &Anchor, live: &mut Live, bundle: Option<&Bundle>, whole: bool) -> bool {
         let since = self.belief.as_ref().and_then(Belief::since).map(str::to_owned);
         let standing = Standing { bundle, proved: since.as_deref(), owner: anchor.owner() };
         let mut are_kept = true;
-        for kind in KINDS {
-            let kept = self.configurations.keep(kind, &standing, whole).await;
-            let told = match &kept {
+        for (kind, live) in KINDS.into_iter().zip(&mut live.found) {
+            let told = match self.configurations.keep(kind, live.as_ref(), &standing, whole).await {
                 Ok(Kept::Unchanged) => None,
-                Ok(Kept::Written) => {
+                Ok(Kept::Written(now)) => {
                     tracing::info!(%kind, proved = since.as_deref().unwrap_or("no"), "wrote the webhook configuration");
                     self.metrics.wrote_configuration();
+                    *live = Some(now);
                     None
+                }
+                Ok(Kept::Outrun) => {
+                    tracing::info!(%kind, "the webhook configuration was changed meanwhile; it is looked at again");
+                    are_kept = false;
+                    continue;
                 }
                 Ok(Kept::Absent) => Some(format!(
                     "there is no {kind} `{}`, so the API server does not call this webhook",
@@ -356,25 +376,20 @@ impl Round {
         }
         let others = self.members.others().await.map(|others| others.recent);
         if matches!(others, Ok(0)) && self.settings.wanted.is_some() {
-            let live = self.live().await;
+            let mut live = self.live().await;
             let anchor = self.anchor().await;
             if live.is_proved() && self.may_write(&anchor).await {
                 tracing::info!("the last replica ends, so every failurePolicy becomes Ignore");
                 self.belief = Some(Belief::default());
                 let bundle = self.bundle(&live, None);
-                self.keep(&anchor, bundle.as_ref(), false).await;
+                self.keep(&anchor, &mut live, bundle.as_ref(), false).await;
             }
         }
         // Its end tells the manager of the Lease to release it.
         drop(leads);
     }
 
-    /// With whom goes what is made.
-    pub(super) async fn owner(&self) -> Option<OwnerReference> {
-        self.anchor().await.owner().cloned()
-    }
-
-    async fn anchor(&self) -> Anchor {
+    pub(super) async fn anchor(&self) -> Anchor {
         let name = &self.settings.installation.anchor;
         match Api::<ClusterRole>::all(self.client.clone()).get_opt(name).await {
             Ok(Some(role)) => role.owner_ref(&()).map_or(Anchor::Absent, Anchor::Known),
@@ -384,24 +399,23 @@ impl Round {
     }
 
     async fn live(&mut self) -> Live {
-        let mut live = Live { found: Vec::new(), is_known: true };
-        for kind in KINDS {
+        let mut live = Live { found: [None, None], is_known: true };
+        let mut told = None;
+        for (kind, found) in KINDS.into_iter().zip(&mut live.found) {
             match self.configurations.live(kind).await {
-                Ok(found) => live.found.extend(found),
+                Ok(now) => *found = now,
                 Err(error) => {
                     live.is_known = false;
-                    self.trouble("configurations", Some(error.to_string()));
+                    told.get_or_insert(error.to_string());
                 }
             }
         }
-        if live.is_known {
-            self.trouble("configurations", None);
-        }
+        self.trouble("configurations", told);
         live
     }
 
     /// Counts a trouble, and says it where it is new, which is what comes back.
-    fn trouble(&mut self, about: &'static str, told: Option<String>) -> bool {
+    pub(super) fn trouble(&mut self, about: &'static str, told: Option<String>) -> bool {
         let Some(told) = told else {
             if self.troubles.remove(about).is_some() {
                 tracing::info!(about, "the trouble is over");
