@@ -59,6 +59,8 @@ fn a_change_of_policy_or_webhooks_rolls_the_replicas() {
     assert_eq!(template(&[]), template(&["service.annotations.x=y"]));
     assert_ne!(template(&[]), template(&["policy.spec.profile=strict"]));
     assert_ne!(template(&[]), template(&["webhooks.failurePolicy.mutate=Fail"]));
+    let [old, new] = ["old", "new"].map(|body| format!("certificates.clientCa=-----BEGIN CERTIFICATE-----{body}"));
+    assert_ne!(template(&[&old]), template(&[&new]));
 }
 
 #[test]

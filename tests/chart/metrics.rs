@@ -57,20 +57,51 @@ fn our_metrics_are_those_that_are_asked_for() {
     }
 }
 
-/// The end of an authority is near only where it should have been replaced, which is at two thirds.
+/// The end of a certificate is near only where it should have been replaced, which is at two thirds.
 #[test]
-fn an_authority_that_lives_shorter_is_missed_later() {
+fn what_lives_shorter_is_missed_later() {
     let Some(plane) = ControlPlane::shared() else { return };
-    let rest = |life: &str| {
-        let values = format!("metrics.prometheusRule.enabled=true,certificates.authorityLife={life}");
+    let rest = |value: &str, life: &str, alert: &str| {
+        let values = format!("metrics.prometheusRule.enabled=true,certificates.{value}={life}");
         let objects = render(plane.admin(), "flink-admission", "flink-system", &[&values]);
         let rules = of_kind(&objects, "PrometheusRule")[0]["spec"]["groups"][0]["rules"].as_array().unwrap().clone();
-        let alert = rules.into_iter().find(|rule| rule["alert"] == "FlinkAdmissionAuthorityExpires").unwrap();
+        let alert = rules.into_iter().find(|rule| rule["alert"] == alert).unwrap();
         let (_, seconds) = alert["expr"].as_str().unwrap().trim().rsplit_once(' ').unwrap();
         seconds.parse::<u64>().unwrap()
     };
     let day = 24 * 60 * 60;
-    assert_eq!(["", "365d", "90d", "12h30m"].map(rest), [30 * day, 30 * day, 15 * day, 7500]);
+    let authority = |life| rest("authorityLife", life, "FlinkAdmissionAuthorityExpires");
+    assert_eq!(["", "365d", "90d", "12h30m"].map(authority), [30 * day, 30 * day, 15 * day, 7500]);
+    let leaf = |life| rest("leafLife", life, "FlinkAdmissionCertificateExpires");
+    assert_eq!(["", "7d", "24h", "1h"].map(leaf), [day, day, day / 6, 600]);
+}
+
+/// The names of entries that the alert asks about: the expression that they must match, and the one that they must not.
+fn names_of(alert: &str) -> (bool, bool) {
+    let alerts = objects(&fs::read_to_string(chart().join("files/alerts.yaml")).unwrap()).remove(0);
+    let mut rules = alerts[0]["rules"].as_array().unwrap().iter();
+    let found = rules.find(|rule| rule["alert"] == alert).unwrap();
+    let expression = found["expr"].as_str().unwrap();
+    (expression.contains(r#"name=~".+[.]flink-admission[.]io""#), expression.contains(r#"name!~"probe[.].+""#))
+}
+
+/// The probe's entry is `Fail`: that its call fails refuses nobody's request, and never opens anything.
+#[test]
+fn a_failing_probe_is_no_refusal() {
+    assert_eq!(names_of("FlinkAdmissionCallsFail"), (true, true));
+    assert_eq!(names_of("FlinkAdmissionCallsFailOpen"), (true, false));
+    let Some(plane) = ControlPlane::shared() else { return };
+    for managed_by in ["program", "chart"] {
+        let values = format!("webhooks.managedBy={managed_by}");
+        let mut objects = render(plane.admin(), "flink-admission", "flink-system", &[&values]);
+        for object in objects.clone() {
+            objects.extend(object["data"]["webhooks.yaml"].as_str().map(self::objects).unwrap_or_default());
+        }
+        let entries = objects.iter().flat_map(|object| object["webhooks"].as_array().into_iter().flatten());
+        let probes: Vec<&Value> = entries.filter(|entry| entry["name"] == "probe.flink-admission.io").collect();
+        assert_eq!(probes.len(), if managed_by == "chart" { 4 } else { 2 });
+        assert!(probes.iter().all(|probe| probe["failurePolicy"] == "Fail"), "{managed_by}: {probes:?}");
+    }
 }
 
 /// The words of `about` are those by which the keeper counts.

@@ -105,28 +105,68 @@ fn a_release_serves_its_cluster_until_it_is_uninstalled() {
 }
 
 #[test]
-fn an_upgrade_keeps_what_the_program_wrote_into_the_charts_objects() {
+fn neither_upgrade_nor_rollback_loses_what_the_program_wrote_into_the_charts_objects() {
     let Some((plane, host)) = stage() else { return };
     let directory = tempfile::tempdir().unwrap();
     let (_release, mut one, mut other) = Release::install(&plane, directory.path(), host, "chart");
-    let bundle = bundle(&plane).expect("no certificate to trust was written");
-    // Also one that replaces the objects instead of merging.
-    for flags in [&["--set", "webhooks.timeoutSeconds=9"][..], &["--set", "webhooks.timeoutSeconds=8", "--force"]] {
-        let path = chart();
-        let upgrade = ["upgrade", RELEASE, path.to_str().unwrap(), "--namespace", NAMESPACE, "--reuse-values"];
-        // The replicas mend what is lost; here they would hide it.
-        one.process.signal("STOP");
-        other.process.signal("STOP");
-        plane.admin().helm(&[&upgrade[..], flags].concat()).succeeded();
-        assert_eq!(stored_bundle(&plane, "validating").as_deref(), Some(bundle.as_str()), "{flags:?}");
-        assert_eq!(recorded_policies(&plane), "Fail Fail", "{flags:?}");
-        one.process.signal("CONT");
-        other.process.signal("CONT");
+    let first = bundle(&plane).expect("no certificate to trust was written");
+    let path = chart();
+    let upgrade = ["upgrade", RELEASE, path.to_str().unwrap(), "--namespace", NAMESPACE, "--reuse-values"];
+    // Revisions 2 and 3, made after the program had written, as a rollback would find them.
+    for timeout in ["webhooks.timeoutSeconds=9", "webhooks.timeoutSeconds=8"] {
+        while_they_stand_still([&mut one, &mut other], || {
+            plane.admin().helm(&[&upgrade[..], &["--set", timeout]].concat()).succeeded();
+            assert_eq!(bundle(&plane).as_ref(), Some(&first), "{timeout}");
+            assert_eq!(recorded_policies(&plane), "Ignore Ignore", "{timeout}");
+        });
+        wait_for_proof(&plane, &one);
     }
+
+    // Back to a revision from before the authority was replaced: nobody trusts the old one again, and calls go through.
+    let rotate = ["annotate", "secret", "flink-admission-authority", "flink-admission.io/rotate=now", "-n", NAMESPACE];
+    plane.kubectl(&rotate).succeeded();
+    let replaced =
+        || bundle(&plane).filter(|bundle| !first.contains(bundle.as_str()) && bundle.len() < first.len() * 3 / 2);
+    let second = wait_until(SOON, replaced).expect("the authority was not replaced");
+    while_they_stand_still([&mut one, &mut other], || {
+        plane.admin().helm(&["rollback", RELEASE, "2", "--namespace", NAMESPACE]).succeeded();
+        assert_eq!(bundle(&plane).as_ref(), Some(&second), "the bundle of an old revision");
+        assert_eq!(recorded_policies(&plane), "Ignore Ignore");
+        let timeout =
+            ["get", "validatingwebhookconfigurations", RELEASE, "-o", "jsonpath={.webhooks[0].timeoutSeconds}"];
+        assert_eq!(plane.kubectl(&timeout).stdout, "9", "nothing was rolled back");
+    });
+    one.wait_for_denial(&plane);
+    wait_for_proof(&plane, &one);
+
+    // One that replaces the objects instead of merging: open, and whole again with the next look.
+    while_they_stand_still([&mut one, &mut other], || {
+        plane.admin().helm(&[&upgrade[..], &["--set", "webhooks.timeoutSeconds=7", "--force"]].concat()).succeeded();
+        assert_eq!(bundle(&plane), None);
+        assert_eq!(recorded_policies(&plane), "Ignore Ignore");
+    });
+    wait_for_proof(&plane, &one);
+    assert_eq!(bundle(&plane), Some(second));
     assert!(!one.process.log().contains("may not"), "a right is missing: {}", one.process.log());
     plane.admin().helm(&["uninstall", RELEASE, "--namespace", NAMESPACE]).succeeded();
     assert_eq!(stored_bundle(&plane, "validating"), None);
     wait_until(SOON, || self::denial(&plane).is_none().then_some(())).expect("still denied after the release is gone");
+}
+
+/// What helm alone leaves behind: replicas that run mend what is lost, and would hide it.
+fn while_they_stand_still(replicas: [&mut Replica; 2], act: impl FnOnce()) {
+    let [one, other] = replicas;
+    one.process.signal("STOP");
+    other.process.signal("STOP");
+    act();
+    one.process.signal("CONT");
+    other.process.signal("CONT");
+}
+
+#[track_caller]
+fn wait_for_proof(plane: &ControlPlane, replica: &Replica) {
+    let proved = wait_until(SOON, || (recorded_policies(plane) == "Fail Fail").then_some(()));
+    assert!(proved.is_some(), "never proved: {}", replica.process.log());
 }
 
 /// A cluster that calls a Service by its EndpointSlices, as there is no kube-proxy here, and an address of this machine.

@@ -211,9 +211,15 @@ fn values_that_do_not_go_together_are_refused() {
         ("certificates.source=cert-manager,certificates.leafLife=24h", "leave them empty"),
         ("autoscaling.enabled=true,autoscaling.minReplicas=7", "more than autoscaling.maxReplicas, which is 6"),
         ("ports.webhook=8080", "ports.webhook and ports.observe are both 8080"),
+        ("image.repository=x/y:1.2", "image.repository is \"x/y:1.2\", which holds a tag or a digest"),
+        ("image.repository=x/y@sha256:0", "name them in image.tag or image.digest"),
+        ("hostNetwork=true,ports.webhook=10250", "which the kubelet of each node listens on"),
     ] {
         let refused = plane.admin().helm(&["template", "x", path.to_str().unwrap(), "--set", values]).refused();
         assert!(refused.contains(reason), "{values}: {refused}");
+    }
+    for values in ["image.repository=registry.example.net:5000/x", "ports.webhook=10250"] {
+        plane.admin().helm(&["template", "x", path.to_str().unwrap(), "--set", values]).succeeded();
     }
     // Older clusters do not know matchConditions, or do not evaluate them.
     let old = plane.admin().helm(&["template", "x", path.to_str().unwrap(), "--kube-version", "1.29.9"]).refused();

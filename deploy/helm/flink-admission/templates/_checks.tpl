@@ -19,6 +19,13 @@
 {{- fail (printf "autoscaling.minReplicas is %d, more than autoscaling.maxReplicas, which is %d" (int .minReplicas) (int .maxReplicas)) -}}
 {{- end -}}
 {{- end -}}
+{{- $image := .Values.image.repository | splitList "/" | last -}}
+{{- if or (contains ":" $image) (contains "@" $image) -}}
+{{- fail (printf "image.repository is %q, which holds a tag or a digest, so another one would be put behind it; name them in image.tag or image.digest" .Values.image.repository) -}}
+{{- end -}}
+{{- if and .Values.hostNetwork (has 10250 (list (int .Values.ports.webhook) (int .Values.ports.observe))) -}}
+{{- fail "hostNetwork is true, and one of ports is 10250, which the kubelet of each node listens on, so no replica would start; take a port that is free on the nodes" -}}
+{{- end -}}
 {{- if eq (int .Values.ports.webhook) (int .Values.ports.observe) -}}
 {{- fail (printf "ports.webhook and ports.observe are both %d; the program listens on two" (int .Values.ports.webhook)) -}}
 {{- end -}}

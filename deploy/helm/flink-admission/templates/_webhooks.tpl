@@ -3,6 +3,11 @@ Both webhook configurations, as YAML documents. Takes a dict:
   root      the chart's root context
   complete  true: as objects of the release, where `caBundle` and `failurePolicy` are the program's; false: as the file that
             the program reads, with the failure policies that are wanted
+
+As objects of the release they say the same in every revision, whatever stands in the cluster: no `caBundle`, and `Ignore`. helm
+leaves alone what no revision names, and puts back what the new one names: the authority that the program wrote stays, and its
+`Fail` stands again once the program has looked. A value of the cluster in here would come back with a rollback, long after it
+was true: an authority that is gone, or `Fail` where nobody answers.
 */}}
 {{- define "flink-admission.configurations" -}}
 {{- range $kind, $path := dict "MutatingWebhookConfiguration" "mutate" "ValidatingWebhookConfiguration" "validate" }}
@@ -20,18 +25,11 @@ carries none of helm's labels, by which GitOps tools would take it for an object
 {{- define "flink-admission.configuration" -}}
 {{- $root := .root -}}
 {{- $name := include "flink-admission.fullname" $root -}}
-{{- $stored := dict -}}
-{{- if .complete -}}
-{{- $stored = lookup "admissionregistration.k8s.io/v1" .kind "" $name | default dict -}}
-{{- end -}}
 {{- $annotations := dict -}}
 {{- with $root.Values.certificates -}}
 {{- if .certManager.caInjection -}}
 {{- $_ := set $annotations "cert-manager.io/inject-ca-from" (printf "%s/%s-tls" $root.Release.Namespace $name) -}}
 {{- end -}}
-{{- end -}}
-{{- with dig "metadata" "annotations" "flink-admission.io/proved" "" $stored -}}
-{{- $_ := set $annotations "flink-admission.io/proved" . -}}
 {{- end -}}
 apiVersion: admissionregistration.k8s.io/v1
 kind: {{ .kind }}
@@ -53,34 +51,26 @@ metadata:
     {{- toYaml . | nindent 4 }}
   {{- end }}
 webhooks:
-  {{- include "flink-admission.entries" (dict "root" $root "path" .path "complete" .complete "stored" $stored) | trim | nindent 2 }}
+  {{- include "flink-admission.entries" (dict "root" $root "path" .path "complete" .complete) | trim | nindent 2 }}
 {{- end }}
 
 {{/*
-Its entries; takes `root`, `path` (mutate or validate), `complete` and `stored`, the object in the cluster or an empty dict.
+Its entries; takes `root`, `path` (mutate or validate) and `complete`.
 
-What is stored of `caBundle` and `failurePolicy` is kept: an upgrade that replaces the object instead of merging would drop it.
+The probe's is always `Fail`: it matches nothing but the program's own dry run, and under `Ignore` the API server would not say
+why a call failed. Its call ends before that dry run does (10 s), or what swallows packets would go unnoticed.
 */}}
 {{- define "flink-admission.entries" -}}
 {{- $root := .root -}}
 {{- $path := .path -}}
-{{- $stored := dict -}}
-{{- range dig "webhooks" list .stored -}}
-{{- $_ := set $stored .name . -}}
-{{- end -}}
 {{- range $entry := list "clusters" "workloads" "recorded" "probe" }}
-{{- $name := printf "%s.flink-admission.io" $entry }}
-{{- $kept := get $stored $name | default dict }}
-- name: {{ $name }}
+- name: {{ $entry }}.flink-admission.io
   clientConfig:
     service:
       name: {{ include "flink-admission.fullname" $root }}
       namespace: {{ $root.Release.Namespace }}
       path: /{{ eq $entry "probe" | ternary $entry $path }}
       port: 443
-    {{- with dig "clientConfig" "caBundle" "" $kept }}
-    caBundle: {{ . }}
-    {{- end }}
   {{- if eq $entry "probe" }}
   # The program sees by it that the API server reaches a replica: a dry run of a ConfigMap that must be refused.
   rules:
@@ -105,15 +95,15 @@ What is stored of `caBundle` and `failurePolicy` is kept: an upgrade that replac
   # Another webhook may bring in a container after us; a second call on a complete object changes nothing.
   reinvocationPolicy: IfNeeded
   {{- end }}
-  {{- if $.complete }}
-  failurePolicy: {{ get $kept "failurePolicy" | default "Ignore" }}
-  {{- else if eq $entry "probe" }}
+  {{- if eq $entry "probe" }}
+  failurePolicy: Fail
+  {{- else if $.complete }}
   failurePolicy: Ignore
   {{- else }}
   failurePolicy: {{ get $root.Values.webhooks.failurePolicy (eq $entry "recorded" | ternary $entry $path) }}
   {{- end }}
   sideEffects: None
-  timeoutSeconds: {{ $root.Values.webhooks.timeoutSeconds }}
+  timeoutSeconds: {{ eq $entry "probe" | ternary (min 5 $root.Values.webhooks.timeoutSeconds) $root.Values.webhooks.timeoutSeconds }}
   admissionReviewVersions: [v1]
 {{- end }}
 {{- end }}
