@@ -408,4 +408,22 @@ mod tests {
         assert_eq!(arguments(&words, 14).options, []);
         assert_eq!(misread(&["jobmanager", "$(POD_IP)"], 14), []);
     }
+
+    #[test]
+    fn what_stands_by_position_counts_above_all_options() {
+        let words = ["jobmanager", "h", "80", "-Djobmanager.rpc.address=x", "-Drest.port=1"];
+        let read = arguments(&words, 0);
+        assert_eq!((read.host, read.positional), (Some(("h".to_owned(), 1)), 2));
+        assert_eq!(options(&words, 0), [pair(JOBMANAGER_ADDRESS, "x"), pair(REST_PORT, "1"), pair(REST_PORT, "80")]);
+    }
+
+    /// Executed for 1.20.5.
+    #[test]
+    fn a_host_is_all_that_the_option_holds_and_no_port_is_below_zero() {
+        let of = |word| arguments(&["standalone-job", word], 20);
+        assert_eq!(of("--host=a=b").host, Some(("a=b".to_owned(), 1)));
+        assert_eq!(of("--webui-port=0").web_port, Some(("0".to_owned(), 1)));
+        let none = arguments(&["standalone-job", "--webui-port", "-1"], 20);
+        assert_eq!((none.web_port, none.refused), (None, None));
+    }
 }

@@ -129,11 +129,35 @@ mod tests {
             ("PT0.001S", 1_000_000),
             ("+PT1S", SECOND),
             ("PT+1S", SECOND),
+            ("PT1.S", SECOND),
+            ("PT0.000000001S", 1),
         ] {
             assert_eq!((nanoseconds(text, of(1)), nanoseconds(text, of(0))), (Some(expected), None), "{text}");
         }
-        for text in ["PT", "P", "P1W", "PT1M30", "PT-1S", "-PT1S", "P-1D", "PT1.5M", "PTS", "1D2"] {
+        for text in [
+            "PT",
+            "P",
+            "P1W",
+            "PT1M30",
+            "PT-1S",
+            "-PT1S",
+            "P-1D",
+            "PT1.5M",
+            "PTS",
+            "1D2",
+            "PT++1S",
+            "PT1.+5S",
+            "PT.5S",
+            "PT0.0000000001S",
+        ] {
             assert_eq!(nanoseconds(text, of(3)), None, "{text}");
         }
+    }
+
+    #[test]
+    fn up_to_1_14_a_minute_is_no_m() {
+        let of = |text, minor| nanoseconds(text, Some(FlinkVersion::new(1, minor)));
+        assert_eq!([of("1 m", 13), of("1 m", 14), of("1 m", 15)], [None, None, Some(60 * SECOND)]);
+        assert_eq!([of("1 min", 13), of("1 ms", 13)], [Some(60 * SECOND), Some(1_000_000)]);
     }
 }

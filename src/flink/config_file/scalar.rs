@@ -185,3 +185,80 @@ fn double_quoted(text: &str) -> String {
     quoted.push('"');
     quoted
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::flink::config_file::standard;
+
+    /// What Flink takes `text` for, the value of an option.
+    fn read(text: &str) -> String {
+        standard(&format!("k: {text}\n")).unwrap().pop().unwrap().value
+    }
+
+    /// Each was read by 2.3.0.
+    #[test]
+    fn numbers_are_written_as_java_writes_them() {
+        for (text, expected) in [
+            ("+7", "7"),
+            ("-0", "0"),
+            ("-12", "-12"),
+            ("0o17", "15"),
+            ("+.5", "0.5"),
+            ("1.", "1.0"),
+            ("1.e3", "1000.0"),
+            (".5e3", "500.0"),
+            ("1E-5", "1.0E-5"),
+            ("0.001", "0.001"),
+            ("9999999.0", "9999999.0"),
+            ("-0.0", "-0.0"),
+            ("1e-400", "0.0"),
+            ("4.9e-324", "4.9E-324"),
+            ("-4.9e-324", "-4.9E-324"),
+            ("1e400", ".inf"),
+            ("-1e400", "-.inf"),
+            (".Inf", ".inf"),
+            ("-.INF", "-.inf"),
+            (".NaN", ".nan"),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+        let words = [
+            "0o", "0x", "0x+1", ".e5", "1e", ".", "+", "e5", "+e5", "1d", "1-2", "1.2.3", "inf", "-inf", "nan", "-.nan",
+        ];
+        for word in words {
+            assert_eq!(read(word), word);
+        }
+    }
+
+    /// Each was read by 2.3.0.
+    #[test]
+    fn a_list_has_quotes_where_a_word_would_be_something_else() {
+        for text in [
+            "", "~", "1", "true", " a", "a ", "---a", "...a", "#a", "&a", "*a", "!a", "|a", ">a", "\"a", "%a", "@a",
+            "`a", "a:b", "a,b", "a?b", "a[b", "a]b", "a{b", "a}b", "a #b", "-", "- a",
+        ] {
+            assert_eq!(read(&format!("['{text}']")), format!("['{text}']"));
+        }
+        for text in ["a#b", "-a", "a - b", "a\"b", "a`b", "a%b", "--", "-- a", "a b", "é"] {
+            assert_eq!(read(&format!("['{text}']")), format!("[{text}]"));
+        }
+        assert_eq!(read("['''a', 'b''c', [d], {e: 'f:'}]"), "['''a', b'c, [d], {e: 'f:'}]");
+        assert_eq!(read("[a, ~, 007, .INF]"), "[a, null, 7, .inf]");
+    }
+
+    /// Each was read by 2.3.0, which writes it as it was.
+    #[test]
+    fn what_cannot_be_printed_is_escaped_in_double_quotes() {
+        for text in [
+            r#"["a\0b"]"#,
+            r#"["\a\b\t\n\v\f\r\e\"\\\N\L\P"]"#,
+            r#"["\x01é\x7f\x80\x9f\ufffe\uffff"]"#,
+            r#"["\x01"]"#,
+            r#"[{"a\tb": c}]"#,
+            r#"[{? "a\nb" : c}]"#,
+        ] {
+            assert_eq!(read(text), text);
+        }
+        assert_eq!(read(r#"["\u00e9\U0001F600\ufeff"]"#), "[é\u{1f600}\u{feff}]");
+    }
+}
