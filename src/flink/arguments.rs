@@ -133,18 +133,16 @@ impl Arguments {
         position
     }
 
-    /// Takes the host and the options; those from before `begin` the script has put there.
+    /// Takes the host and the options; those from before `begin` the script has put behind all others.
     fn take_properties(&mut self, parsed: &Parsed, begin: usize) {
         let mut host = parsed.value_of("h");
-        let mut of_script = Vec::new();
-        for option in parsed.given.iter().filter_map(Given::property) {
-            match option {
-                (key, value, at) if at < begin && key == JOBMANAGER_ADDRESS => host = host.or(Some((value, at))),
-                option if option.2 < begin => of_script.push(option),
-                option => self.options.push(option),
+        for (key, value, at) in parsed.given.iter().filter_map(Given::property) {
+            if at < begin && key == JOBMANAGER_ADDRESS {
+                host = host.or(Some((value, at)));
+            } else {
+                self.options.push((key, value, at));
             }
         }
-        self.options.extend(of_script);
         self.host = host.map(|(host, at)| (if at < begin { without_value(&host) } else { host }, at));
     }
 

@@ -150,10 +150,8 @@ fn with_slashes(rest: &str) -> Cow<'_, str> {
 
 /// `path` without the host behind two slashes, of which Flink takes no notice where there is no scheme before it.
 fn without_authority(path: &str) -> &str {
-    match path.strip_prefix("//") {
-        Some(rest) if !rest.is_empty() => rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/"),
-        _ => path,
-    }
+    let Some(rest) = path.strip_prefix("//") else { return path };
+    rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/")
 }
 
 /// The scheme of a URI and what follows its colon; `None` for a plain path, be it one of Windows.
