@@ -100,11 +100,11 @@ fn dumped(node: &Node) -> String {
         Content::List(list) => format!("[{}]", list.iter().map(dumped).collect::<Vec<_>>().join(", ")),
         Content::Map(map) => {
             let pair = |pair: &Pair| {
-                // A long key or one of several lines gets a sign of its own.
+                // A key of several lines or of nothing gets a sign of its own. So does one beyond 122 characters, with a
+                // line for its value, which is not done here.
                 let key = dumped_scalar(&pair.key, pair.plain);
-                let sign =
-                    if key.starts_with('"') && pair.key.contains('\n') || pair.key.len() > 128 { "? " } else { "" };
-                let colon = if sign.is_empty() { ": " } else { " : " };
+                let is_marked = key == "''" || pair.key.contains('\n');
+                let (sign, colon) = if is_marked { ("? ", " : ") } else { ("", ": ") };
                 format!("{sign}{key}{colon}{}", dumped(&pair.value))
             };
             format!("{{{}}}", map.iter().map(pair).collect::<Vec<_>>().join(", "))
@@ -252,6 +252,7 @@ mod tests {
         ] {
             assert_eq!(read(text), text);
         }
+        assert_eq!(read("[{'': a, '''': b, ~: c}]"), "[{? '' : a, '''': b, null: c}]");
         assert_eq!(read(r#"["\u00e9\U0001F600\ufeff"]"#), "[é\u{1f600}\u{feff}]");
     }
 }
