@@ -133,18 +133,16 @@ impl Arguments {
         position
     }
 
-    /// Takes the host and the options; those from before `begin` the script has put there.
+    /// Takes the host and the options; those from before `begin` the script has put behind all others.
     fn take_properties(&mut self, parsed: &Parsed, begin: usize) {
         let mut host = parsed.value_of("h");
-        let mut of_script = Vec::new();
-        for option in parsed.given.iter().filter_map(Given::property) {
-            match option {
-                (key, value, at) if at < begin && key == JOBMANAGER_ADDRESS => host = host.or(Some((value, at))),
-                option if option.2 < begin => of_script.push(option),
-                option => self.options.push(option),
+        for (key, value, at) in parsed.given.iter().filter_map(Given::property) {
+            if at < begin && key == JOBMANAGER_ADDRESS {
+                host = host.or(Some((value, at)));
+            } else {
+                self.options.push((key, value, at));
             }
         }
-        self.options.extend(of_script);
         self.host = host.map(|(host, at)| (if at < begin { without_value(&host) } else { host }, at));
     }
 
@@ -407,5 +405,23 @@ mod tests {
         assert_eq!(options, ["a", "c", "e"]);
         assert_eq!(arguments(&words, 14).options, []);
         assert_eq!(misread(&["jobmanager", "$(POD_IP)"], 14), []);
+    }
+
+    #[test]
+    fn what_stands_by_position_counts_above_all_options() {
+        let words = ["jobmanager", "h", "80", "-Djobmanager.rpc.address=x", "-Drest.port=1"];
+        let read = arguments(&words, 0);
+        assert_eq!((read.host, read.positional), (Some(("h".to_owned(), 1)), 2));
+        assert_eq!(options(&words, 0), [pair(JOBMANAGER_ADDRESS, "x"), pair(REST_PORT, "1"), pair(REST_PORT, "80")]);
+    }
+
+    /// Executed for 1.20.5.
+    #[test]
+    fn a_host_is_all_that_the_option_holds_and_no_port_is_below_zero() {
+        let of = |word| arguments(&["standalone-job", word], 20);
+        assert_eq!(of("--host=a=b").host, Some(("a=b".to_owned(), 1)));
+        assert_eq!(of("--webui-port=0").web_port, Some(("0".to_owned(), 1)));
+        let none = arguments(&["standalone-job", "--webui-port", "-1"], 20);
+        assert_eq!((none.web_port, none.refused), (None, None));
     }
 }

@@ -283,4 +283,39 @@ mod tests {
         assert_eq!(pairs(properties(text, Some(FlinkVersion::new(1, 18)))).len(), 3);
         assert_eq!(pairs(properties("a=b\n", None)), []);
     }
+
+    #[test]
+    fn a_document_begins_and_ends_where_flink_says() {
+        for broken in [
+            "...\na: 1\n",
+            "\n# b\n...\na: 1\n",
+            "%YAML 2.0\n---\na: 1\n",
+            "%TAG ! tag:x,2000:\n---\na: 1\n",
+            "%FOO\n---\na: 1\n",
+            "a: b\u{2028}c: d\n",
+            "a: b\u{85}c: d\n",
+            "word\n",
+        ] {
+            assert!(standard(broken).is_err(), "{broken}");
+        }
+        for fine in ["%YAML 1.2\n---\na: 1\n", "\n# b\n%YAML 1.1\n---\na: 1\n"] {
+            assert_eq!(standard(fine).map(pairs), Ok(vec![pair("a", "1")]), "{fine}");
+        }
+        for empty in ["~\n", "null", "# b\n"] {
+            assert_eq!(standard(empty), Ok(Vec::new()), "{empty}");
+        }
+    }
+
+    #[test]
+    fn below_a_name_longer_than_any_option_is_none() {
+        let options = |length| standard(&format!("{}:\n  a: 1\n", "x".repeat(length))).unwrap().len();
+        assert_eq!([LONGEST_KEY, LONGEST_KEY + 1].map(options), [1, 0]);
+    }
+
+    #[test]
+    fn a_property_has_a_name_and_is_a_comment_to_old_images_only() {
+        let text = "#d: e\n: f\na: b\n";
+        assert_eq!(pairs(properties(text, None)), [pair("a", "b")]);
+        assert_eq!(pairs(properties(text, Some(FlinkVersion::new(1, 19)))), [pair("#d", "e"), pair("a", "b")]);
+    }
 }

@@ -54,7 +54,7 @@ fn iso_8601(text: &str) -> Option<u128> {
             // Only seconds have a fraction, and Java takes a comma for a point.
             let (whole, fraction) = number.split_once(['.', ',']).filter(|_| *unit == 'S').unwrap_or((number, ""));
             let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
-            if whole.is_empty() || !is_number(whole) || !is_number(fraction) || fraction.len() > 9 {
+            if !is_number(whole) || !is_number(fraction) || fraction.len() > 9 {
                 return None;
             }
             let nanos: i128 = format!("{fraction:0<9}").parse().ok()?;
@@ -129,11 +129,21 @@ mod tests {
             ("PT0.001S", 1_000_000),
             ("+PT1S", SECOND),
             ("PT+1S", SECOND),
+            ("PT1.S", SECOND),
+            ("PT0.000000001S", 1),
         ] {
             assert_eq!((nanoseconds(text, of(1)), nanoseconds(text, of(0))), (Some(expected), None), "{text}");
         }
-        for text in ["PT", "P", "P1W", "PT1M30", "PT-1S", "-PT1S", "P-1D", "PT1.5M", "PTS", "1D2"] {
+        let refused = "PT P P1W PT1M30 PT-1S -PT1S P-1D PT1.5M PTS 1D2 PT++1S PT1.+5S PT.5S PT0.0000000001S";
+        for text in refused.split(' ') {
             assert_eq!(nanoseconds(text, of(3)), None, "{text}");
         }
+    }
+
+    #[test]
+    fn up_to_1_14_a_minute_is_no_m() {
+        let of = |text, minor| nanoseconds(text, Some(FlinkVersion::new(1, minor)));
+        assert_eq!([of("1 m", 13), of("1 m", 14), of("1 m", 15)], [None, None, Some(60 * SECOND)]);
+        assert_eq!([of("1 min", 13), of("1 ms", 13)], [Some(60 * SECOND), Some(1_000_000)]);
     }
 }

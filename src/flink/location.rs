@@ -150,10 +150,8 @@ fn with_slashes(rest: &str) -> Cow<'_, str> {
 
 /// `path` without the host behind two slashes, of which Flink takes no notice where there is no scheme before it.
 fn without_authority(path: &str) -> &str {
-    match path.strip_prefix("//") {
-        Some(rest) if !rest.is_empty() => rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/"),
-        _ => path,
-    }
+    let Some(rest) = path.strip_prefix("//") else { return path };
+    rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/")
 }
 
 /// The scheme of a URI and what follows its colon; `None` for a plain path, be it one of Windows.
@@ -238,7 +236,9 @@ mod tests {
         }
         let remote = |rest: &str| Location::Remote { scheme: "s3".to_owned(), rest: rest.to_owned() };
         assert_eq!(Location::parse(r"s3://b/x\y", None), remote("//b/x/y"));
+        assert_eq!(Location::parse(r"s3://bucket/a\b\c", None), remote("//bucket/a/b/c"));
         assert_eq!(Location::parse(r"s3:\\b\ha", None), remote("/b/ha"), "no bucket");
+        assert_eq!(Location::parse(r"data\ha", None), Location::Relative("data/ha".to_owned()));
         assert_eq!(Location::parse("data/ha", None), Location::Relative("data/ha".to_owned()));
         assert_eq!(Location::parse("file:///../../x", None), Location::Local("/x".to_owned()));
         assert_eq!(Location::parse("file://", None), Location::Local("/".to_owned()));
@@ -277,6 +277,10 @@ mod tests {
         for default in ["", "hdfs", "hdfs:", "${FS}"] {
             assert_eq!(Location::parse("/ha", Some(default)), Location::Unresolved, "{default}");
         }
+        assert_eq!(Location::parse("/ha", Some("hdfs://${HOST}:8020/")), Location::Unresolved);
+        let root = Location::Remote { scheme: "hdfs".to_owned(), rest: "//nn:8020/".to_owned() };
+        assert_eq!(Location::parse("//", Some("hdfs://nn:8020/")), root);
+        assert_eq!(Location::parse("//", None), Location::Local("/".to_owned()));
         assert_eq!(Location::parse("ha", Some("hdfs://nn:8020/")), Location::Refused(Refusal::Relative));
         assert_eq!(Location::parse("//nn/ha", None), Location::Local("/ha".to_owned()));
         assert_eq!(Location::parse("file:///ha", Some("hdfs://nn:8020/")), Location::Local("/ha".to_owned()));

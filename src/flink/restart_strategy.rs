@@ -46,3 +46,20 @@ impl RestartStrategy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strategy_has_several_names() {
+        for (names, strategy) in [
+            (["off", "NONE"], RestartStrategy::Off),
+            (["fixed-delay", "FixedDelay"], RestartStrategy::FixedDelay),
+            (["failure-rate", "failurerate"], RestartStrategy::FailureRate),
+            (["Exponential-Delay", "exponentialdelay"], RestartStrategy::ExponentialDelay),
+        ] {
+            assert_eq!(names.map(RestartStrategy::of), [Some(strategy); 2], "{names:?}");
+        }
+    }
+}

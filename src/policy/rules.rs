@@ -300,4 +300,14 @@ mod tests {
             assert_eq!(visible(text.to_owned()), expected);
         }
     }
+
+    #[test]
+    fn what_is_said_of_several_findings_ends_on_terminals_too() {
+        let [fact, loss, fix] = ["a", "b", "c"].map(|text| format!("{text}\u{1b}"));
+        let shared = Shared { cause: String::new(), rank: 0, option: String::new(), fact, loss: Some(loss), fix };
+        let violation = Violation::at_field(FieldPath::default(), None, String::new(), String::new()).sharing(shared);
+        let shared = RULES.first().and_then(|rule| finding(rule, Level::Deny, violation).shared).unwrap();
+        let expected = ["a\\u{1b}", "b\\u{1b}", "c\\u{1b}"];
+        assert_eq!([shared.fact, shared.loss.unwrap_or_default(), shared.fix], expected);
+    }
 }

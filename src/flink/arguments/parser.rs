@@ -315,6 +315,7 @@ mod tests {
             ("taskmanager -D k -1 -D=v -DD=1", v2, "k=-1 v=true D=1", None),
             ("taskmanager -D -1 b -D =v", v2, "-1=b =v", None),
             ("taskmanager --D k=v", v2, "", Some("--D")),
+            ("taskmanager -D k --D -Dx=1", (1, 13), "k=--D x=1", None),
             ("jobmanager --h=z -hz -ho z --web 1 -Dx=1", v1, "x=1", None),
             ("jobmanager -D a=b --webui-port 80 -D c=d", v2, "a=b", Some("--webui-port")),
             ("jobmanager -xh y -Dx=1", v1, "", Some("y")),
@@ -344,7 +345,8 @@ mod tests {
     fn a_value_may_begin_like_an_option_that_there_is_not() {
         let is = |word: &str| is_value(word, &[PROPERTY, HOST], false);
         assert!(is("-zfoo") && is("-1") && is("-") && is("a"));
-        assert!(!is("-hfoo") && !is("-h") && !is("--host") && !is("-Da=b"));
+        assert!(!is("-hfoo") && !is("-h") && !is("--host") && !is("-Da=b") && !is("--D"));
+        assert!(is_value("--D", &[PROPERTY, HOST], true), "up to 1.14");
     }
 
     #[test]
@@ -361,6 +363,24 @@ mod tests {
         assert_eq!(property, Some(("k".to_owned(), "v=w".to_owned(), 2)));
         for word in ["-foo", "-allowNonRestoredStateX"] {
             assert_eq!(parsed(word).end, Some((word.to_owned(), 0)));
+        }
+    }
+
+    /// Each line was given to the entry points of 1.13.6, 1.20.5 and 2.3.0.
+    #[test]
+    fn an_option_without_all_of_its_values_is_refused() {
+        for (words, minor, lacks) in [
+            (["taskmanager", "-D", "k"].as_slice(), 20, Some("-D")),
+            (&["taskmanager", "-D", "k", "--D"], 20, Some("-D")),
+            (&["taskmanager", "-D", "k", "--D"], 13, None),
+            (&["standalone-job", "--jars"], 20, Some("--jars")),
+            (&["standalone-job", "--jars", "a"], 20, None),
+        ] {
+            let launch = Launch::of(&json!({"args": words})).unwrap();
+            let version = Some(FlinkVersion::new(1, minor));
+            let given: Vec<_> = words.iter().skip(1).map(|word| ((*word).to_owned(), 1)).collect();
+            let refused = parse(&given, &options_of(&launch, version), version).refused;
+            assert_eq!(refused, lacks.map(|word| Refused::NoValue(word.to_owned())), "{words:?}");
         }
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn plain(text: &str) -> Plain {
 fn whole(text: &str) -> Option<String> {
     for (prefix, base) in [("0o", 8), ("0x", 16)] {
         if let Some(digits) = text.strip_prefix(prefix) {
-            let is_number = digits.chars().all(|digit| digit.is_digit(base)) && !digits.is_empty();
+            let is_number = digits.chars().all(|digit| digit.is_digit(base));
             return u128::from_str_radix(digits, base).ok().filter(|_| is_number).map(|number| number.to_string());
         }
     }
@@ -53,15 +53,9 @@ fn float(text: &str) -> Option<String> {
         ".nan" | ".NaN" | ".NAN" if rest == text => return Some(".nan".to_owned()),
         _ => {}
     }
-    let is_number = rest.starts_with(|first: char| first.is_ascii_digit() || first == '.')
-        && rest.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
-    let value = text.parse::<f64>().ok().filter(|_| is_number && has_exponent_behind_digits(rest))?;
-    Some(java_double(value))
-}
-
-/// Behind a point that begins a number stand digits, before an exponent something.
-fn has_exponent_behind_digits(text: &str) -> bool {
-    text.strip_prefix('.').is_none_or(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+    // Rust reads `inf` and `nan` too.
+    let is_number = rest.starts_with(|first: char| first.is_ascii_digit() || first == '.');
+    text.parse().ok().filter(|_| is_number).map(java_double)
 }
 
 fn signed(text: &str) -> (&str, &str) {
@@ -73,13 +67,13 @@ fn signed(text: &str) -> (&str, &str) {
 
 /// `value` as Java prints it: `1.0E7`.
 pub(in crate::flink) fn java_double(value: f64) -> String {
-    if value.is_infinite() {
-        return if value > 0.0 { ".inf".to_owned() } else { "-.inf".to_owned() };
+    let (sign, size) = (if value.is_sign_negative() { "-" } else { "" }, value.abs());
+    if size.is_infinite() {
+        return format!("{sign}.inf");
     }
-    let size = value.abs();
     if size.to_bits() == 1 {
         // Java prints two digits at least.
-        return if value > 0.0 { "4.9E-324".to_owned() } else { "-4.9E-324".to_owned() };
+        return format!("{sign}4.9E-324");
     }
     let text = if size == 0.0 || (1e-3..1e7).contains(&size) { value.to_string() } else { format!("{value:E}") };
     let (mantissa, exponent) = text.split_once('E').map_or((text.as_str(), None), |(m, e)| (m, Some(e)));
@@ -106,11 +100,11 @@ fn dumped(node: &Node) -> String {
         Content::List(list) => format!("[{}]", list.iter().map(dumped).collect::<Vec<_>>().join(", ")),
         Content::Map(map) => {
             let pair = |pair: &Pair| {
-                // A long key or one of several lines gets a sign of its own.
+                // A key of several lines or of nothing gets a sign of its own. So does one beyond 122 characters, with a
+                // line for its value, which is not done here.
                 let key = dumped_scalar(&pair.key, pair.plain);
-                let sign =
-                    if key.starts_with('"') && pair.key.contains('\n') || pair.key.len() > 128 { "? " } else { "" };
-                let colon = if sign.is_empty() { ": " } else { " : " };
+                let is_marked = key == "''" || pair.key.contains('\n');
+                let (sign, colon) = if is_marked { ("? ", " : ") } else { ("", ": ") };
                 format!("{sign}{key}{colon}{}", dumped(&pair.value))
             };
             format!("{{{}}}", map.iter().map(pair).collect::<Vec<_>>().join(", "))
@@ -184,4 +178,81 @@ fn double_quoted(text: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::flink::config_file::standard;
+
+    /// What Flink takes `text` for, the value of an option.
+    fn read(text: &str) -> String {
+        standard(&format!("k: {text}\n")).unwrap().pop().unwrap().value
+    }
+
+    /// Each was read by 2.3.0.
+    #[test]
+    fn numbers_are_written_as_java_writes_them() {
+        for (text, expected) in [
+            ("+7", "7"),
+            ("-0", "0"),
+            ("-12", "-12"),
+            ("0o17", "15"),
+            ("+.5", "0.5"),
+            ("1.", "1.0"),
+            ("1.e3", "1000.0"),
+            (".5e3", "500.0"),
+            ("1E-5", "1.0E-5"),
+            ("0.001", "0.001"),
+            ("9999999.0", "9999999.0"),
+            ("-0.0", "-0.0"),
+            ("1e-400", "0.0"),
+            ("4.9e-324", "4.9E-324"),
+            ("-4.9e-324", "-4.9E-324"),
+            ("1e400", ".inf"),
+            ("-1e400", "-.inf"),
+            (".Inf", ".inf"),
+            ("-.INF", "-.inf"),
+            (".NaN", ".nan"),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+        let words = [
+            "0o", "0x", "0x+1", ".e5", "1e", ".", "+", "e5", "+e5", "1d", "1-2", "1.2.3", "inf", "-inf", "nan", "-.nan",
+        ];
+        for word in words {
+            assert_eq!(read(word), word);
+        }
+    }
+
+    /// Each was read by 2.3.0.
+    #[test]
+    fn a_list_has_quotes_where_a_word_would_be_something_else() {
+        let quoted = ["", "~", " a", "a ", "a:b", "a,b", "a #b", "- a"];
+        let signs = "1 true --- ---a ... ...a #a &a *a !a |a >a \"a %a @a `a a?b a[b a]b a{b a}b -";
+        for text in quoted.into_iter().chain(signs.split(' ')) {
+            assert_eq!(read(&format!("['{text}']")), format!("['{text}']"));
+        }
+        for text in ["a#b", "-a", "a - b", "a\"b", "a`b", "a%b", "--", "-- a", "a b", "é"] {
+            assert_eq!(read(&format!("['{text}']")), format!("[{text}]"));
+        }
+        assert_eq!(read("['''a', 'b''c', [d], {e: 'f:'}]"), "['''a', b'c, [d], {e: 'f:'}]");
+        assert_eq!(read("[a, ~, 007, .INF]"), "[a, null, 7, .inf]");
+    }
+
+    /// Each was read by 2.3.0, which writes it as it was.
+    #[test]
+    fn what_cannot_be_printed_is_escaped_in_double_quotes() {
+        for text in [
+            r#"["a\0b"]"#,
+            r#"["\a\b\t\n\v\f\r\e\"\\\N\L\P"]"#,
+            r#"["\x01é\x7f\x80\x9f\ufffe\uffff"]"#,
+            r#"["\x01"]"#,
+            r#"[{"a\tb": c}]"#,
+            r#"[{? "a\nb" : c}]"#,
+        ] {
+            assert_eq!(read(text), text);
+        }
+        assert_eq!(read("[{'': a, '''': b, ~: c}]"), "[{? '' : a, '''': b, null: c}]");
+        assert_eq!(read(r#"["\u00e9\U0001F600\ufeff"]"#), "[é\u{1f600}\u{feff}]");
+    }
 }

@@ -212,3 +212,24 @@ fn what_cannot_be_seen_is_unknown() {
     let empty = role(json!({}), mounted(), json!({}));
     assert!(empty.unknown.is_some(), "the directory hides the image's file");
 }
+
+#[test]
+fn a_directory_without_a_slash_is_below_the_image_s_own() {
+    let data = json!({"flink-conf.yaml": "a: 1\n"});
+    for (directory, mount) in [("etc/", "/opt/flink/etc"), ("", "/opt/flink/conf"), ("/etc/flink", "/etc/flink")] {
+        let fields = json!({"volumeMounts": [{"name": "v", "mountPath": mount}],
+            "env": [{"name": "FLINK_CONF_DIR", "value": directory}]});
+        assert_eq!(value(&role(fields, mounted(), data.clone()), "a"), Some("1"), "{directory}");
+    }
+}
+
+#[test]
+fn a_host_that_the_script_drops_hides_the_variable_too() {
+    let address = |args: Value| {
+        let fields = json!({"args": args, "env": [{"name": "HOST", "value": "h"}]});
+        value(&role(fields, mounted(), json!({"flink-conf.yaml": ""})), "jobmanager.rpc.address").map(str::to_owned)
+    };
+    assert_eq!(address(json!(["jobmanager"])).as_deref(), Some("h"));
+    assert_eq!(address(json!(["jobmanager", "a"])).as_deref(), Some("a"));
+    assert_eq!(address(json!(["jobmanager", "a b"])), None);
+}

@@ -163,5 +163,9 @@ mod tests {
             known_ids().into_iter().filter(|id| is_of_operator(id)).collect::<Vec<_>>(),
             ["host-argument-removed"]
         );
+        assert_eq!(
+            known_ids().into_iter().filter(|id| is_of_missing_plugin(id)).collect::<Vec<_>>(),
+            ["filesystem-plugin-missing"]
+        );
     }
 }
