@@ -107,8 +107,8 @@ mod tests {
 
     fn managed(operation: &str, manager: &str, configuration: &Value) -> Manifest {
         let fields = json!({"f:spec": {"f:flinkConfiguration": configuration, "f:image": {}}});
-        let managed = json!([{"manager": manager, "operation": operation, "fieldsV1": fields}]);
-        Manifest::of(&json!({"apiVersion": FLINK, "metadata": {"managedFields": managed}}), HA_TYPE)
+        let entries = json!([{"manager": manager, "operation": operation, "fieldsV1": fields}]);
+        Manifest::of(&json!({"apiVersion": FLINK, "metadata": {"managedFields": entries}}), HA_TYPE)
     }
 
     fn last_applied(version: &str, manifest: &Value) -> Manifest {
