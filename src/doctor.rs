@@ -17,7 +17,6 @@
 //! ```
 
 mod api;
-mod certificate;
 mod checks;
 mod dial;
 mod endpoints;

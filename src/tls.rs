@@ -4,10 +4,12 @@
 //! [`ServingCertificate::replace`]; the next handshake uses it.
 
 mod authority;
+pub(crate) mod certificate;
 pub mod files;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use arc_swap::ArcSwapOption;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -52,6 +54,15 @@ pub enum Error {
     #[error("TLS cannot be set up: {0}")]
     Setup(rustls::Error),
     /// Nobody could be trusted by what a file holds.
+    /// The API server would refuse it.
+    #[error("`{path}`: the certificate {why}")]
+    Refused {
+        /// The file.
+        path: String,
+        /// Why, in words that go on from "the certificate".
+        why: String,
+    },
+    /// Nobody could connect.
     #[error("clients cannot be verified by `{path}`: {reason}")]
     Clients {
         /// The file.
@@ -85,6 +96,21 @@ impl Served {
     pub fn not_after(&self) -> i64 {
         self.not_after
     }
+
+    /// Whether one who trusts `roots`, or where these are not known whoever signed it, takes it for the server `name` now.
+    ///
+    /// # Errors
+    /// Why not, in words that go on from "the certificate".
+    pub fn is_fit(&self, name: &str, roots: Option<&[CertificateDer<'static>]>) -> Result<(), String> {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let own = self.key.cert.get(..1).unwrap_or_default();
+        certificate::verify(
+            &self.key.cert,
+            roots.unwrap_or(own),
+            name,
+            i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+        )
+    }
 }
 
 /// The certificate in use; handshakes fail while there is none.
@@ -97,6 +123,11 @@ impl ServingCertificate {
     /// Serves `served` from the next handshake on.
     pub fn replace(&self, served: Served) {
         self.current.store(Some(Arc::new(served)));
+    }
+
+    /// The certificate in use.
+    pub fn current(&self) -> Option<Arc<Served>> {
+        self.current.load_full()
     }
 
     /// When the certificate in use ends, in seconds since 1970; `None` while there is none.

@@ -201,9 +201,14 @@ impl Arguments {
 
     fn certificate(&self, certificate: &ServingCertificate) -> anyhow::Result<Source> {
         if let (Some(chain), Some(key)) = (&self.tls_cert, &self.tls_key) {
-            let pair = files::Pair { chain: chain.clone(), key: key.clone() };
+            let (chain, key) = (chain.clone(), key.clone());
+            let pair = files::Pair { chain, key, server: self.cluster.server_name(), ca: self.cluster.ca.clone() };
             let content = pair.read()?;
-            certificate.replace(pair.parse(&content)?);
+            let parsed = pair.parse(&content)?;
+            if let Err(error) = pair.judge(&parsed) {
+                tracing::error!(%error, "the API server will refuse this certificate, and there is no other one");
+            }
+            certificate.replace(parsed);
             return Ok(Source::Files(pair, content));
         }
         if self.cluster.keeps_certificate() {

@@ -73,6 +73,12 @@ impl Bundle {
         self.certificates.is_empty()
     }
 
+    /// Its certificates.
+    #[must_use]
+    pub fn certificates(&self) -> Vec<CertificateDer<'static>> {
+        self.certificates.iter().map(|trusted| trusted.der.clone()).collect()
+    }
+
     /// How many certificates it has.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::sync::watch;
 
-use super::{Error, Served, ServingCertificate};
+use super::{Error, Served, ServingCertificate, certificate};
 
 /// Where certificate chain and key stand.
 #[derive(Debug, Clone)]
@@ -22,6 +22,10 @@ pub struct Pair {
     pub chain: PathBuf,
     /// PEM file of the private key (PKCS#8, PKCS#1 or SEC1).
     pub key: PathBuf,
+    /// The name by which it is called, where that is known.
+    pub server: Option<String>,
+    /// PEM file of the certificates that the API server will trust, where it is given.
+    pub ca: Option<PathBuf>,
 }
 
 /// Bytes of both files, to see a change.
@@ -59,6 +63,19 @@ impl Pair {
     }
 }
 
+impl Pair {
+    /// Whether the API server will take `served`.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with the reason, [`Error::Unreadable`] for the certificates to trust.
+    pub fn judge(&self, served: &Served) -> Result<(), Error> {
+        let Some(name) = &self.server else { return Ok(()) };
+        let roots = self.ca.as_deref().map(read).transpose()?.map(|pem| certificate::read(&pem));
+        let refused = |why| Error::Refused { path: self.chain.display().to_string(), why };
+        served.is_fit(name, roots.as_deref()).map_err(refused)
+    }
+}
+
 /// Serves what `pair` holds, and what it will hold, looking every `interval`; never returns. `broken` is told of each look
 /// whether there is something new that does not serve.
 pub async fn follow(
@@ -77,7 +94,10 @@ pub async fn follow(
                 said = None;
                 continue;
             }
-            Ok(content) => pair.parse(&content).map(|served| (content, served)),
+            Ok(content) => pair.parse(&content).and_then(|served| {
+                pair.judge(&served)?;
+                Ok((content, served))
+            }),
             Err(error) => Err(error),
         };
         broken(next.is_err());
@@ -119,15 +139,19 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use rcgen::{CertificateParams, KeyPair, date_time_ymd};
     use tempfile::TempDir;
 
     use super::*;
+    use crate::tls::Authority;
 
     /// Two files that are not there yet; they go with the directory.
     fn pair() -> (TempDir, Pair) {
         let directory = tempfile::tempdir().unwrap();
-        let pair = Pair { chain: directory.path().join("tls.crt"), key: directory.path().join("tls.key") };
+        let path = |name: &str| directory.path().join(name);
+        let pair = Pair { chain: path("tls.crt"), key: path("tls.key"), server: None, ca: None };
         (directory, pair)
     }
 
@@ -177,6 +201,34 @@ mod tests {
         write(&pair, 2091);
         broken.wait_for(|is_broken| !is_broken).await.unwrap();
         assert!(certificate.not_after() > before);
+    }
+
+    #[test]
+    fn what_the_api_server_would_refuse_is_no_better_than_the_old_one() {
+        let (directory, mut pair) = pair();
+        let judged = |pair: &Pair| {
+            let served = pair.parse(&pair.read().unwrap()).unwrap();
+            pair.judge(&served).map_err(|error| error.to_string().rsplit("certificate ").next().unwrap().to_owned())
+        };
+        write(&pair, 2090);
+        pair.server = Some("localhost".to_owned());
+        assert_eq!(judged(&pair), Ok(()));
+        pair.server = Some("webhook.flink.svc".to_owned());
+        assert_eq!(judged(&pair), Err("is for another name".to_owned()));
+        write(&pair, 2020);
+        assert_eq!(judged(&pair), Err("has expired".to_owned()));
+
+        let authority = || Authority::generate(SystemTime::now(), Duration::from_hours(1)).unwrap();
+        let (ours, other) = (authority(), authority());
+        let (chain, key) = ours.issue(&["webhook.flink.svc"], SystemTime::now(), Duration::from_hours(1)).unwrap();
+        fs::write(&pair.chain, chain).unwrap();
+        fs::write(&pair.key, key).unwrap();
+        let ca = directory.path().join("ca.crt");
+        pair.ca = Some(ca.clone());
+        fs::write(&ca, other.certificate_pem()).unwrap();
+        assert_eq!(judged(&pair), Err("is of an authority that the caBundle does not hold".to_owned()));
+        fs::write(&ca, format!("{}{}", other.certificate_pem(), ours.certificate_pem())).unwrap();
+        assert_eq!(judged(&pair), Ok(()));
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(super) struct ClusterArguments {
     webhooks_by: By,
     /// With --tls-cert: the authorities (PEM) that the API server is to trust, written into `caBundle`
     #[arg(long, value_name = "FILE", requires_all = ["service", "tls_cert"])]
-    ca: Option<PathBuf>,
+    pub(super) ca: Option<PathBuf>,
     /// How often Secret and configurations are looked at, besides each change of them, and put right
     #[arg(long, default_value = "30s", value_name = "TIME", requires = "service", value_parser = super::duration)]
     check_every: Duration,
@@ -66,6 +66,12 @@ impl ClusterArguments {
     /// Whether the certificate comes from the cluster, unless it comes from files.
     pub(super) const fn keeps_certificate(&self) -> bool {
         self.service.is_some()
+    }
+
+    /// The name by which the API server calls, where that is known.
+    pub(super) fn server_name(&self) -> Option<String> {
+        let installation = Installation::of_service(self.service.as_deref()?, self.namespace.as_deref()?);
+        installation.server_names().into_iter().next()
     }
 
     /// Connects, puts a leaf into `certificate` where the cluster keeps the authority, and starts the task that keeps it and

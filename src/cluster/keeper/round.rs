@@ -285,14 +285,29 @@ impl Round {
             Source::Files(bundle) => bundle.as_ref()?.borrow().clone(),
         };
         let served = self.served();
+        let is_trusted = self.is_trusted_by(&own);
         // Of a replica that ended before this one led, nobody tells what it serves to its end.
         let is_new = self.leads_since.is_none_or(|since| since.elapsed() < self.settings.every * MISSED);
         let is_in_use = |fingerprint: &str| {
             is_new
+                || !is_trusted
                 || served.as_deref() == Some(fingerprint)
                 || others.is_none_or(|others| others.authorities.contains(fingerprint))
         };
         Some(own.with(&live.all(), is_in_use))
+    }
+
+    /// Whether `bundle` trusts what is served; that of files may not.
+    fn is_trusted_by(&self, bundle: &Bundle) -> bool {
+        let (Source::Files(_), Some(served)) = (&self.settings.source, self.certificate.current()) else { return true };
+        let names = self.settings.installation.server_names();
+        let fit = names.first().map_or(Ok(()), |name| served.is_fit(name, Some(&bundle.certificates())));
+        if let Err(why) = &fit {
+            tracing::warn!(
+                "the certificates of `--ca` do not do for the one that is served, which {why}; the old ones stay trusted"
+            );
+        }
+        fit.is_ok()
     }
 
     /// Makes both configurations what they should be; whether they are now.

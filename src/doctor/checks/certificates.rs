@@ -7,12 +7,12 @@ use serde_json::Value;
 use super::members::{living, normal, trusted};
 use super::{Context, entry_name, in_words};
 use crate::cluster::{KINDS, Kind};
-use crate::doctor::certificate::{self, Contents};
 use crate::doctor::endpoints::targets;
 use crate::doctor::finding::{Check, Finding};
 use crate::doctor::names::AUTHORITY;
 use crate::doctor::seen::{Dialled, Seen};
 use crate::object::{annotation, text};
+use crate::tls::certificate::{self, Contents};
 use crate::tls::fingerprint_of;
 
 /// A leaf is renewed when a third of its life is left; with less than this part it was not.

@@ -1,9 +1,9 @@
 //! The API server: its version and its clock.
 
 use super::{Context, in_words};
-use crate::doctor::certificate;
 use crate::doctor::finding::{Check, Finding};
 use crate::doctor::seen::Seen;
+use crate::tls::certificate;
 
 /// In it `matchConditions` became generally available.
 const OLDEST: (u32, u32) = (1, 30);

@@ -15,22 +15,22 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 /// The dates and names of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Contents {
+pub(crate) struct Contents {
     /// From when, in seconds since 1970.
-    pub(super) not_before: i64,
+    pub(crate) not_before: i64,
     /// Until when.
-    pub(super) not_after: i64,
+    pub(crate) not_after: i64,
     /// Its DNS names.
-    pub(super) names: Vec<String>,
+    pub(crate) names: Vec<String>,
 }
 
 /// The certificates in `pem`; empty where it holds none.
-pub(super) fn read(pem: &[u8]) -> Vec<CertificateDer<'static>> {
+pub(crate) fn read(pem: &[u8]) -> Vec<CertificateDer<'static>> {
     CertificateDer::pem_slice_iter(pem).map_while(Result::ok).collect()
 }
 
 /// What stands in `certificate`; `None` where it cannot be parsed.
-pub(super) fn contents(certificate: &CertificateDer<'_>) -> Option<Contents> {
+pub(crate) fn contents(certificate: &CertificateDer<'_>) -> Option<Contents> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
     let alternatives = parsed.subject_alternative_name().ok().flatten();
     let names = alternatives.into_iter().flat_map(|alternatives| &alternatives.value.general_names);
@@ -49,7 +49,7 @@ pub(super) fn contents(certificate: &CertificateDer<'_>) -> Option<Contents> {
 ///
 /// # Errors
 /// Why not, in words that go on from "the certificate".
-pub(super) fn verify(
+pub(crate) fn verify(
     chain: &[CertificateDer<'static>],
     roots: &[CertificateDer<'static>],
     name: &str,
