@@ -292,6 +292,7 @@ mod tests {
             "%YAML 2.0\n---\na: 1\n",
             "%TAG ! tag:x,2000:\n---\na: 1\n",
             "%FOO\n---\na: 1\n",
+            "a: \u{2028}\n",
             "a: b\u{2028}c: d\n",
             "a: b\u{85}c: d\n",
             "word\n",
