@@ -150,3 +150,16 @@ fn is_stable_name(case: &Case<'_>, view: &RoleView, address: &str) -> bool {
     };
     of_set || (text(pod, &["subdomain"]).is_some() && text(pod, &["hostname"]) == Some(host))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_for_the_host_is_refused_from_1_15_and_an_address_from_2_0() {
+        let word = Misread { word: "-Da".to_owned(), option: Some("a".to_owned()), position: 1, fate: Fate::Host };
+        let says = |major, minor, words| effect(&word, Some(FlinkVersion::new(major, minor))).contains(words);
+        assert!(says(1, 15, "does not start") && says(1, 20, "does not start"));
+        assert!(says(2, 0, "no TaskManager can reach") && !says(2, 0, "does not start"));
+    }
+}
