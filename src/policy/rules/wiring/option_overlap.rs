@@ -34,9 +34,8 @@ fn check(case: &Case<'_>) -> Vec<Violation> {
     let counts = |(key, setting): &(&str, &Setting)| {
         !belongs_to_operator(key) && (!is_raw || (setting.layer == Layer::Environment && view.unknown.is_none()))
     };
-    let of_image = is_raw
-        && view.is_stock(&case.policy.spec.images.stock)
-        && !view.config.iter().any(|(_, setting)| setting.layer == Layer::File);
+    // What an image of one's own has is unknown, so that nothing counts beside it.
+    let of_image = is_raw && !view.config.iter().any(|(_, setting)| setting.layer == Layer::File);
     let keys: BTreeSet<String> = view
         .config
         .iter()
